@@ -1,0 +1,11 @@
+// The native kernels of isogloss. Each has a plain NumPy twin in the tests.
+#include <nanobind/nanobind.h>
+
+namespace nb = nanobind;
+
+void bind_topk(nb::module_ &m);
+
+NB_MODULE(_native, m) {
+    m.doc() = "Native kernels; use them through the Python modules that own them.";
+    bind_topk(m);
+}

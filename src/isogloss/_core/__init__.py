@@ -1,0 +1,1 @@
+"""Contracts that every room shares: errors, events, lazy extras, atomic files, seeds."""

@@ -1,0 +1,1 @@
+"""Text to vectors: float32 (n, d), unit length."""
