@@ -1,0 +1,1 @@
+"""The atlas folder: manifest, work in progress, and the Lance table of passages."""

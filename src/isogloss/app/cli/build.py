@@ -1,0 +1,67 @@
+"""`isogloss build`: sources become an atlas."""
+
+import argparse
+import sys
+
+from isogloss.app.cli.options import add_common, apply_common, parse_memory
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `build`."""
+    parser.add_argument(
+        "sources", nargs="+", metavar="SOURCE",
+        help="Parquet, JSONL (plain, .gz, .zst), CSV, a folder of them or of text files, - for stdin",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", required=True, metavar="ATLAS", help="folder to make")
+    parser.add_argument("--text", metavar="COL", help="text column (found when there is just one)")
+    parser.add_argument("--id", metavar="COL", help="id column (default: `id` when there is one)")
+    parser.add_argument("--encoder", metavar="SPEC", default="lsa", help="default: %(default)s")
+    parser.add_argument("--passages", metavar="KIND", default="document", help="document | segment")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    parser.add_argument("--fresh", action="store_true", help="build anew, whatever is there")
+    parser.add_argument("--limit", type=int, metavar="N", help="read the first N documents only")
+    parser.add_argument("--engine", metavar="NAME", default="local", help="local | ray")
+    parser.add_argument(
+        "--memory", type=parse_memory, default=2048, metavar="SIZE",
+        help="bound on what is held at once, such as 2GB (default)",
+    )  # fmt: skip
+    add_common(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build, and print what came of it."""
+    apply_common(args)
+    from isogloss.app.cli.progress import Progress
+
+    if not args.quiet:
+        print(f"isogloss: reading {', '.join(args.sources)}", file=sys.stderr, flush=True)
+    from isogloss.app.cli.output import print_json
+    from isogloss.build.pipeline import build_atlas
+    from isogloss.build.settings import BuildSettings
+
+    settings = BuildSettings(
+        text=args.text,
+        id=args.id,
+        encoder=args.encoder,
+        passages=args.passages,
+        seed=args.seed,
+        limit=args.limit,
+        engine=args.engine,
+        memory_mb=args.memory,
+    )
+    progress = Progress(quiet=args.quiet)
+    try:
+        report = build_atlas(
+            args.sources if len(args.sources) > 1 else args.sources[0],
+            args.output,
+            settings,
+            fresh=args.fresh,
+            on_event=progress,
+        )
+    finally:
+        progress.close()
+    if args.json:
+        print_json(report.to_json())
+    else:
+        print(report.summary())
+    return 0

@@ -1,0 +1,54 @@
+"""`isogloss embed`: texts become vectors, Parquet to Parquet."""
+
+import argparse
+import sys
+
+from isogloss.app.cli.options import add_common, apply_common, parse_memory
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `embed`."""
+    parser.add_argument("source", metavar="SOURCE", help="as for isogloss build")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT.parquet")
+    parser.add_argument("--text", metavar="COL", help="text column (found when there is just one)")
+    parser.add_argument("--id", metavar="COL", help="id column (default: `id` when there is one)")
+    parser.add_argument("--encoder", metavar="SPEC", default="lsa", help="default: %(default)s")
+    parser.add_argument("--dtype", default="float32", help="float32 (default) | float16 | int8")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
+    parser.add_argument("--limit", type=int, metavar="N", help="read the first N documents only")
+    parser.add_argument("--memory", type=parse_memory, default=2048, metavar="SIZE")
+    add_common(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Embed, and print what came of it."""
+    apply_common(args)
+    from isogloss.app.cli.progress import Progress
+
+    if not args.quiet:
+        print(f"isogloss: reading {args.source}", file=sys.stderr, flush=True)
+    from isogloss.app.cli.output import print_json
+    from isogloss.build.embed import embed
+    from isogloss.build.settings import BuildSettings
+
+    settings = BuildSettings(
+        text=args.text,
+        id=args.id,
+        encoder=args.encoder,
+        seed=args.seed,
+        limit=args.limit,
+        memory_mb=args.memory,
+    )
+    progress = Progress(quiet=args.quiet)
+    try:
+        report = embed(args.source, args.output, settings, dtype=args.dtype, on_event=progress)
+    finally:
+        progress.close()
+    if args.json:
+        print_json(report)
+    else:
+        print(
+            f"wrote {args.output}: {report['rows']:,} vectors of {report['dim']} numbers "
+            f"({report['dtype']}), {report['skipped_total']:,} rows skipped"
+        )
+    return 0

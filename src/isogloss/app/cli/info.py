@@ -1,0 +1,35 @@
+"""`isogloss info`: what an atlas holds and how it came about."""
+
+import argparse
+
+from isogloss.app.cli.options import add_common, apply_common
+from isogloss.app.cli.output import print_json, print_table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `info`."""
+    parser.add_argument("atlas", metavar="ATLAS")
+    add_common(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the manifest."""
+    apply_common(args)
+    from pathlib import Path
+
+    from isogloss.atlas import need_manifest
+
+    manifest = need_manifest(Path(args.atlas)).to_json()
+    if args.json:
+        print_json(manifest)
+        return 0
+    rows = []
+    for key, value in manifest.items():
+        if isinstance(value, dict):
+            rows += [[f"{key}.{name}", str(item)] for name, item in value.items()]
+        elif isinstance(value, list):
+            rows.append([key, ", ".join(str(item) for item in value)])
+        else:
+            rows.append([key, str(value)])
+    print_table(["what", "value"], rows)
+    return 0

@@ -1,0 +1,38 @@
+"""`isogloss search`: find passages."""
+
+import argparse
+
+from isogloss.app.cli.options import add_common, apply_common
+from isogloss.app.cli.output import one_line, print_json, terminal_width
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `search`."""
+    parser.add_argument("atlas", metavar="ATLAS")
+    parser.add_argument("query", metavar="QUERY")
+    parser.add_argument("-k", type=int, default=10, metavar="N", help="hits (default: %(default)s)")
+    parser.add_argument("--where", metavar="FILTER", help="such as: label = 'news' AND year >= 1993")
+    parser.add_argument("--mode", default="hybrid", help="hybrid (default) | vector | text")
+    add_common(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search, and print the hits."""
+    apply_common(args)
+    from isogloss.atlas import Atlas
+
+    atlas = Atlas.open(args.atlas)
+    result = atlas.search(args.query, k=args.k, where=args.where, mode=args.mode)
+    if args.json:
+        print_json(result.to_json())
+        return 0
+    width = terminal_width()
+    for rank, hit in enumerate(result.hits, start=1):
+        label = atlas.topics.label(hit.topic) if hit.topic >= 0 else "no topic"
+        facts = ", ".join(f"{k}={one_line(str(v), 40)}" for k, v in hit.attributes.items())
+        print(f"{rank:>3}. {hit.score:.4f}  {hit.id}  [{label}]")
+        print(f"     {one_line(hit.text, width - 6)}")
+        if facts:
+            print(f"     {one_line(facts, width - 6)}")
+    print(f"\n{len(result.hits)} hits in {result.seconds:.2f} s ({result.strategy})")
+    return 0

@@ -1,0 +1,305 @@
+"""The atlas: passages, vectors, topics and search over one folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isogloss._core.errors import AtlasError, ColumnError, nearest
+from isogloss._core.events import OnEvent, ignore
+from isogloss.store.manifest import Manifest, read_manifest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from isogloss.encoders.base import Encoder
+    from isogloss.search.result import SearchResult
+    from isogloss.topics.tree import TopicTree
+
+
+def need_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a finished atlas.
+
+    Raises
+    ------
+    AtlasError
+        When there is none: no folder, another folder, or a build that has not finished.
+
+    Examples
+    --------
+    >>> need_manifest(Path("nowhere.atlas"))
+    Traceback (most recent call last):
+    ...
+    isogloss._core.errors.AtlasError: there is no atlas at nowhere.atlas: isogloss build makes one
+    """
+    manifest = read_manifest(folder)
+    if manifest is not None:
+        return manifest
+    if (folder / "work").is_dir():
+        raise AtlasError(
+            f"the build of {folder} has not finished: run the same isogloss build again to go on"
+        )
+    if folder.exists():
+        raise AtlasError(f"{folder} is no atlas: it has no manifest.json")
+    raise AtlasError(f"there is no atlas at {folder}: isogloss build makes one")
+
+
+class Atlas:
+    """A finished atlas, opened for reading at the state that its manifest names.
+
+    An atlas that is rebuilt or grown meanwhile stays readable as it was; open it again to see the
+    new state.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the atlas.
+    manifest : Manifest
+        Its manifest.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> texts = ["cats purr", "dogs bark", "cats and dogs", "stocks fell", "markets rose"]
+    >>> atlas = Atlas.build(texts, Path(tempfile.mkdtemp()) / "pets.atlas")
+    >>> len(atlas)
+    5
+    >>> atlas.search("purr", k=1).hits[0].text
+    'cats purr'
+    """
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        from isogloss.store.state import read_tree
+
+        self.path = path
+        self.manifest = manifest
+        self.topics: TopicTree = read_tree(path / manifest.state)
+        self._table: Any = None
+        self._encoder: Encoder | None = None
+
+    @classmethod
+    def open(cls, path: str | Path) -> "Atlas":
+        """Open a finished atlas.
+
+        Raises
+        ------
+        AtlasError
+            When there is none, or it is damaged or too new.
+        """
+        folder = Path(path)
+        return cls(folder, need_manifest(folder))
+
+    @classmethod
+    def build(
+        cls,
+        source: Any,
+        path: str | Path,
+        *,
+        text: str | None = None,
+        id: str | None = None,  # noqa: A002 - the name of the command's option
+        encoder: str | None = None,
+        passages: str = "document",
+        seed: int = 0,
+        fresh: bool = False,
+        limit: int | None = None,
+        memory_mb: int = 2048,
+        on_event: OnEvent = ignore,
+    ) -> "Atlas":
+        """Build an atlas, go on with an unfinished one, or add what is new, and open it.
+
+        Parameters
+        ----------
+        source : path, list of paths, frame, table, list of str
+            What to read.
+        path : path
+            Folder of the atlas.
+        text, id : str or None
+            Text and id column.
+        encoder : str or None
+            Spec string; None is the default encoder.
+        passages : {"document"}
+            What becomes a passage.
+        seed : int
+            Of every random draw.
+        fresh : bool
+            Build anew even where a finished atlas stands.
+        limit : int or None
+            Documents to read at most.
+        memory_mb : int
+            Bounds the sample on which encoder and topics are fitted.
+        on_event : callable
+            Takes progress.
+
+        Returns
+        -------
+        Atlas
+
+        Raises
+        ------
+        IsoglossError
+            See `isogloss.build.pipeline.build_atlas`.
+        """
+        from isogloss.build.pipeline import build_atlas
+        from isogloss.build.settings import DEFAULT_ENCODER, BuildSettings
+
+        settings = BuildSettings(
+            text=text,
+            id=id,
+            encoder=encoder or DEFAULT_ENCODER,
+            passages=passages,
+            seed=seed,
+            limit=limit,
+            memory_mb=memory_mb,
+        )
+        build_atlas(source, path, settings, fresh=fresh, on_event=on_event)
+        return cls.open(path)
+
+    def __len__(self) -> int:
+        return self.manifest.passages
+
+    def __repr__(self) -> str:
+        return (
+            f"Atlas({str(self.path)!r}: {self.manifest.passages:,} passages, "
+            f"{self.manifest.topics:,} topics)"
+        )
+
+    @property
+    def table(self) -> Any:
+        """The Lance table of passages, at this atlas' version."""
+        if self._table is None:
+            from isogloss.store.table import open_table
+
+            self._table = open_table(self.path, self.manifest.table, self.manifest.table_version)
+        return self._table
+
+    @property
+    def schema(self) -> "pa.Schema":
+        """Types of all columns, the attributes among them."""
+        return self.table.schema
+
+    @property
+    def encoder(self) -> "Encoder":
+        """The encoder that made the vectors.
+
+        Raises
+        ------
+        EncoderError
+            When it cannot be loaded, or is not the one that built the atlas.
+        """
+        if self._encoder is None:
+            from isogloss.build.stages import load_atlas_encoder
+
+            self._encoder = load_atlas_encoder(self.path, self.manifest)
+        return self._encoder
+
+    def search(
+        self, query: str, *, k: int = 10, where: str | None = None, mode: str = "hybrid"
+    ) -> "SearchResult":
+        """Find the passages nearest to a query.
+
+        Parameters
+        ----------
+        query : str
+            What to look for.
+        k : int
+            Hits wanted; fewer come only where fewer passages pass the filter.
+        where : str or None
+            Filter, such as ``"label = 'sci.space' AND year >= 1993"``.
+        mode : {"hybrid", "vector", "text"}
+            By both rankings, by meaning, by words.
+
+        Returns
+        -------
+        SearchResult
+            ``hits`` (best first), ``strategy``, ``seconds``.
+
+        Raises
+        ------
+        FilterError
+            When the filter does not parse or does not fit the attributes.
+        ParameterError
+            When `k` or `mode` cannot be used, or the query is empty.
+        """
+        import time
+
+        from isogloss.search import search_passages
+
+        began = time.perf_counter()
+        vector = self.encoder.encode_query([query])[0] if mode in ("hybrid", "vector") else None
+        result = search_passages(
+            self.table,
+            query_text=query,
+            query_vector=vector,
+            k=k,
+            mode=mode,
+            where=where,
+            attributes=self.manifest.attributes,
+        )
+        result.seconds = time.perf_counter() - began
+        return result
+
+    def passages(
+        self, columns: list[str] | None = None, *, batch_size: int = 4096
+    ) -> Iterator["pa.RecordBatch"]:
+        """Stream passages as Arrow record batches, in the order of the source.
+
+        Raises
+        ------
+        ColumnError
+            When a column is not there.
+        """
+        from isogloss.store.table import scan
+
+        wanted = columns if columns is not None else self.schema.names
+        for name in wanted:
+            self._require_column(name)
+        return scan(self.table, wanted, batch_size=batch_size)
+
+    def write_assignments(self, path: Path) -> int:
+        """Write who belongs where as Parquet: id, passage, topic, membership, path, memberships.
+
+        Parameters
+        ----------
+        path : Path
+            The file to make; a file that is there is replaced.
+
+        Returns
+        -------
+        int
+            Rows written.
+        """
+        from isogloss.store.assignments import write_assignments
+
+        columns = ["id", "passage", "topic", "membership", "memberships"]
+        return write_assignments(self.passages(columns), self.topics, path)
+
+    def evaluate_topics(self, *, labels: str | None = None, seed: int = 0) -> dict[str, Any]:
+        """Measure the topics: coherence, diversity, agreement with labels, share unassigned.
+
+        Parameters
+        ----------
+        labels : str or None
+            Attribute with the true labels; without it the measures that need them are left out.
+        seed : int
+            Of the bootstrap.
+
+        Returns
+        -------
+        dict
+            As ``isogloss evaluate topics --json`` prints it.
+
+        Raises
+        ------
+        ColumnError
+            When the attribute is not there.
+        """
+        from isogloss.evaluate.atlas import evaluate_atlas
+
+        if labels is not None:
+            self._require_column(labels)
+        return evaluate_atlas(self, labels=labels, seed=seed)
+
+    def _require_column(self, name: str) -> None:
+        if name not in self.schema.names:
+            raise ColumnError(
+                f"{self.path} has no column {name!r}; {nearest(name, self.schema.names)}"
+            )

@@ -1,0 +1,141 @@
+"""The Lance table of passages: made in one transaction, grown in one, read at a pinned version."""
+
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from isogloss._core.errors import AtlasError, StorageError
+from isogloss._core.files import is_refusal, refusal_message
+
+# Columns of our own. The readers rename attributes that carry one of these names.
+OWN_COLUMNS = (
+    "passage", "document", "row", "id", "text", "vector", "topic", "membership", "memberships",
+    "content_hash",
+)  # fmt: skip
+
+
+def table_schema(id_type: pa.DataType, dim: int, attributes: pa.Schema) -> pa.Schema:
+    """Give the schema of the passages of an atlas.
+
+    Parameters
+    ----------
+    id_type : pyarrow.DataType
+        Type of the source's ids.
+    dim : int
+        Length of a vector.
+    attributes : pyarrow.Schema
+        The source's other columns.
+
+    Examples
+    --------
+    >>> table_schema(pa.string(), 4, pa.schema([("year", pa.int64())])).names[-2:]
+    ['content_hash', 'year']
+    """
+    return pa.schema(
+        [
+            ("passage", pa.int64()),
+            ("document", pa.int64()),
+            ("row", pa.int64()),
+            ("id", id_type),
+            ("text", pa.string()),
+            ("vector", pa.list_(pa.float32(), dim)),
+            ("topic", pa.int32()),
+            ("membership", pa.float32()),
+            ("memberships", pa.list_(pa.float32())),
+            ("content_hash", pa.int64()),
+            *attributes,
+        ]
+    )
+
+
+def _connect(folder: Path) -> Any:
+    import lancedb
+
+    return lancedb.connect(str(folder))
+
+
+def _refuse(error: BaseException, what: str) -> None:
+    if is_refusal(error):
+        raise StorageError(refusal_message(what, error)) from error
+
+
+def create_table(
+    folder: Path, name: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+) -> Any:
+    """Make a table; what an unfinished build left under its name is replaced.
+
+    Raises
+    ------
+    StorageError
+        When the disk is full.
+    """
+    remove_table(folder, name)
+    reader = pa.RecordBatchReader.from_batches(schema, batches)
+    try:
+        return _connect(folder).create_table(name, data=reader, schema=schema)
+    except Exception as error:
+        _refuse(error, "the table of passages")
+        raise
+
+
+def remove_table(folder: Path, name: str) -> None:
+    """Remove a table that no manifest speaks of."""
+    path = folder / f"{name}.lance"
+    if path.exists():
+        shutil.rmtree(path)
+
+
+def open_table(folder: Path, name: str, version: int | None) -> Any:
+    """Open a table, pinned to the version that the manifest names (None: the newest).
+
+    Raises
+    ------
+    AtlasError
+        When the table is missing or lacks the version.
+    """
+    if not (folder / f"{name}.lance").is_dir():
+        raise AtlasError(f"{folder} has a manifest but no table of passages: it is not whole")
+    try:
+        table = _connect(folder).open_table(name)
+        if version is not None and table.version != version:
+            table.checkout(version)
+    except (ValueError, RuntimeError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise AtlasError(f"{folder}: the table of passages cannot be opened: {reason}") from error
+    return table
+
+
+def append(
+    folder: Path, name: str, version: int, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
+) -> Any:
+    """Add passages after those of `version`; leftovers of a broken addition are dropped first.
+
+    Raises
+    ------
+    StorageError
+        When the disk is full.
+    """
+    table = open_table(folder, name, None)
+    try:
+        if table.version != version:
+            table.checkout(version)
+            table.restore()
+        table.add(pa.RecordBatchReader.from_batches(schema, batches))
+    except Exception as error:
+        _refuse(error, "the table of passages")
+        raise
+    return table
+
+
+def scan(table: Any, columns: list[str], *, batch_size: int = 4096) -> Iterator[pa.RecordBatch]:
+    """Stream columns of all passages, in the order of `passage`.
+
+    Yields
+    ------
+    pyarrow.RecordBatch
+        Up to `batch_size` rows each.
+    """
+    yield from table.search().select(columns).to_batches(batch_size=batch_size)
