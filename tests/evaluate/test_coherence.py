@@ -114,7 +114,8 @@ def test_windows_equal_plain_counting(texts, window):
 @given(texts_of_letters, st.integers(2, 12))
 def test_windows_equal_gensim(texts, window):
     topics = [["a", "b", "c"], ["d", "e", "f"]]
-    texts = [*texts, WORDS]  # gensim divides by zero where a word never occurs
+    # gensim divides by zero where a word never occurs, and turns a pair in every window to -1
+    texts = [*texts, WORDS, ["x"]]
     ours = count_windows(topics, texts, window=window, as_gensim=True)
     theirs = by_gensim(topics, texts, "c_npmi", window)
     np.testing.assert_allclose(npmi(ours, never="epsilon"), theirs, atol=1e-6)
