@@ -1,0 +1,188 @@
+"""From a spec string to an encoder.
+
+A spec is parsed before anything heavy is imported, so that a mistyped one is answered at once.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isogloss._core.errors import EncoderError, ParameterError, nearest
+from isogloss.encoders.folder import HUB_ID, PACKAGED
+from isogloss.encoders.windows import check_overflow
+
+if TYPE_CHECKING:
+    from isogloss.encoders.base import Encoder
+
+# What may stand before a colon, and what must follow it.
+KINDS = {
+    "lexical": "a folder",
+    "lsa": "a folder",
+    "onnx": "a folder or a hub id",
+    "onnx-int8": "a folder or a hub id",
+    "words": "a file of word vectors",
+    "openai": "the name of a model",
+}
+_ALONE = ("lsa", "lexical")
+_LATER = "the encoder 'lexical' comes with a later release: use 'lsa', the default"
+
+
+def parse_spec(spec: str) -> tuple[str, str]:
+    """Split a spec string into its kind and what follows.
+
+    Parameters
+    ----------
+    spec : str
+        As in the table of `load_encoder`.
+
+    Returns
+    -------
+    (kind, argument)
+        ``kind`` is ``"model"`` for a folder or a hub id.
+
+    Raises
+    ------
+    EncoderError
+        When it names no kind of encoder; the message holds the nearest one.
+
+    Examples
+    --------
+    >>> parse_spec("onnx:sentence-transformers/all-MiniLM-L6-v2")
+    ('onnx', 'sentence-transformers/all-MiniLM-L6-v2')
+    >>> parse_spec("lsa")
+    ('lsa', '')
+    """
+    if not isinstance(spec, str) or not spec.strip():
+        raise EncoderError(f"encoder {spec!r} is not a spec string: give one such as 'lsa'")
+    spec = spec.strip()
+    if spec in _ALONE:
+        return spec, ""
+    kind, colon, argument = spec.partition(":")
+    if colon and kind in KINDS:
+        if not argument:
+            raise EncoderError(f"encoder {spec!r} names nothing: {KINDS[kind]} follows the colon")
+        return kind, argument
+    if Path(spec).expanduser().exists():
+        return "model", spec
+    if colon and len(kind) > 1:  # one letter is a drive
+        raise EncoderError(f"unknown encoder {spec!r}: {_near(kind)}")
+    if spec in KINDS:
+        raise EncoderError(f"encoder {spec!r} needs {KINDS[spec]}: write '{spec}:...'")
+    if not colon and "/" not in spec and not _may_be_bare(spec):
+        raise EncoderError(
+            f"unknown encoder {spec!r}: {_near(spec)} A model is named by its folder or hub id, "
+            "such as 'sentence-transformers/all-MiniLM-L6-v2'"
+        )
+    return "model", spec
+
+
+def _near(name: str) -> str:
+    text = nearest(name, [kind if kind in _ALONE else f"{kind}:" for kind in KINDS])
+    return text if text.endswith("?") else text + "."
+
+
+def _may_be_bare(name: str) -> bool:
+    """Tell whether a name without a slash may be a model of the sentence-transformers hub."""
+    known = {hub_id.split("/")[1] for hub_id in PACKAGED}
+    return name in known or (HUB_ID.fullmatch(name) is not None and "-" in name)
+
+
+def load_encoder(
+    spec: str,
+    *,
+    overflow: str = "pool",
+    batch_size: int | None = None,
+    threads: int | None = None,
+    trust_remote_code: bool = False,
+    offline: bool | None = None,
+) -> "Encoder":
+    """Load the encoder that a spec string names.
+
+    ======================  ====================================================================
+    spec                    encoder
+    ======================  ====================================================================
+    ``lsa``                 TF-IDF and a truncated SVD, to be fitted on the texts themselves
+    ``lsa:FOLDER``          one that was saved
+    a folder, or a hub id   a sentence-transformers or transformers model through PyTorch
+    ``onnx:PATH-OR-ID``     the same through ONNX Runtime
+    ``onnx-int8:PATH-OR-ID``  the same with 8-bit weights
+    ``words:PATH``          word2vec, fastText or GloVe vectors with SIF weights
+    ``openai:MODEL``        an OpenAI-compatible endpoint named by OPENAI_BASE_URL
+    ======================  ====================================================================
+
+    Parameters
+    ----------
+    spec : str
+        See the table.
+    overflow : {"pool", "truncate", "error"}, default "pool"
+        What becomes of texts longer than a model's window: their windows are pooled, they are cut,
+        or they are refused. Always counted in ``encoder.truncation``.
+    batch_size : int, optional
+        Texts read at once; changes time and memory, not vectors.
+    threads : int, optional
+        Threads to use; None for all cores we may run on.
+    trust_remote_code : bool, default False
+        Run Python code that lies in a model folder.
+    offline : bool, optional
+        True never opens a socket; None follows ``ISOGLOSS_OFFLINE`` and ``HF_HUB_OFFLINE``.
+
+    Returns
+    -------
+    Encoder
+
+    Raises
+    ------
+    EncoderError
+        When the spec names nothing that can be found and loaded.
+    ParameterError
+        For an option with a value that cannot be used.
+    MissingExtra
+        When the encoder's packages are not installed.
+
+    Examples
+    --------
+    >>> load_encoder("lexicle")
+    Traceback (most recent call last):
+    ...
+    isogloss._core.errors.EncoderError: unknown encoder 'lexicle': did you mean 'lexical'? A model \
+is named by its folder or hub id, such as 'sentence-transformers/all-MiniLM-L6-v2'
+    """
+    check_overflow(overflow)
+    for name, value in (("batch_size", batch_size), ("threads", threads)):
+        if value is not None and value < 1:
+            raise ParameterError(f"{name}={value}: give 1 or more")
+    kind, argument = parse_spec(spec)
+    if kind == "lexical":
+        raise EncoderError(_LATER)
+    if kind == "lsa":
+        from isogloss.encoders.lsa import LsaEncoder
+
+        return LsaEncoder.load(Path(argument)) if argument else LsaEncoder()
+    if kind == "words":
+        from isogloss.encoders.words import WordsEncoder
+
+        return WordsEncoder(Path(argument).expanduser())
+    if kind == "openai":
+        from isogloss.encoders.openai import OpenAIEncoder
+
+        return OpenAIEncoder(argument, batch_size=batch_size, offline=offline)
+    if kind == "model":
+        from isogloss.encoders.transformer import TransformerEncoder
+
+        return TransformerEncoder(
+            argument,
+            overflow=overflow,
+            batch_size=batch_size,
+            threads=threads,
+            trust_remote_code=trust_remote_code,
+            offline=offline,
+        )
+    from isogloss.encoders.onnx import OnnxEncoder
+
+    return OnnxEncoder(
+        argument,
+        int8=kind == "onnx-int8",
+        overflow=overflow,
+        batch_size=batch_size,
+        threads=threads,
+        offline=offline,
+    )
