@@ -88,7 +88,7 @@ class TransformerEncoder(WindowedEncoder[str]):
             raise EncoderError(f"{self.spec!r} reads {self.max_tokens} tokens: no room for a text")
         return self.max_tokens - extra, extra
 
-    def _tokenise(self, texts: list[str]) -> list[tuple[Any, Sequence[int | None]]]:
+    def _tokenise(self, texts: list[str], prompt: str) -> list[tuple[Any, Sequence[int | None]]]:
         found = self._tokenizer.encode_batch(texts, add_special_tokens=False)
         return [(one.offsets, one.word_ids) for one in found]
 

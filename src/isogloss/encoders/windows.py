@@ -168,9 +168,7 @@ class WindowedEncoder(Generic[Piece]):
         self.truncation = Truncation(window=max_tokens, overflow=self.overflow)
         self._lock = threading.Lock()
 
-    def encode(
-        self, texts: Sequence[str], *, batch_size: int | None = None
-    ) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, batch_size: int | None = None) -> NDArray[np.float32]:
         """Encode documents.
 
         Parameters
@@ -218,7 +216,7 @@ class WindowedEncoder(Generic[Piece]):
         limit, extra = self._room(prompt)
         counts = []
         filled = [row for row, text in enumerate(texts) if text.strip()]
-        tokenised = self._tokenise([texts[row] for row in filled])
+        tokenised = self._tokenise([texts[row] for row in filled], prompt)
         for row, (tokens, words) in zip(filled, tokenised, strict=True):
             counts.append(len(words))
             if limit is None or len(words) <= limit:
@@ -250,14 +248,12 @@ class WindowedEncoder(Generic[Piece]):
         """Tokens of a text that fit into a window, and tokens that the model adds to them."""
         raise NotImplementedError
 
-    def _tokenise(self, texts: list[str]) -> list[tuple[Any, Sequence[int | None]]]:
+    def _tokenise(self, texts: list[str], prompt: str) -> list[tuple[Any, Sequence[int | None]]]:
         """For each text its tokens, as `_piece` wants them, and the word of each token."""
         raise NotImplementedError
 
     def _piece(self, text: str, tokens: Any, start: int, stop: int) -> Piece:
         raise NotImplementedError
 
-    def _forward(
-        self, pieces: Pieces[Piece], batch_size: int | None
-    ) -> NDArray[np.floating[Any]]:
+    def _forward(self, pieces: Pieces[Piece], batch_size: int | None) -> NDArray[np.floating[Any]]:
         raise NotImplementedError
