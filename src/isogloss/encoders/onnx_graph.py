@@ -8,7 +8,7 @@ then cannot change a vector.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -113,21 +113,21 @@ class Layer:
 
 Linear = Callable[[Graph, str, list[Layer]], list[str]]  # layers that read the same input
 
-_BERT = {
-    "layers": "encoder.layer.",
-    "query": "attention.self.query",
-    "key": "attention.self.key",
-    "value": "attention.self.value",
-    "attended": "attention.output.dense",
-    "attended_norm": "attention.output.LayerNorm",
-    "inner": "intermediate.dense",
-    "outer": "output.dense",
-    "outer_norm": "output.LayerNorm",
-}
+_BERT = Family(
+    layers="encoder.layer.",
+    query="attention.self.query",
+    key="attention.self.key",
+    value="attention.self.value",
+    attended="attention.output.dense",
+    attended_norm="attention.output.LayerNorm",
+    inner="intermediate.dense",
+    outer="output.dense",
+    outer_norm="output.LayerNorm",
+)
 FAMILIES = {
-    "bert": Family(**_BERT),
-    "roberta": Family(**_BERT, first_position=2),
-    "xlm-roberta": Family(**_BERT, first_position=2),
+    "bert": _BERT,
+    "roberta": replace(_BERT, first_position=2),
+    "xlm-roberta": replace(_BERT, first_position=2),
     "distilbert": Family(
         "transformer.layer.",
         "attention.q_lin",
