@@ -10,12 +10,6 @@ import pyarrow as pa
 from isogloss._core.errors import AtlasError, StorageError
 from isogloss._core.files import is_refusal, refusal_message
 
-# Columns of our own. The readers rename attributes that carry one of these names.
-OWN_COLUMNS = (
-    "passage", "document", "row", "id", "text", "vector", "topic", "membership", "memberships",
-    "content_hash",
-)  # fmt: skip
-
 
 def table_schema(id_type: pa.DataType, dim: int, attributes: pa.Schema) -> pa.Schema:
     """Give the schema of the passages of an atlas.

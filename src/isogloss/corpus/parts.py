@@ -1,0 +1,449 @@
+"""The parts of a source: files, tables and lists, all as streams of raw Arrow batches."""
+
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from isogloss._core.errors import SourceError
+from isogloss.corpus import files
+from isogloss.corpus.clean import Reject, clean_value
+from isogloss.corpus.types import fit_values, infer_csv, infer_json
+
+OnReject = Callable[[Reject], None]
+OnRepair = Callable[[str, int], None]
+Rows = Iterator[tuple[list[int] | range, pa.RecordBatch]]
+
+# Records on which the types of JSON and CSV columns are found.
+INFER_ROWS = 2000
+# Rough bytes of text in a batch of records.
+BATCH_BYTES = 16 << 20
+
+
+@dataclass(slots=True)
+class Part:
+    """One file, table or list.
+
+    Parameters
+    ----------
+    name : str
+        For messages and rejects.
+    schema : pyarrow.Schema
+        Raw columns.
+    start : callable
+        Given functions that take rejects and repairs, streams (row numbers, batch).
+    path : Path or None
+        The file.
+    rows : int or None
+        Rows announced.
+    first : pyarrow.Table or None
+        The first rows, where the part can be read only once.
+    """
+
+    name: str
+    schema: pa.Schema
+    start: Callable[[OnReject, OnRepair], Rows]
+    path: Path | None = None
+    rows: int | None = None
+    first: pa.Table | None = None
+
+    def batches(self, on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        """Stream the part from its beginning."""
+        return self.start(on_reject, on_repair)
+
+    def head(self, rows: int) -> pa.Table:
+        """Give the first rows."""
+        if self.first is not None:
+            return self.first.slice(0, rows)
+        taken: list[pa.RecordBatch] = []
+        for _, batch in self.start(lambda _: None, lambda _k, _n: None):
+            taken.append(batch)
+            if sum(item.num_rows for item in taken) >= rows:
+                break
+        return pa.Table.from_batches(taken, self.schema).slice(0, rows)
+
+
+def open_parts(source: Any, batch_rows: int) -> list[Part]:
+    """Find what a source is, and open its parts.
+
+    Raises
+    ------
+    SourceError
+        When it is nothing that can be read.
+    """
+    if isinstance(source, str | Path):
+        return _open_path(source, batch_rows)
+    if isinstance(source, bytes):
+        raise SourceError("a source cannot be bytes: give a path or a list of texts")
+    if hasattr(source, "__arrow_c_stream__") or isinstance(source, pa.Table | pa.RecordBatch):
+        return [_table_part(source, batch_rows)]
+    if type(source).__module__.split(".")[0] == "pandas":
+        return [_table_part(_from_pandas(source), batch_rows)]
+    if hasattr(source, "tolist") and hasattr(source, "ndim"):
+        source = source.tolist()
+    if isinstance(source, dict):
+        try:
+            return [_table_part(pa.table(source), batch_rows)]
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            raise SourceError(f"a dict must hold columns of one length: {error}") from error
+    if isinstance(source, list | tuple) and source and all(_is_path(item) for item in source):
+        return [part for item in source for part in _open_path(item, batch_rows)]
+    if isinstance(source, Iterable):
+        return [_records_part(source, batch_rows)]
+    kind = type(source).__name__
+    raise SourceError(f"a source cannot be {kind}: give a path, a frame or a list of texts")
+
+
+def _is_path(item: Any) -> bool:
+    if isinstance(item, Path):
+        return True
+    try:
+        return isinstance(item, str) and len(item) < 4096 and "\n" not in item and Path(item).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _open_path(source: str | Path, batch_rows: int) -> list[Part]:
+    if str(source) == "-":
+        return [_stream_part(batch_rows)]
+    text = str(source)
+    path = Path(source).expanduser()
+    try:
+        found = path.exists()
+    except (OSError, ValueError):
+        found = False
+    if not found:
+        if len(text) > 255 or "\n" in text or text.count(" ") > 3:
+            raise SourceError(
+                f"a path was expected, not a text ({text[:40]!r}...): give a list of texts"
+            )
+        near = _nearest_file(path)
+        raise SourceError(f"there is no file or folder {text}{near}")
+    if path.is_dir():
+        return _open_folder(path, batch_rows)
+    if not path.is_file():
+        raise SourceError(f"{path} is neither a file nor a folder")
+    return [_open_file(path, batch_rows)]
+
+
+def _nearest_file(path: Path) -> str:
+    from difflib import get_close_matches
+
+    try:
+        names = [item.name for item in itertools.islice(path.parent.iterdir(), 1000)]
+    except OSError:
+        return ""
+    close = get_close_matches(path.name, names, n=1)
+    return f"; did you mean {path.parent / close[0]}?" if close else ""
+
+
+def _open_folder(folder: Path, batch_rows: int) -> list[Part]:
+    found = sorted(
+        path for path in folder.rglob("*")
+        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+    )  # fmt: skip
+    data = [p for p in found if files.kind_of(p) not in (None, ".txt", ".md")]
+    texts = [p for p in found if files.kind_of(p) in (".txt", ".md")]
+    if data and texts:
+        raise SourceError(
+            f"{folder} holds both tables ({data[0].name}) and text files ({texts[0].name}): "
+            "give one kind"
+        )
+    if data:
+        return [_open_file(path, batch_rows) for path in data]
+    if texts:
+        return [_texts_part(folder, texts, batch_rows)]
+    others = f": its {len(found)} files are of other kinds" if found else ""
+    raise SourceError(
+        f"{folder} holds no Parquet, JSONL, CSV or text files{others}"
+    )
+
+
+def _open_file(path: Path, batch_rows: int) -> Part:
+    kind = files.kind_of(path)
+    if kind is None:
+        raise SourceError(
+            f"{path} is of a kind that is not read: give Parquet, Arrow, JSONL, CSV, TSV or .txt "
+            "(plain, .gz or .zst)"
+        )
+    name = str(path)
+    try:
+        size = path.stat().st_size
+        path.open("rb").close()
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror}") from error
+    if size == 0:
+        raise SourceError(f"{path} is empty (0 bytes)")
+    if kind in files.TABLES:
+        return _file_table(path, kind, batch_rows)
+    if kind == ".json":
+        return _json_file(path, batch_rows)
+    if kind in (".csv", ".tsv"):
+        mark = "\t" if kind == ".tsv" else None
+
+        def rows(report: files.Report) -> Iterator[files.Record]:
+            return files.csv_records(files.open_bytes(path), name, report, delimiter=mark)
+
+        return _typed_part(name, rows, infer_csv, batch_rows, path)
+    reader = files.plain_lines if kind in (".txt", ".md") else files.json_records
+    return _typed_part(
+        name, lambda report: reader(files.open_bytes(path), name, report), infer_json, batch_rows,
+        path,
+    )  # fmt: skip
+
+
+def _file_table(path: Path, kind: str, batch_rows: int) -> Part:
+    schema, _ = files.table_batches(path, kind, batch_rows)
+    rows = None
+    if kind in (".parquet", ".pq"):
+        import pyarrow.parquet as pq
+
+        rows = pq.read_metadata(path).num_rows
+
+    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        return _numbered(files.table_batches(path, kind, batch_rows)[1], batch_rows)
+
+    return Part(str(path), schema, start, path, rows)
+
+
+def _numbered(batches: Iterable[pa.RecordBatch], batch_rows: int) -> Rows:
+    begin = 0
+    for batch in batches:
+        for offset in range(0, batch.num_rows, batch_rows):
+            piece = batch.slice(offset, batch_rows)
+            yield range(begin, begin + piece.num_rows), piece
+            begin += piece.num_rows
+
+
+def _json_file(path: Path, batch_rows: int) -> Part:
+    """Open .json: an array of objects, or one object a line after all."""
+    import json
+
+    stream = files.open_bytes(path)
+    name = str(path)
+    try:
+        head = bytes(stream.read(64)).lstrip(b"\xef\xbb\xbf \t\r\n")
+    except (OSError, pa.ArrowException) as error:
+        raise SourceError(f"{path} cannot be read: {error}") from error
+    if not head.startswith(b"["):
+        return _typed_part(
+            name, lambda report: files.json_records(files.open_bytes(path), name, report),
+            infer_json, batch_rows, path,
+        )  # fmt: skip
+    if path.stat().st_size > 1 << 30:
+        raise SourceError(f"{path} is one array of over 1 GB: write it as JSONL")
+    try:
+        values = json.loads(bytes(files.open_bytes(path).read()).decode("utf-8", "replace"))
+    except (ValueError, RecursionError, OSError) as error:
+        raise SourceError(f"{path} is not JSON: {error}") from error
+    part = _records_part(values, batch_rows, name)
+    part.path = path
+    return part
+
+
+def _typed_part(
+    name: str,
+    rows: Callable[[files.Report], Iterator[files.Record]],
+    infer: Callable[[list[Any]], pa.DataType],
+    batch_rows: int,
+    path: Path | None,
+) -> Part:
+    """Make a part of records: their types are found on the first ones."""
+
+    def quiet(_row: int, _kind: str, _reason: str) -> None:
+        return None
+
+    first = [record for _, record, _ in itertools.islice(rows(quiet), INFER_ROWS)]
+    schema = _infer_schema(first, infer)
+
+    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        def report(row: int, kind: str, reason: str) -> None:
+            on_reject(Reject(name, row, reason, kind))
+
+        return _record_batches(rows(report), schema, batch_rows, on_repair)
+
+    return Part(name, schema, start, path)
+
+
+def _infer_schema(
+    records: list[dict[str, Any]], infer: Callable[[list[Any]], pa.DataType]
+) -> pa.Schema:
+    names: dict[str, None] = {}
+    for record in records:
+        names.update(dict.fromkeys(record))
+    return pa.schema(
+        [(clean_value(name), infer([record.get(name) for record in records])) for name in names]
+    )
+
+
+def _record_batches(
+    records: Iterator[files.Record], schema: pa.Schema, batch_rows: int, on_repair: OnRepair
+) -> Rows:
+    numbers: list[int] = []
+    held: list[dict[str, Any]] = []
+    size = 0
+    for row, record, repaired in records:
+        if repaired:
+            on_repair("invalid UTF-8", 1)
+        numbers.append(row)
+        held.append(record)
+        size += sum(len(value) for value in record.values() if isinstance(value, str))
+        if len(held) >= batch_rows or size >= BATCH_BYTES:
+            yield numbers, _record_batch(held, schema, on_repair)
+            numbers, held, size = [], [], 0
+    if held:
+        yield numbers, _record_batch(held, schema, on_repair)
+
+
+def _record_batch(
+    records: list[dict[str, Any]], schema: pa.Schema, on_repair: OnRepair
+) -> pa.RecordBatch:
+    columns = []
+    for field in schema:
+        column, lost = fit_values([record.get(field.name) for record in records], field.type)
+        if lost:
+            on_repair(f"value in {field.name!r} that is not {field.type}", lost)
+        columns.append(column)
+    known = set(schema.names)
+    unknown = sum(1 for record in records for name in record if clean_value(name) not in known)
+    if unknown:
+        on_repair("field that the first records lack", unknown)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _records_part(source: Iterable[Any], batch_rows: int, name: str = "") -> Part:
+    """Make a part of texts or dicts in memory; a generator is read once, as it streams."""
+    kind = name or type(source).__name__
+    iterator = iter(source)
+    first = list(itertools.islice(iterator, INFER_ROWS))
+    if not first:
+        raise SourceError(f"the {kind} is empty: give at least one text")
+    is_table = any(isinstance(item, dict) for item in first)
+    schema = pa.schema([("text", pa.string())])
+    if is_table:
+        schema = _infer_schema([item for item in first if isinstance(item, dict)], infer_json)
+
+    def records(items: Iterable[Any], on_reject: OnReject) -> Iterator[files.Record]:
+        for row, item in enumerate(items):
+            if is_table and isinstance(item, dict):
+                yield row, {str(key): value for key, value in item.items()}, False
+            elif not is_table and isinstance(item, str | bytes | type(None)):
+                yield row, {"text": item}, False
+            elif not is_table and isinstance(item, float) and item != item:
+                yield row, {"text": None}, False
+            else:
+                reason = f"item is {type(item).__name__}, not a text"
+                on_reject(Reject(kind, row, reason, "wrong type"))
+
+    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        items = itertools.chain(first, iterator) if isinstance(source, Iterator) else source
+        return _record_batches(records(items, on_reject), schema, batch_rows, on_repair)
+
+    looked = [batch for _, batch in _record_batches(
+        records(first, lambda _: None), schema, batch_rows, lambda _k, _n: None
+    )]  # fmt: skip
+    head = pa.Table.from_batches(looked, schema)
+    rows = len(source) if hasattr(source, "__len__") else None
+    return Part(kind, schema, start, None, rows, head)
+
+
+def _table_part(source: Any, batch_rows: int) -> Part:
+    name = type(source).__name__
+    if isinstance(source, pa.RecordBatch):
+        source = pa.Table.from_batches([source])
+    if isinstance(source, pa.RecordBatchReader):
+        return _reader_part(source, name, batch_rows)
+    try:
+        table = source if isinstance(source, pa.Table) else pa.table(source)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise SourceError(f"this {name} cannot be read as a table: {error}") from error
+
+    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        return _numbered(table.to_batches(max_chunksize=batch_rows), batch_rows)
+
+    return Part(name, table.schema, start, None, table.num_rows)
+
+
+def _reader_part(reader: pa.RecordBatchReader, name: str, batch_rows: int) -> Part:
+    first = next(iter(reader), None)
+    held = [] if first is None else [first]
+
+    def once(on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        return _numbered(itertools.chain(held, reader), batch_rows)
+
+    return Part(name, reader.schema, once, first=pa.Table.from_batches(held, reader.schema))
+
+
+def _from_pandas(frame: Any) -> Any:
+    if not hasattr(frame, "columns"):
+        return pa.table({"text": pa.Array.from_pandas(frame)})
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def _texts_part(folder: Path, paths: list[Path], batch_rows: int) -> Part:
+    """Make a part of a folder of text files: one document each, its path the id."""
+    schema = pa.schema([("id", pa.string()), ("text", pa.string())])
+    name = str(folder)
+
+    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        def records() -> Iterator[files.Record]:
+            for row, path in enumerate(paths):
+                try:
+                    raw = bytes(files.open_bytes(path).read(files.LONGEST_LINE + 1))
+                except (OSError, pa.ArrowException, SourceError) as error:
+                    reason = " ".join(str(error).split())[:200]
+                    on_reject(Reject(name, row, f"{path.name}: {reason}", "unreadable file"))
+                    continue
+                text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+                repaired = text.encode() != raw.removeprefix(b"\xef\xbb\xbf")
+                where = clean_value(path.relative_to(folder).as_posix())
+                yield row, {"id": where, "text": text}, repaired
+
+        return _record_batches(records(), schema, batch_rows, on_repair)
+
+    return Part(name, schema, start, None, len(paths))
+
+
+def _stream_part(batch_rows: int) -> Part:
+    """Make a part of stdin: JSONL when its first line is an object, else one text a line."""
+    stream = sys.stdin.buffer
+    head = b""
+    while b"\n" not in head and (block := stream.read1(1 << 16)):
+        head += block
+    if not head.strip():
+        raise SourceError("stdin is empty: pipe JSONL or one text a line into it")
+
+    class Joined:
+        def __init__(self) -> None:
+            self.first = head
+
+        def read(self, size: int) -> bytes:
+            if self.first:
+                block, self.first = self.first, b""
+                return block
+            return stream.read(size)
+
+    reader = files.json_records if head.lstrip().startswith(b"{") else files.plain_lines
+    joined = Joined()
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for _, record, _ in reader(joined, "stdin", lambda r, k, m: late.append((r, k, m))):
+            yield record
+
+    late: list[tuple[int, str, str]] = []
+    part = _records_part(rows(), batch_rows, "stdin")
+    inner = part.start
+
+    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        for item in inner(on_reject, on_repair):
+            while late:
+                row, kind, reason = late.pop(0)
+                on_reject(Reject("stdin", row, reason, kind))
+            yield item
+
+    part.start = start
+    return part
