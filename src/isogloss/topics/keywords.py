@@ -1,0 +1,396 @@
+"""What a topic is about: keywords that tell it from the others, a label, exemplars.
+
+A word's worth for a topic is the F-measure of its share of the topic's documents (recall) and of
+the topic's part in the sum of these shares over the topics (precision): feature maximization,
+Lamirel et al. 2015, with a precision of 0 for an even spread, which keeps function words out.
+Among a topic's best words, those are taken that also occur together (NPMI). Decision 6 has the
+figures that chose this.
+"""
+
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isogloss._core.errors import ParameterError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+__all__ = ["Keywords", "topic_keywords", "topic_labels"]
+
+Floats = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """Words of one topic, best first.
+
+    Parameters
+    ----------
+    words : list of str
+    scores : list of float
+        F-measure in [0, 1]: how well the presence of the word tells the topic's documents.
+    """
+
+    words: list[str]
+    scores: list[float]
+
+
+def topic_keywords(
+    document_counts: "csr_matrix | NDArray[Any]",
+    vocabulary: Sequence[str],
+    *,
+    parent: NDArray[np.integer[Any]] | None = None,
+    sizes: NDArray[np.integer[Any]],
+    counts: "csr_matrix | Iterable[csr_matrix] | None" = None,
+    stop_words: Collection[str] = (),
+    n: int = 10,
+    coherence: float = 1.0,
+    exclusive: float = 0.8,
+    candidates: int = 30,
+    min_documents: int = 3,
+) -> list[Keywords]:
+    """Choose keywords for every topic of a tree.
+
+    A leaf is compared with all leaves; an inner topic with its siblings and those of its
+    ancestors. Words without two letters or mostly of digits, stop words, and forms of a word
+    already chosen (car, cars) are left out.
+
+    Parameters
+    ----------
+    document_counts : (t, v) dense or csr
+        For each leaf, in how many of its documents each word occurs (not how often). Leaves are
+        the nodes without children, by rising node number.
+    vocabulary : list of str (v,)
+    parent : int (nodes,), optional
+        Parent of each node, -1 for a root. By default all t topics are roots.
+    sizes : int (t,)
+        Documents in each leaf.
+    counts : csr (n, v) or iterable of such batches, optional
+        Words of the documents, read once, to see which words occur together; a sample will do.
+        Without it words are chosen by their own worth only.
+    stop_words : collection of str
+        Never chosen.
+    n : int
+        Keywords a topic; fewer where a topic has fewer words.
+    coherence : float
+        Weight of the mean NPMI with the words chosen so far against the logarithm of the worth.
+    exclusive : float
+        A word is a leaf's only if no other leaf has it in 1 / `exclusive` times as large a share
+        of its documents. 0 shares words freely, 1 gives each to one topic.
+    candidates : int
+        How many words of highest worth compete.
+    min_documents : int
+        A word needs that many documents of the topic, while there are enough such words.
+
+    Returns
+    -------
+    list of Keywords (nodes,)
+        By node number; equal worth goes by word.
+
+    Raises
+    ------
+    ParameterError
+        When shapes do not fit.
+
+    Notes
+    -----
+    Time: one pass over the nonzeros of `document_counts` and one sparse product of the
+    candidates' columns of `counts`. Memory: depth of the tree times v, and candidates squared
+    for each node.
+
+    Examples
+    --------
+    >>> found = topic_keywords(
+    ...     np.array([[9, 8, 0, 9], [0, 1, 9, 9]]),
+    ...     ["cat", "paw", "moon", "the"],
+    ...     sizes=np.array([10, 10]),
+    ...     n=1,
+    ... )
+    >>> [topic.words for topic in found]
+    [['cat'], ['moon']]
+    """
+    from scipy.sparse import csr_matrix
+
+    leaf_counts = csr_matrix(document_counts, dtype=np.float64)
+    leaves, links = leaf_counts.shape[0], parent
+    tree = np.full(leaves, -1) if links is None else np.asarray(links, dtype=np.int64)
+    size = np.asarray(sizes, dtype=np.float64)
+    leaf_ids = np.setdiff1d(np.arange(tree.size), tree)
+    if leaf_counts.shape != (leaf_ids.size, len(vocabulary)) or size.shape != (leaf_ids.size,):
+        raise ParameterError(
+            f"document_counts is {leaf_counts.shape}, sizes {size.shape}, the tree has "
+            f"{leaf_ids.size} leaves and the vocabulary {len(vocabulary)} words: give one row "
+            "and size a leaf, one column a word"
+        )
+    if n < 1 or candidates < n:
+        raise ParameterError(f"n={n!r}, candidates={candidates!r}: give 1 <= n <= candidates")
+    above = _descent(tree, leaf_ids)
+    node_counts = (above @ leaf_counts).tocsr()
+    node_sizes = np.maximum(above @ size, 1.0)
+    stopped = frozenset(stop_words)
+    usable = np.array([word not in stopped and _readable(word) for word in vocabulary], dtype=bool)
+    rank = np.empty(len(vocabulary), dtype=np.int64)
+    rank[np.array(sorted(range(len(vocabulary)), key=vocabulary.__getitem__), dtype=np.int64)] = (
+        np.arange(len(vocabulary))
+    )
+    pools: list[tuple[Ids, Floats]] = [(np.empty(0, np.int64), np.empty(0))] * tree.size
+    for node, words, worth, owned in _worth(node_counts, node_sizes, tree, leaf_ids, exclusive):
+        enough = node_counts.data[node_counts.indptr[node] : node_counts.indptr[node + 1]]
+        good = owned & (enough >= min_documents) & (worth > 0)
+        # doubtful words stand behind all others: they fill up what lacks
+        order = np.lexsort((rank[words], -worth, ~good))
+        order = order[usable[words[order]]]
+        order = order[: max(n, min(candidates, int(good[order].sum())))]
+        pools[node] = _distinct(words[order], worth[order], vocabulary)
+    pairs = None if counts is None else _together([ids for ids, _ in pools], counts)
+    return [
+        _chosen(
+            words=words,
+            worth=worth,
+            vocabulary=vocabulary,
+            n=n,
+            pairs=None if pairs is None else (pairs[0], pairs[1][row]),
+            coherence=coherence,
+        )
+        for row, (words, worth) in enumerate(pools)
+    ]
+
+
+def _descent(parent: Ids, leaf_ids: Ids) -> "csr_matrix":
+    """Ones (nodes, leaves) where a leaf lies under a node, itself included."""
+    from scipy.sparse import csr_matrix
+
+    rows, columns = [], []
+    for column, leaf in enumerate(leaf_ids):
+        node, steps = int(leaf), 0
+        while node != -1:
+            if steps > parent.size or not 0 <= node < parent.size:
+                raise ParameterError(f"parent: node {int(leaf)} has no way to a root (-1)")
+            rows.append(node)
+            columns.append(column)
+            node, steps = int(parent[node]), steps + 1
+    ones = np.ones(len(rows))
+    return csr_matrix((ones, (rows, columns)), shape=(parent.size, leaf_ids.size))
+
+
+def _worth(
+    counts: "csr_matrix", sizes: Floats, parent: Ids, leaf_ids: Ids, exclusive: float
+) -> Iterable[tuple[int, Ids, Floats, NDArray[np.bool_]]]:
+    """Give each node's words with their F-measure and whether they are the node's own."""
+
+    def share(node: int) -> tuple[Ids, Floats]:
+        part = slice(counts.indptr[node], counts.indptr[node + 1])
+        return counts.indices[part], counts.data[part] / sizes[node]
+
+    def add(node: int, total: Floats, most: Floats) -> None:
+        words, recall = share(node)
+        total[words] += recall
+        most[words] = np.maximum(most[words], recall)
+
+    def judge(
+        node: int, total: Floats, most: Floats, rivals: int
+    ) -> tuple[int, Ids, Floats, NDArray[np.bool_]]:
+        words, recall = share(node)
+        precision = recall / total[words]
+        if rivals > 1:  # 0 is an even share
+            precision = np.maximum(0.0, (precision * rivals - 1) / (rivals - 1))
+        worth = 2 * recall * precision / (recall + precision)
+        return node, words, worth, recall >= exclusive * most[words]
+
+    total, most = np.zeros(counts.shape[1]), np.zeros(counts.shape[1])
+    for leaf in leaf_ids:
+        add(int(leaf), total, most)
+    for leaf in leaf_ids:
+        yield judge(int(leaf), total, most, leaf_ids.size)
+    inner = frozenset(range(parent.size)) - frozenset(leaf_ids.tolist())
+    children: dict[int, list[int]] = {}
+    for node, up in enumerate(parent.tolist()):
+        children.setdefault(up, []).append(node)
+    stack = [(-1, np.zeros(counts.shape[1]), np.zeros(counts.shape[1]), 0)]
+    while stack:
+        up, outside, highest, others = stack.pop()
+        family = children.get(up, [])
+        if not any(node in inner for node in family):
+            continue
+        total, most = outside.copy(), highest.copy()
+        rivals = others + len(family)
+        for node in family:
+            add(node, total, most)
+        for node in family:
+            if node not in inner:
+                continue
+            if rivals == 1:  # it holds everything: nothing to tell it from
+                yield _whole(node, counts, sizes, leaf_ids)
+            else:
+                yield judge(node, total, most, rivals)
+            rest, top = outside.copy(), highest.copy()
+            for sibling in family:
+                if sibling != node:
+                    add(sibling, rest, top)
+            stack.append((node, rest, top, rivals - 1))
+
+
+def _whole(
+    node: int, counts: "csr_matrix", sizes: Floats, leaf_ids: Ids
+) -> tuple[int, Ids, Floats, NDArray[np.bool_]]:
+    """Judge the only root: its words by how far they are from even over the leaves."""
+    words = counts.indices[counts.indptr[node] : counts.indptr[node + 1]]
+    shares = counts[leaf_ids][:, words].multiply(1 / sizes[leaf_ids][:, None]).tocsc()
+    peak = shares.max(axis=0).toarray().ravel()
+    even = np.asarray(shares.sum(axis=0)).ravel() / leaf_ids.size
+    worth = np.maximum(peak - even, 0.0) * np.sqrt(even) + 1e-12 * even
+    return node, words, worth, np.ones(words.size, dtype=bool)
+
+
+def _readable(word: str) -> bool:
+    """Tell whether a token reads as a word: at least two letters, mostly letters, one first."""
+    kinds = [unicodedata.category(character)[0] for character in word]
+    letters = sum(kind in "LM" for kind in kinds)
+    wide = len(word) == 1 and unicodedata.east_asian_width(word) == "W"
+    return (
+        bool(kinds) and kinds[0] == "L" and (wide or letters >= 2) and 3 * letters >= 2 * len(word)
+    )
+
+
+def _forms(one: str, other: str) -> bool:
+    """Tell whether two words look like forms of one: a common start and short ends.
+
+    Examples
+    --------
+    >>> _forms("car", "cars"), _forms("encrypted", "encryption"), _forms("car", "care")
+    (True, True, True)
+    >>> _forms("app", "apple"), _forms("internet", "international")
+    (False, False)
+    """
+    short, long = sorted((one, other), key=len)
+    common = 0
+    while common < len(short) and short[common] == long[common]:
+        common += 1
+    tail, longer = len(short) - common, len(long) - common
+    if tail == 0:
+        return common >= 3 and longer <= min(4, max(1, common // 2))
+    return common >= 5 and longer <= 3 and tail + longer <= max(4, common - 2)
+
+
+def _distinct(words: Ids, worth: Floats, vocabulary: Sequence[str]) -> tuple[Ids, Floats]:
+    """Keep the best of all forms of a word."""
+    kept: list[int] = []
+    for place, word in enumerate(words.tolist()):
+        if not any(_forms(vocabulary[word], vocabulary[int(words[k])]) for k in kept):
+            kept.append(place)
+    return words[kept], worth[kept]
+
+
+def _together(
+    pools: list[Ids], counts: "csr_matrix | Iterable[csr_matrix]"
+) -> tuple[int, list[NDArray[np.float64]]]:
+    """Count documents, and for each pool the documents that hold two of its words."""
+    from scipy.sparse import csr_matrix, issparse
+
+    columns = np.unique(np.concatenate([*pools, np.empty(0, np.int64)]))
+    places = [np.searchsorted(columns, pool) for pool in pools]
+    found = [np.zeros((pool.size, pool.size)) for pool in pools]
+    total = 0
+    batches = [counts] if issparse(counts) else counts
+    for batch in cast("Iterable[csr_matrix]", batches):
+        marks = csr_matrix(batch[:, columns] > 0, dtype=np.int64)
+        product = (marks.T @ marks).tocsr()
+        total += marks.shape[0]
+        for row, place in enumerate(places):
+            if place.size:
+                found[row] += product[place][:, place].toarray()
+    return total, found
+
+
+def _chosen(
+    *,
+    words: Ids,
+    worth: Floats,
+    vocabulary: Sequence[str],
+    n: int,
+    pairs: tuple[int, NDArray[np.float64]] | None,
+    coherence: float,
+) -> Keywords:
+    """Take n words one after the other, by worth and by NPMI with those taken."""
+    picked = list(range(min(n, words.size)))
+    if pairs is not None and words.size > n and coherence > 0:
+        npmi = _npmi(*pairs)
+        base = np.log(np.maximum(worth, 1e-12))
+        weight = worth / max(float(worth.sum()), 1e-12)
+        fit = npmi @ weight - np.diag(npmi) * weight  # the first word fits all candidates
+        sums = np.zeros(words.size)
+        free = np.ones(words.size, dtype=bool)
+        picked = []
+        while len(picked) < n:
+            value = np.where(free, np.round(base + coherence * fit, 12), -np.inf)
+            best = int(np.argmax(value))  # the first of equals: pools are in order of worth, word
+            picked.append(best)
+            free[best] = False
+            sums += npmi[best]
+            fit = sums / len(picked)
+        picked.sort()
+    return Keywords(
+        [vocabulary[int(words[place])] for place in picked],
+        [round(float(worth[place]), 6) for place in picked],
+    )
+
+
+def _npmi(total: int, pairs: NDArray[np.float64]) -> Floats:
+    """Normalised pointwise mutual information; half a document off each pair, against chance."""
+    single = np.maximum(np.diag(pairs), 1.0)
+    met = np.maximum(pairs - 0.5, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.log(met * total / np.outer(single, single)) / -np.log(met / total)
+    return np.where(met > 0, np.clip(value, -1.0, 1.0), -1.0)
+
+
+def topic_labels(keywords: Sequence[Keywords], *, words: int = 3) -> list[str]:
+    """Name each topic by its first keywords, as many as make all names distinct.
+
+    Parameters
+    ----------
+    keywords : list of Keywords
+    words : int
+        Keywords in a label; two topics of one name take more.
+
+    Returns
+    -------
+    list of str
+        ``"(no words)"`` for a topic without keywords; numbers tell apart what words cannot.
+
+    Examples
+    --------
+    >>> topic_labels([Keywords(["space", "moon"], [0.5, 0.4]), Keywords(["space"], [0.1])], words=1)
+    ['space, moon', 'space']
+    """
+    lengths = [words] * len(keywords)
+
+    def name(row: int) -> str:
+        return ", ".join(keywords[row].words[: lengths[row]]) or "(no words)"
+
+    while True:
+        groups: dict[str, list[int]] = {}
+        for row in range(len(keywords)):
+            groups.setdefault(name(row), []).append(row)
+        longer = [
+            row
+            for rows in groups.values()
+            if len(rows) > 1
+            for row in rows
+            if lengths[row] < len(keywords[row].words)
+        ]
+        if not longer:
+            break
+        for row in longer:
+            lengths[row] += 1
+    names = [name(row) for row in range(len(keywords))]
+    for text, rows in groups.items():
+        for number, row in enumerate(rows[1:], start=2):
+            names[row] = f"{text} ({number})"
+    return names

@@ -1,0 +1,288 @@
+"""Keywords: worked sums, planted words, trees, ties, and real topics."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+
+from isogloss._core.errors import ParameterError
+from isogloss.topics.exemplars import ExemplarPicker, choose_exemplars, inner_exemplars
+from isogloss.topics.keywords import (
+    Keywords,
+    _forms,
+    _npmi,
+    _readable,
+    _together,
+    topic_keywords,
+    topic_labels,
+)
+
+TEN = np.array([10, 10])
+
+
+def words_of(*arguments, **how):
+    return [topic.words for topic in topic_keywords(*arguments, **how)]
+
+
+def planted(seed=0, topics=6, words=12, documents=150):
+    """Documents that draw from their topic's words and from common ones."""
+    rng = np.random.default_rng(seed)
+    names = [f"{chr(97 + t) * 3}{chr(97 + w) * 4}" for t in range(topics) for w in range(words)]
+    common = ["the", "and", "people", "using"]
+    labels = np.repeat(np.arange(topics), documents)
+    chance = np.full((labels.size, topics * words + len(common)), 0.005)
+    for t in range(topics):
+        chance[labels == t, t * words : (t + 1) * words] = 0.35
+    chance[:, topics * words :] = 0.6
+    counts = csr_matrix(rng.random(chance.shape) < chance, dtype=np.int64)
+    pick = csr_matrix((np.ones(labels.size), (labels, np.arange(labels.size))))
+    return counts, (pick @ counts).tocsr(), [*names, *common], np.full(topics, documents), labels
+
+
+def test_worth_by_hand():
+    # shares: cat .9 and .3; part .75, of which .5 is an even share: (.75 - .5) / .5;
+    # F = 2*.9*.5/1.4
+    found = topic_keywords(np.array([[9, 0], [3, 5]]), ["cat", "moon"], sizes=TEN)
+    assert found[0] == Keywords(["cat"], [round(0.9 / 1.4, 6)])
+    # the second topic owns moon only; cat fills up what lacks
+    assert found[1].words == ["moon", "cat"]
+
+
+def test_planted_words_are_found_without_stop_words():
+    counts, document_counts, vocabulary, sizes, _ = planted()
+    for given_counts in (None, counts):
+        found = words_of(document_counts, vocabulary, sizes=sizes, counts=given_counts)
+        for topic, words in enumerate(found):
+            assert len(words) == 10
+            assert {word[:3] for word in words} == {chr(97 + topic) * 3}
+
+
+def test_dense_sparse_and_batches_agree():
+    counts, document_counts, vocabulary, sizes, _ = planted(1)
+    whole = topic_keywords(document_counts, vocabulary, sizes=sizes, counts=counts)
+    batches = (counts[start : start + 37] for start in range(0, counts.shape[0], 37))
+    parts = topic_keywords(document_counts.toarray(), vocabulary, sizes=sizes, counts=batches)
+    assert whole == parts
+
+
+def test_coherence_prefers_words_that_meet():
+    # topic 0: a and b always together, c and d never with them, all equally good
+    rows = (
+        [[1, 1, 0, 0, 0]] * 5 + [[0, 0, 1, 0, 0]] * 5 + [[0, 0, 0, 1, 0]] * 5 + [[0] * 4 + [1]] * 15
+    )
+    counts = csr_matrix(rows)
+    labels = np.repeat([0, 1], 15)
+    pick = csr_matrix((np.ones(30), (labels, np.arange(30))))
+    names = ["ccc", "ddd", "aaa", "bbb", "zzz"]
+    how = {"sizes": np.array([15, 15]), "n": 2, "candidates": 4}
+    assert words_of(pick @ counts, names, **how)[0] == ["aaa", "bbb"]  # by word
+    names = ["yyy", "xxx", "aaa", "bbb", "zzz"]
+    assert words_of(pick @ counts, names, **how)[0] == ["aaa", "bbb"]
+    assert words_of(pick @ counts, names, counts=counts, **how)[0] == ["xxx", "yyy"]
+
+
+def test_npmi_by_hand():
+    pool = np.array([0, 2])
+    counts = csr_matrix([[1, 0, 2], [1, 9, 1], [0, 1, 1], [0, 0, 0]])
+    total, pairs = _together([pool], counts)
+    assert total == 4
+    assert pairs[0].tolist() == [[2, 2], [2, 3]]
+    # half a document off the pair: 1.5 of 4 against 2/4 * 3/4
+    assert _npmi(total, pairs[0])[0, 1] == pytest.approx(0.0, abs=1e-12)
+    assert _npmi(4, np.array([[1.0, 0.0], [0.0, 1.0]]))[0, 1] == -1.0
+
+
+def test_forms_of_a_word_come_once():
+    document_counts = np.array([[9, 8, 7, 0], [0, 0, 0, 9]])
+    found = words_of(document_counts, ["cars", "car", "wheel", "moon"], sizes=TEN)
+    assert found[0] == ["cars", "wheel"]
+    assert _forms("armenia", "armenian")
+    assert _forms("transfer", "transferred")
+    assert _forms("charge", "charging")
+    assert not _forms("internet", "international")
+    assert not _forms("game", "gate")
+    assert not _forms("key", "keyboard")
+
+
+@pytest.mark.parametrize(
+    "word", ["space", "xfree86", "समस्या", "ধর্ম", "don't", "москва", "猫", "os"]
+)
+def test_words_read_as_words(word):
+    assert _readable(word)
+
+
+@pytest.mark.parametrize("word", ["", "a", "7", "1993", "0d", "_o", "a86", "!!!", "c_"])
+def test_debris_does_not(word):
+    assert not _readable(word)
+
+
+def test_stop_words_and_debris_are_never_chosen():
+    document_counts = np.array([[9, 9, 9, 5], [0, 0, 0, 0]])
+    found = words_of(document_counts, ["the", "1993", "q", "cat"], sizes=TEN, stop_words={"the"})
+    assert found == [["cat"], []]
+
+
+def test_a_word_goes_to_the_topic_that_has_it_most():
+    document_counts = np.array([[9, 9, 9], [6, 0, 6], [8, 0, 8]])
+    names = ["both", "cat", "each"]
+    sizes = np.array([10, 10, 10])
+    how = {"sizes": sizes, "n": 1, "candidates": 3}
+    assert words_of(document_counts, names, exclusive=0.8, **how)[2] == ["both"]
+    found = topic_keywords(document_counts, names, sizes=sizes, exclusive=1.0, n=1, candidates=1)
+    assert found[0].words == ["cat"]
+
+
+def test_ties_go_by_word_whatever_the_columns():
+    document_counts = np.array([[5, 5, 5], [0, 0, 0]])
+    first = words_of(document_counts, ["bee", "ant", "cow"], sizes=TEN, n=2, candidates=2)
+    second = words_of(document_counts, ["cow", "bee", "ant"], sizes=TEN, n=2, candidates=2)
+    assert first == second == [["ant", "bee"], []]
+
+
+def test_inner_topics_are_told_from_their_siblings():
+    # leaves 0, 1 under 4 (animals); 2, 3 under 5 (sky); roots 4 and 5
+    names = ["animal", "cat", "dog", "sky", "moon", "sun"]
+    document_counts = np.array(
+        [[9, 9, 0, 0, 0, 0], [9, 0, 9, 0, 0, 0], [0, 0, 0, 9, 9, 0], [0, 0, 0, 9, 0, 9]]
+    )
+    parent = np.array([4, 4, 5, 5, -1, -1])
+    sizes = np.full(4, 10)
+    found = words_of(document_counts, names, parent=parent, sizes=sizes, n=1, candidates=3)
+    assert found == [["cat"], ["dog"], ["moon"], ["sun"], ["animal"], ["sky"]]
+    # under one root, that tells nothing apart
+    parent = np.array([4, 4, 5, 5, 6, 6, -1])
+    found = words_of(document_counts, names, parent=parent, sizes=sizes, n=2, candidates=3)
+    assert [words[0] for words in found[4:6]] == ["animal", "sky"]
+    assert len(found[6]) == 2
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 12))
+def test_laws(seed, topics, n):
+    rng = np.random.default_rng(seed)
+    names = [f"w{chr(97 + i)}{chr(97 + i // 3)}" for i in range(20)]
+    sizes = rng.integers(5, 20, topics)
+    document_counts = np.minimum(rng.poisson(2, (topics, 20)), sizes[:, None])
+    found = topic_keywords(document_counts, names, sizes=sizes, n=n, candidates=max(n, 20))
+    for topic in found:
+        assert len(topic.words) == len(set(topic.words)) <= n
+        assert all(0 <= score <= 1 for score in topic.scores)
+    order = rng.permutation(topics)
+    again = topic_keywords(
+        document_counts[order], names, sizes=sizes[order], n=n, candidates=max(n, 20)
+    )
+    assert again == [found[topic] for topic in order]
+    # twice the corpus, the same words
+    double = topic_keywords(
+        2 * document_counts, names, sizes=2 * sizes, n=n, candidates=max(n, 20), min_documents=1
+    )
+    once = topic_keywords(
+        document_counts, names, sizes=sizes, n=n, candidates=max(n, 20), min_documents=1
+    )
+    assert double == once
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sizes": np.array([1])},
+        {"n": 0},
+        {"n": 5, "candidates": 4},
+        {"parent": np.array([1, 0])},
+        {"parent": np.array([2, 2, 3])},
+    ],
+)
+def test_mistakes_are_named(change):
+    with pytest.raises(ParameterError):
+        topic_keywords(np.array([[1, 0], [0, 1]]), ["cat", "dog"], **({"sizes": TEN} | change))
+
+
+def test_labels_are_short_and_distinct():
+    topics = [
+        Keywords(["space", "moon", "orbit", "nasa"], [1.0] * 4),
+        Keywords(["space", "moon", "orbit", "earth"], [1.0] * 4),
+        Keywords(["car", "bike", "road"], [1.0] * 3),
+        Keywords([], []),
+        Keywords([], []),
+    ]
+    assert topic_labels(topics) == [
+        "space, moon, orbit, nasa",
+        "space, moon, orbit, earth",
+        "car, bike, road",
+        "(no words)",
+        "(no words) (2)",
+    ]
+
+
+def test_exemplars_are_central_and_no_copies():
+    centre = np.array([1.0, 0.0, 0.0])
+    rows = [[1, 0, 0], [1, 0, 0], [0.999, 0.02, 0], [0.8, 0.6, 0], [0.6, 0, 0.8], [0, 1, 0]]
+    vectors = np.array(rows, dtype=np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    picker = ExemplarPicker(centre[None], k=3)
+    picker.add(vectors, np.zeros(6, dtype=int))
+    # row 1 is row 0 again, row 2 nearly
+    assert picker.result()[0].tolist() == [0, 3, 4]
+    picker = ExemplarPicker(centre[None], k=1)
+    picker.add(vectors, np.zeros(6, dtype=int), np.array([0.1, 0.1, 0.1, 1, 0.1, 0.1]))
+    assert picker.result()[0].tolist() == [3]
+
+
+def test_a_topic_of_near_copies_still_has_exemplars():
+    vectors = np.array([[1, 0], [0.9999, 0.01], [0.9998, -0.015]], dtype=np.float32)
+    assert len(choose_exemplars(vectors, np.zeros(3, dtype=int), k=3)[0]) == 3
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 40))
+def test_batches_do_not_change_exemplars(seed, step):
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(120, 4)).round(1).astype(np.float32)
+    vectors[60:90] = vectors[:30]
+    labels, sure = rng.integers(-1, 3, 120), rng.random(120).round(1)
+    centres = rng.normal(size=(3, 4))
+    whole, parts = (ExemplarPicker(centres, k=4, pool=6) for _ in range(2))
+    whole.add(vectors, labels, sure)
+    order = rng.permutation(120)
+    for start in range(0, 120, step):
+        rows = order[start : start + step]
+        parts.add(vectors[rows], labels[rows], sure[rows], rows)
+    for one, other in zip(whole.result(), parts.result(), strict=True):
+        assert one.tolist() == other.tolist()
+
+
+def test_inner_exemplars_take_turns():
+    leaves = [np.array([1, 2]), np.array([5]), np.array([7, 8])]
+    found = inner_exemplars(leaves, np.array([3, 3, -1, -1]), np.array([4, 9, 2]))
+    assert [ids.tolist() for ids in found] == [[1, 2], [5], [7, 8], [5, 1, 2]]
+
+
+def test_exemplars_need_one_label_each():
+    with pytest.raises(ParameterError, match="one each"):
+        choose_exemplars(np.eye(3, dtype=np.float32), np.array([0, 0]))
+
+
+@pytest.mark.data
+def test_real_topics_read_well_without_stop_words(data_dir):
+    feature = pytest.importorskip("sklearn.feature_extraction.text")
+    table = pq.read_table(data_dir / "bbc_news" / "data.parquet")
+    gold = table["label"].to_pylist()
+    names = sorted(set(gold))
+    labels = np.array([names.index(label) for label in gold])
+    counter = feature.CountVectorizer(min_df=3)
+    counts = counter.fit_transform(table["text"].to_pylist())
+    pick = csr_matrix((np.ones(labels.size), (labels, np.arange(labels.size))))
+    found = words_of(
+        pick @ (counts > 0),
+        counter.get_feature_names_out().tolist(),
+        sizes=np.bincount(labels),
+        counts=counts,
+    )
+    words = dict(zip(names, found, strict=True))
+    assert {"film", "music"} & set(words["entertainment"])
+    assert {"election", "labour", "party"} & set(words["politics"])
+    chosen = [word for topic in found for word in topic]
+    assert len(set(chosen)) == len(chosen) == 50
+    assert not set(chosen) & set(feature.ENGLISH_STOP_WORDS)
