@@ -50,7 +50,7 @@ def topic_keywords(
     counts: "csr_matrix | Iterable[csr_matrix] | None" = None,
     stop_words: Collection[str] = (),
     n: int = 10,
-    coherence: float = 1.0,
+    coherence: float = 2.0,
     exclusive: float = 0.8,
     candidates: int = 30,
     min_documents: int = 3,
