@@ -1,0 +1,19 @@
+"""Topics: a graph of passages, its communities, a tree over them, and who belongs where."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isogloss.topics.model import TopicModel
+    from isogloss.topics.tree import Topic, TopicTree
+
+__all__ = ["Topic", "TopicModel", "TopicTree"]
+
+_HOMES = {"Topic": "tree", "TopicModel": "model", "TopicTree": "tree"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(f"isogloss.topics.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
