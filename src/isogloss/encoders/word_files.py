@@ -191,7 +191,7 @@ def _read_text(
         if len(parts) < dim + 1:
             raise _broken(path, number, f"{len(parts) - 1} numbers follow the word, not {dim}")
         try:
-            vector = np.array(parts[-dim:], dtype=np.bytes_).astype(np.float32)
+            vector = np.array([float(part) for part in parts[-dim:]], dtype=np.float32)
         except ValueError as error:
             raise _broken(path, number, f"something is no number ({error})") from error
         word = b" ".join(parts[:-dim]).decode("utf-8", errors="replace")
