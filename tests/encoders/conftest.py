@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-WORDS = (
+WORDS = str.split(
     "the a of and to in is it on for launch cost rocket orbit moon soup bread salt pepper cook "
     "law court judge trial goal team match score card disk drive cable port print x"
-).split()
+)
 
 
 def bert_tensors(hidden: int, inner: int, layers: int, words: int, positions: int, seed: int):
@@ -119,3 +119,14 @@ def _own_cache(tmp_path_factory):
         patch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
         patch.setenv("ISOGLOSS_OFFLINE", "1")
         yield
+
+
+@pytest.fixture
+def make_model(tmp_path):
+    """Give a function that writes another small model, all with the same weights."""
+    numbers = iter(range(100))
+
+    def make(**options) -> Path:
+        return write_model(tmp_path / f"model-{next(numbers)}", **options)
+
+    return make

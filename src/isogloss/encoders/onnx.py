@@ -243,7 +243,7 @@ def _open_converted(folder: ModelFolder, int8: bool) -> Any:
     key = fingerprint(folder.transformer, {"converter": CONVERTER, "int8": int8})
     path = cache_folder() / "onnx" / f"{key}.onnx"
     if path.is_file():
-        return _session(path)
+        return _session(path, "delete that file, and it is made again")
     data = _convert(folder, int8)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -264,8 +264,12 @@ def _convert(folder: ModelFolder, int8: bool) -> bytes:
         seen: list[str] = []
         watched = build(config, weights, where, onnx_int8.watching(seen))
         session = _session(_serialise(watched, where))
-        vocabulary = len(weights["embeddings.word_embeddings.weight"])
-        linear = onnx_int8.linear_int8(onnx_int8.calibrate(session, seen, vocabulary))
+        words, positions = (
+            len(weights[f"embeddings.{name}_embeddings.weight"]) for name in ("word", "position")
+        )
+        length = min(64, positions - FAMILIES[config["model_type"]].first_position)
+        largest = onnx_int8.calibrate(session, seen, words, length=length)
+        linear = onnx_int8.linear_int8(largest)
     return _serialise(build(config, weights, where, linear), where)
 
 
@@ -278,7 +282,7 @@ def _serialise(model: Any, where: Path) -> bytes:
         ) from error
 
 
-def _session(model: Path | bytes) -> Any:
+def _session(model: Path | bytes, cure: str = "") -> Any:
     runtime = need("onnxruntime", extra="onnx")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = 1  # threads share out runs, not the rows of one
@@ -291,4 +295,5 @@ def _session(model: Path | bytes) -> Any:
     except Exception as error:  # the runtime's errors share no base but Exception
         reason = " ".join(str(error).split())[:240]
         name = repr(str(model)) if isinstance(model, Path) else "the converted model"
-        raise EncoderError(f"ONNX Runtime cannot read {name}: {reason}") from error
+        end = f"; {cure}" if cure else ""
+        raise EncoderError(f"ONNX Runtime cannot read {name}: {reason}{end}") from error

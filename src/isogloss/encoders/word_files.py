@@ -127,12 +127,11 @@ def _opened(path: Path) -> Any:
 
 
 def _read(path: Path, stream: IO[bytes], max_words: int) -> WordFile:
-    start = stream.read(4)
-    if start == _FASTTEXT_MAGIC:
+    line = stream.readline(_LONGEST_LINE)
+    if line.startswith(_FASTTEXT_MAGIC):
         raise EncoderError(
             f"{str(path)!r} is a fastText model with subwords: use the .vec file beside it"
         )
-    line = start + stream.readline(_LONGEST_LINE)
     if not line.strip():
         raise EncoderError(f"{str(path)!r} holds no word vectors: its first row is empty")
     header = line.split()
@@ -191,17 +190,19 @@ def _read_text(
         if len(parts) < dim + 1:
             raise _broken(path, number, f"{len(parts) - 1} numbers follow the word, not {dim}")
         try:
-            vector = np.array([float(part) for part in parts[-dim:]], dtype=np.float32)
+            with np.errstate(over="ignore"):  # what overflows is refused as not finite
+                vector = np.array([float(part) for part in parts[-dim:]]).astype(np.float32)
         except ValueError as error:
             raise _broken(path, number, f"something is no number ({error})") from error
         word = b" ".join(parts[:-dim]).decode("utf-8", errors="replace")
         if header and b" " in b" ".join(parts[:-dim]).strip() and _is_number(parts[-dim - 1]):
             raise _broken(path, number, f"{len(parts) - 1} numbers follow the word, not {dim}")
         table.add(word, vector)
+    rows = table.rows if table else 0
+    if count is not None and rows < count:
+        raise _broken(path, rows + 1, f"the file ends; its header promises {count:,} rows")
     if table is None:
         raise EncoderError(f"{str(path)!r} holds no word vectors")
-    if count is not None and table.rows < count:
-        raise _broken(path, table.rows + 1, f"the header promises {count:,} rows")
     return table.close(0)
 
 
@@ -222,9 +223,9 @@ def _read_binary(first: bytes, stream: IO[bytes], table: _Table, max_words: int)
         if len(buffer) - at < need:
             buffer, at = buffer[at:] + stream.read(max(need, 1 << 20)), 0
         row = table.rows + 1
+        at += buffer.startswith(b"\n", at)  # some writers end each row with a newline
         if at == len(buffer):
             raise _broken(path, row, f"the file ends; its header promises {count:,} rows")
-        at += buffer.startswith(b"\n", at)  # some writers end each row with a newline
         space = buffer.find(b" ", at, at + _LONGEST_WORD)
         if space < 0:
             raise _broken(path, row, "no word is followed by a space")
