@@ -1,0 +1,1 @@
+"""Array arithmetic that several rooms share."""

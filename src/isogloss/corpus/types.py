@@ -70,6 +70,8 @@ def to_storable(column: pa.Array, target: pa.DataType) -> tuple[pa.Array, int]:
             return pc.cast(pc.cast(column, pa.binary()), pa.string()), 0
         return pc.cast(column, target), 0
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        if pa.types.is_nested(target):
+            return fit_values(column.to_pylist(), target)
         return _value_by_value(column, target)
 
 

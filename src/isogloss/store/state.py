@@ -1,9 +1,15 @@
 """`state-N/`: encoder, vocabulary, topic model and topic tree of one version of an atlas."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from isogloss._core.files import storage_errors
+from isogloss._core.errors import AtlasError, IsoglossError
+from isogloss._core.files import storage_errors, write_json
+
+if TYPE_CHECKING:
+    from isogloss.topics.tree import TopicTree
 
 
 def state_name(version: int) -> str:
@@ -36,3 +42,28 @@ def drop_old_states(atlas: Path, keep: set[str]) -> None:
     for folder in sorted(atlas.glob("state-*")):
         if folder.is_dir() and folder.name not in keep:
             shutil.rmtree(folder)
+
+
+def write_tree(folder: Path, tree: "TopicTree") -> None:
+    """Write the topic tree into a state folder."""
+    write_json(folder / "tree.json", {"format_version": 1, "topics": tree.to_json()})
+
+
+def read_tree(folder: Path) -> "TopicTree":
+    """Read the topic tree of a state folder.
+
+    Raises
+    ------
+    AtlasError
+        When it is missing or damaged.
+    """
+    from isogloss.topics.tree import TopicTree
+
+    path = folder / "tree.json"
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        return TopicTree.from_json(value["topics"])
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise AtlasError(f"{path} is missing: the atlas is not whole") from error
+    except (ValueError, KeyError, TypeError, IsoglossError) as error:
+        raise AtlasError(f"{path} is damaged: {' '.join(str(error).split())[:120]}") from error

@@ -94,7 +94,10 @@ class Workspace:
         with storage_errors("the work folder"):
             self.folder.mkdir(parents=True, exist_ok=True)
             for leftover in self.folder.glob(".*.tmp"):
-                leftover.unlink()
+                if leftover.is_dir():
+                    shutil.rmtree(leftover)
+                else:
+                    leftover.unlink()
             write_json(self.folder / PLAN, plan)
 
     def clear(self) -> None:

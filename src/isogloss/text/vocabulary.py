@@ -1,0 +1,216 @@
+"""The words of a corpus, and texts as counts of them."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from isogloss._core.errors import AtlasError, ParameterError
+from isogloss._core.files import write_json
+from isogloss.text.stopwords import stop_words_for
+from isogloss.text.tokens import tokenize
+
+FORMAT = 1
+# Distinct words held while counting; beyond it, words seen once are forgotten.
+HELD_WORDS = 2_000_000
+
+
+class Vocabulary:
+    """Words, and how many documents hold each.
+
+    Parameters
+    ----------
+    words : list of str (v,)
+        In the order of the columns of `counts`.
+    document_frequency : int64 (v,)
+        Documents that hold each word.
+    n_documents : int
+        Documents that were counted.
+
+    Examples
+    --------
+    >>> vocabulary = Vocabulary.fit([["a cat", "the cat sat"], ["the dog sat"]], min_df=2)
+    >>> vocabulary.words
+    ['cat', 'sat', 'the']
+    >>> vocabulary.counts(["cat cat dog"]).toarray().tolist()
+    [[2.0, 0.0, 0.0]]
+    """
+
+    def __init__(
+        self, words: Sequence[str], document_frequency: NDArray[np.int64], n_documents: int
+    ) -> None:
+        self.words = list(words)
+        self.document_frequency = np.asarray(document_frequency, dtype=np.int64)
+        self.n_documents = int(n_documents)
+        self._column = {word: column for column, word in enumerate(self.words)}
+
+    @classmethod
+    def fit(
+        cls,
+        batches: Iterable[Sequence[str]],
+        *,
+        max_words: int = 50_000,
+        min_df: int | None = None,
+        max_df_share: float = 0.5,
+        stop_words: str | Iterable[str] | None = None,
+    ) -> "Vocabulary":
+        """Count the words of a stream of texts and keep those that tell texts apart.
+
+        Parameters
+        ----------
+        batches : iterable of list of str
+        max_words : int, default 50,000
+            The commonest are kept; ties go by word.
+        min_df : int, optional
+            Documents that must hold a word: 2, or 3 from 2,000 documents on, by default; 1 below
+            10 documents.
+        max_df_share : float, default 0.5
+            A word in more than this share of the documents says little and is left out (from
+            20 documents on).
+        stop_words : "auto", iterable of str, or None
+            Words to leave out; ``"auto"`` takes the lists of the languages that the corpus speaks.
+
+        Returns
+        -------
+        Vocabulary
+
+        Raises
+        ------
+        ParameterError
+            For a bound out of range.
+        """
+        if max_words < 1 or not 0 < max_df_share <= 1:
+            raise ParameterError(
+                f"max_words={max_words}, max_df_share={max_df_share}: give max_words >= 1 and "
+                "0 < max_df_share <= 1"
+            )
+        frequency: Counter[str] = Counter()
+        documents = 0
+        forgotten = 0
+        for batch in batches:
+            for text in batch:
+                documents += 1
+                frequency.update(set(tokenize(text)))
+            if len(frequency) > HELD_WORDS:
+                forgotten += 1
+                frequency = Counter({w: n for w, n in frequency.items() if n > forgotten})
+        least = min_df if min_df is not None else (1 if documents < 10 else 2 + (documents >= 2000))
+        most = max_df_share * documents if documents >= 20 else documents
+        stopped = (
+            stop_words_for(frequency, documents)
+            if stop_words == "auto"
+            else frozenset(stop_words or ())
+        )
+        kept = [
+            (word, count)
+            for word, count in frequency.items()
+            if least <= count <= most and word not in stopped
+        ]
+        kept.sort(key=lambda item: (-item[1], item[0]))
+        kept = sorted(kept[:max_words])
+        counts = np.array([count for _, count in kept], dtype=np.int64)
+        return cls([word for word, _ in kept], counts, documents)
+
+    @property
+    def idf(self) -> NDArray[np.float32]:
+        """Inverse document frequency, smoothed: ln((1 + n) / (1 + df)) + 1, float32 (v,)."""
+        ratio = (1.0 + self.n_documents) / (1.0 + self.document_frequency)
+        return (np.log(ratio) + 1.0).astype(np.float32)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over words and their frequencies."""
+        digest = hashlib.sha256(json.dumps([self.n_documents, self.words]).encode())
+        digest.update(self.document_frequency.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def counts(self, texts: Sequence[str]) -> Any:
+        """Count the words of texts: CSR float32 (n, v), sorted columns.
+
+        Words that are not in the vocabulary do not count.
+        """
+        column = self._column
+        starts = [0]
+        columns: list[int] = []
+        values: list[int] = []
+        for text in texts:
+            held = Counter(column[token] for token in tokenize(text) if token in column)
+            for key in sorted(held):
+                columns.append(key)
+                values.append(held[key])
+            starts.append(len(columns))
+        stored = (
+            np.array(values, dtype=np.float32),
+            np.array(columns, dtype=np.int32),
+            np.array(starts, dtype=np.int32 if len(columns) < 2**31 else np.int64),
+        )
+        return sp.csr_matrix(stored, shape=(len(texts), len(self.words)))
+
+    def save(self, folder: Path) -> None:
+        """Write the vocabulary into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(
+            folder / "vocabulary.json",
+            {
+                "format": FORMAT,
+                "documents": self.n_documents,
+                "words": self.words,
+                "document_frequency": self.document_frequency.tolist(),
+            },
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> "Vocabulary":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        AtlasError
+            When the file is missing, damaged or too new.
+        """
+        path = folder / "vocabulary.json"
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+            if value["format"] > FORMAT:
+                raise AtlasError(f"{path} has format {value['format']}: upgrade isogloss")
+            frequency = np.array(value["document_frequency"], dtype=np.int64)
+            if len(frequency) != len(value["words"]):
+                raise ValueError("words and frequencies differ in number")
+            return cls(value["words"], frequency, value["documents"])
+        except FileNotFoundError as error:
+            raise AtlasError(f"{path} is missing") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise AtlasError(f"{path} is damaged: {error}") from error
+
+
+def tfidf(counts: Any, idf: NDArray[np.float32], *, sublinear: bool = True) -> Any:
+    """Weigh counts by (1 + ln count) times idf, rows to unit length: CSR float32 (n, v).
+
+    Examples
+    --------
+    >>> weighed = tfidf(sp.csr_matrix([[1.0, 1.0], [0.0, 0.0]]), np.array([3.0, 4.0]))
+    >>> [[round(float(x), 3) for x in row] for row in weighed.toarray()]
+    [[0.6, 0.8], [0.0, 0.0]]
+    """
+    weighed = sp.csr_matrix(counts, dtype=np.float32, copy=True)
+    if sublinear:
+        weighed.data = 1.0 + np.log(weighed.data)
+    weighed.data *= np.asarray(idf, dtype=np.float32)[weighed.indices]
+    squares = np.add.reduceat(
+        np.append(weighed.data.astype(np.float64) ** 2, 0.0), weighed.indptr[:-1]
+    ) if weighed.shape[0] else np.zeros(0)  # fmt: skip
+    squares[np.diff(weighed.indptr) == 0] = 0.0
+    lengths = np.sqrt(squares)
+    lengths[lengths == 0] = 1.0
+    scale = np.repeat(1.0 / lengths, np.diff(weighed.indptr)).astype(np.float32)
+    weighed.data = (weighed.data * scale).astype(np.float32)
+    return weighed
