@@ -80,8 +80,9 @@ def log_odds(counts, *_):
     here, there = counts + prior, counts.sum(0) - counts + prior
     n_here = counts.sum(1, keepdims=True) + 1000
     n_there = counts.sum() - counts.sum(1, keepdims=True) + 1000
-    odds = np.log(here / (n_here - here)) - np.log(there / (n_there - there))
-    return odds / np.sqrt(1 / here + 1 / there)
+    with np.errstate(all="ignore"):  # words that the half has not
+        odds = np.log(here / (n_here - here)) - np.log(there / (n_there - there))
+        return np.nan_to_num(odds / np.sqrt(1 / here + 1 / there), nan=-np.inf)
 
 
 def word_topic_npmi(_, documents, sizes):
@@ -134,9 +135,9 @@ RULES = {
     "word-topic NPMI": word_topic_npmi,
     "FREX": frex,
     "F-measure alone": ours(counts=None, exclusive=0.0),
-    "and exclusive .8": ours(counts=None),
+    "and exclusive 2": ours(counts=None),
     "and coherence 2 (ours)": ours(),
-    "the same, exclusive .7": ours(exclusive=0.7),
+    "the same, exclusive 3": ours(exclusive=3.0),
     "the same, coherence 1": ours(coherence=1.0),
 }
 

@@ -156,6 +156,9 @@ def test_labels_of_any_type():
     assert factorize([day, None, day]).tolist() == [0, -1, 0]
     assert factorize(np.array([2.5, np.nan, 2.5])).tolist() == [0, -1, 0]
     assert factorize([True, False, True]).tolist() == [0, 1, 0]
+    pandas = pytest.importorskip("pandas")
+    assert factorize(pandas.Series(["a", None, "a"], dtype="string")).tolist() == [0, -1, 0]
+    assert factorize(pandas.Series([day, pandas.NaT])).tolist() == [0, -1]
 
 
 @pytest.mark.parametrize("several", [["a"], ("a",), {"a": 1}, np.array(["a"])])

@@ -43,11 +43,25 @@ def planted(seed=0, topics=6, words=12, documents=150):
 
 def test_worth_by_hand():
     # shares: cat .9 and .3; part .75, of which .5 is an even share: (.75 - .5) / .5;
-    # F = 2*.9*.5/1.4
-    found = topic_keywords(np.array([[9, 0], [3, 5]]), ["cat", "moon"], sizes=TEN)
-    assert found[0] == Keywords(["cat"], [round(0.9 / 1.4, 6)])
-    # the second topic owns moon only; cat fills up what lacks
-    assert found[1].words == ["moon", "cat"]
+    # F = 2*.9*.5/1.4. Bird .4 and .1: .6, F = 2*.4*.6/1
+    found = topic_keywords(
+        np.array([[9, 0, 4], [3, 5, 1]]), ["cat", "moon", "bird"], sizes=TEN, candidates=10
+    )
+    assert found[0] == Keywords(["cat", "bird"], [round(0.9 / 1.4, 6), 0.48])
+    # cat and bird tell nothing of the second topic; they fill up what lacks
+    assert found[1].words == ["moon", "bird", "cat"]
+
+
+def test_a_word_loses_by_what_another_topic_has_more_of():
+    # three topics: shares .8, .4, 0; part of the second 1/3, an even share: nothing;
+    # shares .8, .6, 0: part 3/7, of which 1/3 is even: (9/7 - 1) / 2 = 1/7; times (.6/.8)^2
+    document_counts = np.array([[8], [6], [0]])
+    sizes = np.array([10, 10, 10])
+    found = topic_keywords(document_counts, ["cat"], sizes=sizes)
+    worth = 2 * 0.6 * (1 / 7) / (0.6 + 1 / 7)
+    assert found[1].scores == [round(worth * 0.5625, 6)]
+    free = topic_keywords(document_counts, ["cat"], sizes=sizes, exclusive=0)
+    assert free[1].scores == [round(worth, 6)]
 
 
 def test_planted_words_are_found_without_stop_words():
@@ -89,9 +103,10 @@ def test_npmi_by_hand():
     total, pairs = _together([pool], counts)
     assert total == 4
     assert pairs[0].tolist() == [[2, 2], [2, 3]]
-    # half a document off the pair: 1.5 of 4 against 2/4 * 3/4
-    assert _npmi(total, pairs[0])[0, 1] == pytest.approx(0.0, abs=1e-12)
-    assert _npmi(4, np.array([[1.0, 0.0], [0.0, 1.0]]))[0, 1] == -1.0
+    # one meeting off the pair: 1/4 against 2/4 * 3/4
+    expected = np.log(0.25 / 0.375) / -np.log(0.25)
+    assert _npmi(total, pairs[0])[0, 1] == pytest.approx(expected, abs=1e-12)
+    assert _npmi(4, np.array([[1.0, 1.0], [1.0, 1.0]]))[0, 1] == -1.0
 
 
 def test_forms_of_a_word_come_once():
@@ -125,13 +140,15 @@ def test_stop_words_and_debris_are_never_chosen():
 
 
 def test_a_word_goes_to_the_topic_that_has_it_most():
-    document_counts = np.array([[9, 9, 9], [6, 0, 6], [8, 0, 8]])
-    names = ["both", "cat", "each"]
+    document_counts = np.array([[9, 6, 0], [7, 0, 6], [0, 0, 0]])
+    names = ["both", "cat", "dog"]
     sizes = np.array([10, 10, 10])
-    how = {"sizes": sizes, "n": 1, "candidates": 3}
-    assert words_of(document_counts, names, exclusive=0.8, **how)[2] == ["both"]
-    found = topic_keywords(document_counts, names, sizes=sizes, exclusive=1.0, n=1, candidates=1)
-    assert found[0].words == ["cat"]
+    # both: .9 and .7, parts 9/16 and 7/16, worth .498 and .256
+    shared = topic_keywords(document_counts, names, sizes=sizes, n=2, exclusive=0)
+    assert [topic.words for topic in shared] == [["cat", "both"], ["dog", "both"], []]
+    apart = topic_keywords(document_counts, names, sizes=sizes, n=2, exclusive=4)
+    assert apart[0].scores == shared[0].scores
+    assert apart[1].scores[1] == pytest.approx(shared[1].scores[1] * (7 / 9) ** 4, abs=1e-5)
 
 
 def test_ties_go_by_word_whatever_the_columns():

@@ -270,7 +270,8 @@ def factorize(gold: Iterable[Any]) -> NDArray[np.int64]:
                 f"labels[{row}] is a {type(plain).__name__}: topics are compared with one label "
                 "a document; give a column of single values"
             )
-        if plain is None or plain != plain:  # noqa: PLR0124 - NaN and NaT differ from themselves
+        # pandas' NA answers no comparison; NaN and NaT differ from themselves
+        if plain is None or type(plain).__name__ == "NAType" or plain != plain:  # noqa: PLR0124
             out.append(-1)
         else:
             out.append(numbers.setdefault(plain, len(numbers)))

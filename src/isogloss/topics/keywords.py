@@ -34,7 +34,7 @@ class Keywords:
     ----------
     words : list of str
     scores : list of float
-        F-measure in [0, 1]: how well the presence of the word tells the topic's documents.
+        In [0, 1]: how well the presence of the word tells the topic's documents.
     """
 
     words: list[str]
@@ -51,7 +51,7 @@ def topic_keywords(
     stop_words: Collection[str] = (),
     n: int = 10,
     coherence: float = 2.0,
-    exclusive: float = 0.8,
+    exclusive: float = 2.0,
     candidates: int = 30,
     min_documents: int = 3,
 ) -> list[Keywords]:
@@ -81,8 +81,9 @@ def topic_keywords(
     coherence : float
         Weight of the mean NPMI with the words chosen so far against the logarithm of the worth.
     exclusive : float
-        A word is a leaf's only if no other leaf has it in 1 / `exclusive` times as large a share
-        of its documents. 0 shares words freely, 1 gives each to one topic.
+        The worth of a word falls with this power of its share of the topic's documents over its
+        largest share in any topic that it is compared with. 0 shares words freely; the larger,
+        the fewer words stand in two topics.
     candidates : int
         How many words of highest worth compete.
     min_documents : int
@@ -140,9 +141,9 @@ def topic_keywords(
         np.arange(len(vocabulary))
     )
     pools: list[tuple[Ids, Floats]] = [(np.empty(0, np.int64), np.empty(0))] * tree.size
-    for node, words, worth, owned in _worth(node_counts, node_sizes, tree, leaf_ids, exclusive):
+    for node, words, worth in _worth(node_counts, node_sizes, tree, leaf_ids, exclusive):
         enough = node_counts.data[node_counts.indptr[node] : node_counts.indptr[node + 1]]
-        good = owned & (enough >= min_documents) & (worth > 0)
+        good = (enough >= min_documents) & (worth > 0)
         # doubtful words stand behind all others: they fill up what lacks
         order = np.lexsort((rank[words], -worth, ~good))
         order = order[usable[words[order]]]
@@ -181,8 +182,8 @@ def _descent(parent: Ids, leaf_ids: Ids) -> "csr_matrix":
 
 def _worth(
     counts: "csr_matrix", sizes: Floats, parent: Ids, leaf_ids: Ids, exclusive: float
-) -> Iterable[tuple[int, Ids, Floats, NDArray[np.bool_]]]:
-    """Give each node's words with their F-measure and whether they are the node's own."""
+) -> Iterable[tuple[int, Ids, Floats]]:
+    """Give each node's words with their F-measure, less where another node has them more."""
 
     def share(node: int) -> tuple[Ids, Floats]:
         part = slice(counts.indptr[node], counts.indptr[node + 1])
@@ -193,15 +194,13 @@ def _worth(
         total[words] += recall
         most[words] = np.maximum(most[words], recall)
 
-    def judge(
-        node: int, total: Floats, most: Floats, rivals: int
-    ) -> tuple[int, Ids, Floats, NDArray[np.bool_]]:
+    def judge(node: int, total: Floats, most: Floats, rivals: int) -> tuple[int, Ids, Floats]:
         words, recall = share(node)
         precision = recall / total[words]
         if rivals > 1:  # 0 is an even share
             precision = np.maximum(0.0, (precision * rivals - 1) / (rivals - 1))
         worth = 2 * recall * precision / (recall + precision)
-        return node, words, worth, recall >= exclusive * most[words]
+        return node, words, worth * (recall / most[words]) ** exclusive
 
     total, most = np.zeros(counts.shape[1]), np.zeros(counts.shape[1])
     for leaf in leaf_ids:
@@ -238,14 +237,14 @@ def _worth(
 
 def _whole(
     node: int, counts: "csr_matrix", sizes: Floats, leaf_ids: Ids
-) -> tuple[int, Ids, Floats, NDArray[np.bool_]]:
+) -> tuple[int, Ids, Floats]:
     """Judge the only root: its words by how far they are from even over the leaves."""
     words = counts.indices[counts.indptr[node] : counts.indptr[node + 1]]
     shares = counts[leaf_ids][:, words].multiply(1 / sizes[leaf_ids][:, None]).tocsc()
     peak = shares.max(axis=0).toarray().ravel()
     even = np.asarray(shares.sum(axis=0)).ravel() / leaf_ids.size
     worth = np.maximum(peak - even, 0.0) * np.sqrt(even) + 1e-12 * even
-    return node, words, worth, np.ones(words.size, dtype=bool)
+    return node, words, worth
 
 
 def _readable(word: str) -> bool:
@@ -342,9 +341,9 @@ def _chosen(
 
 
 def _npmi(total: int, pairs: NDArray[np.float64]) -> Floats:
-    """Normalised pointwise mutual information; half a document off each pair, against chance."""
+    """Normalised pointwise mutual information; one meeting is taken for chance."""
     single = np.maximum(np.diag(pairs), 1.0)
-    met = np.maximum(pairs - 0.5, 0.0)
+    met = np.maximum(pairs - 1.0, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.log(met * total / np.outer(single, single)) / -np.log(met / total)
     return np.where(met > 0, np.clip(value, -1.0, 1.0), -1.0)
