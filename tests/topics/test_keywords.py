@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
@@ -176,6 +176,7 @@ def test_inner_topics_are_told_from_their_siblings():
 
 
 @settings(max_examples=40, deadline=None)
+@example(628, 3, 12)  # ties that the order of the topics broke
 @given(st.integers(0, 10_000), st.integers(1, 5), st.integers(1, 12))
 def test_laws(seed, topics, n):
     rng = np.random.default_rng(seed)

@@ -200,7 +200,8 @@ def _worth(
         if rivals > 1:  # 0 is an even share
             precision = np.maximum(0.0, (precision * rivals - 1) / (rivals - 1))
         worth = 2 * recall * precision / (recall + precision)
-        return node, words, worth * (recall / most[words]) ** exclusive
+        # rounded: the order of the topics changes the last bits of `total`, and no tie may break
+        return node, words, np.round(worth * (recall / most[words]) ** exclusive, 12)
 
     total, most = np.zeros(counts.shape[1]), np.zeros(counts.shape[1])
     for leaf in leaf_ids:
