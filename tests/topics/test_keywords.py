@@ -168,11 +168,17 @@ def test_inner_topics_are_told_from_their_siblings():
     sizes = np.full(4, 10)
     found = words_of(document_counts, names, parent=parent, sizes=sizes, n=1, candidates=3)
     assert found == [["cat"], ["dog"], ["moon"], ["sun"], ["animal"], ["sky"]]
+    # "the" is in half of all documents, and in one of ten under the last root
+    wide = np.column_stack([document_counts, [5, 5, 5, 1]])
+    lopsided = np.array([4, 4, 4, -1, -1])
+    found = words_of(wide, [*names, "the"], parent=lopsided, sizes=sizes, n=3, candidates=7)
+    assert "the" not in found[4]
     # under one root, that tells nothing apart
     parent = np.array([4, 4, 5, 5, 6, 6, -1])
     found = words_of(document_counts, names, parent=parent, sizes=sizes, n=2, candidates=3)
     assert [words[0] for words in found[4:6]] == ["animal", "sky"]
     assert len(found[6]) == 2
+    assert "the" not in words_of(wide, [*names, "the"], parent=parent, sizes=sizes)[6][:4]
 
 
 @settings(max_examples=40, deadline=None)

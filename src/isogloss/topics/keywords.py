@@ -58,8 +58,8 @@ def topic_keywords(
     """Choose keywords for every topic of a tree.
 
     A leaf is compared with all leaves; an inner topic with its siblings and those of its
-    ancestors. Words without two letters or mostly of digits, stop words, and forms of a word
-    already chosen (car, cars) are left out.
+    ancestors, by words that are uneven over the leaves. Words without two letters or mostly of
+    digits, stop words, and forms of a word already chosen (car, cars) are left out.
 
     Parameters
     ----------
@@ -208,6 +208,8 @@ def _worth(
         add(int(leaf), total, most)
     for leaf in leaf_ids:
         yield judge(int(leaf), total, most, leaf_ids.size)
+    # with few rivals, or none, function words would pass: ask the leaves about them
+    lean = np.sqrt(_unevenness(counts[leaf_ids].multiply(1 / sizes[leaf_ids][:, None]).tocsr()))
     inner = frozenset(range(parent.size)) - frozenset(leaf_ids.tolist())
     children: dict[int, list[int]] = {}
     for node, up in enumerate(parent.tolist()):
@@ -225,10 +227,8 @@ def _worth(
         for node in family:
             if node not in inner:
                 continue
-            if rivals == 1:  # it holds everything: nothing to tell it from
-                yield _whole(node, counts, sizes, leaf_ids)
-            else:
-                yield judge(node, total, most, rivals)
+            row, words, worth = judge(node, total, most, rivals)
+            yield row, words, np.round(worth * lean[words], 12)
             rest, top = outside.copy(), highest.copy()
             for sibling in family:
                 if sibling != node:
@@ -236,16 +236,14 @@ def _worth(
             stack.append((node, rest, top, rivals - 1))
 
 
-def _whole(
-    node: int, counts: "csr_matrix", sizes: Floats, leaf_ids: Ids
-) -> tuple[int, Ids, Floats]:
-    """Judge the only root: its words by how far they are from even over the leaves."""
-    words = counts.indices[counts.indptr[node] : counts.indptr[node + 1]]
-    shares = counts[leaf_ids][:, words].multiply(1 / sizes[leaf_ids][:, None]).tocsc()
-    peak = shares.max(axis=0).toarray().ravel()
-    even = np.asarray(shares.sum(axis=0)).ravel() / leaf_ids.size
-    worth = np.maximum(peak - even, 0.0) * np.sqrt(even) + 1e-12 * even
-    return node, words, worth
+def _unevenness(shares: "csr_matrix") -> Floats:
+    """Give 0 for a word that is spread evenly over the leaves, 1 for a word of one leaf only."""
+    leaves = shares.shape[0]
+    total = np.maximum(np.asarray(shares.sum(axis=0)).ravel(), 1e-300)
+    logs = shares.copy()
+    logs.data = logs.data * np.log(np.maximum(logs.data, 1e-300))
+    entropy = np.log(total) - np.asarray(logs.sum(axis=0)).ravel() / total
+    return np.asarray(np.clip(1 - entropy / np.log(max(leaves, 2)), 0.0, 1.0), dtype=np.float64)
 
 
 def _readable(word: str) -> bool:
