@@ -18,9 +18,6 @@ from isogloss.text import Vocabulary, tfidf
 
 FORMAT = 1
 DIM = 192
-# Directions are divided by this power of their singular value: the few strongest say little
-# about a subject and would drown the rest.
-EQUALISE = 0.5
 
 
 class LsaEncoder:
@@ -30,8 +27,6 @@ class LsaEncoder:
     ----------
     dim : int, default 192
         Length of a vector at most; small corpora give less.
-    equalise : float, default 0.5
-        0 keeps the weight of each direction, 1 makes all alike.
     random_state : int, default 0
         Of the randomised SVD.
 
@@ -62,12 +57,11 @@ class LsaEncoder:
     max_tokens: int | None = None
 
     def __init__(
-        self, dim: int = DIM, *, equalise: float = EQUALISE, random_state: int = 0
+        self, dim: int = DIM, *, random_state: int = 0
     ) -> None:
         if dim < 1:
             raise ParameterError(f"dim is {dim}; it must be at least 1")
         self.dim = dim
-        self.equalise = equalise
         self.random_state = random_state
         self.spec = "lsa"
         self.fingerprint = ""
@@ -92,13 +86,12 @@ class LsaEncoder:
             Itself.
         """
         texts = list(chain.from_iterable(batches))
-        self.vocabulary_ = Vocabulary.fit([texts])
+        # Stop words would make up the strongest directions and say nothing about a subject.
+        self.vocabulary_ = Vocabulary.fit([texts], stop_words="auto")
         weighed = tfidf(self.vocabulary_.counts(texts), self.vocabulary_.idf)
-        values, vectors = truncated_svd(weighed, self.dim, seed=self.random_state)
-        if len(values) == 0:  # no words at all: one direction that nothing points in
-            values = np.ones(1, np.float32)
-            vectors = np.zeros((len(self.vocabulary_), 1), np.float32)
-        self.projection_ = (vectors * values ** np.float32(-self.equalise)).astype(np.float32)
+        _, self.projection_ = truncated_svd(weighed, self.dim, seed=self.random_state)
+        if self.projection_.shape[1] == 0:  # no words at all: one direction, nothing in it
+            self.projection_ = np.zeros((len(self.vocabulary_), 1), np.float32)
         self._settle()
         return self
 
@@ -142,7 +135,6 @@ class LsaEncoder:
         about = {
             "format": FORMAT,
             "class": "LsaEncoder",
-            "equalise": self.equalise,
             "random_state": self.random_state,
         }
         write_json(folder / "isogloss.json", about)
@@ -163,7 +155,7 @@ class LsaEncoder:
             raise EncoderError(f"{folder} holds no lsa encoder: isogloss.json is missing") from error
         if about.get("class") != "LsaEncoder" or about.get("format", 0) > FORMAT:
             raise EncoderError(f"{path} is no lsa encoder that this version can read")
-        encoder = cls(equalise=about["equalise"], random_state=about["random_state"])
+        encoder = cls(random_state=about["random_state"])
         encoder.vocabulary_ = Vocabulary.load(folder)
         encoder.projection_ = load_tensors(folder / "lsa.safetensors")["projection"]
         if len(encoder.projection_) != len(encoder.vocabulary_):

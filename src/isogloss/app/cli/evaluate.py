@@ -31,7 +31,9 @@ def run(args: argparse.Namespace) -> int:
         return 0
     rows = []
     for name, value in scores.items():
-        if isinstance(value, dict) and "low" in value:
+        if name in ("notes", "skipped") or name.endswith("_interval"):
+            continue
+        if isinstance(value, dict):
             rows.append([name, f"{value['value']:.3f}", f"{value['low']:.3f}",
                          f"{value['high']:.3f}"])  # fmt: skip
         elif isinstance(value, float):
@@ -39,4 +41,6 @@ def run(args: argparse.Namespace) -> int:
         else:
             rows.append([name, str(value), "", ""])
     print_table(["measure", "value", "low", "high"], rows)
+    for name, reason in scores["skipped"].items():
+        print(f"{name}: left out, {reason}")
     return 0
