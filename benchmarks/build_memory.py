@@ -29,7 +29,9 @@ def write_source(data: Path, rows: int, path: Path) -> None:
     for name in SETS:
         texts = pq.read_table(data / name / "data.parquet", columns=["text"])["text"].to_pylist()
         words = [text.split() for text in texts]
-        halves.append(([w[: len(w) // 2 + 1] for w in words], [w[len(w) // 2 + 1 :] for w in words]))
+        halves.append(
+            ([w[: len(w) // 2 + 1] for w in words], [w[len(w) // 2 + 1 :] for w in words])
+        )
     rng = np.random.default_rng(0)
     schema = pa.schema([("id", pa.int64()), ("text", pa.string()), ("origin", pa.string())])
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
@@ -42,7 +44,9 @@ def write_source(data: Path, rows: int, path: Path) -> None:
                 heads, tails = halves[kind]
                 texts.append(" ".join(heads[int(a * len(heads))] + tails[int(b * len(tails))]))
             columns = [np.arange(begin, begin + size), texts, [SETS[kind] for kind in kinds]]
-            writer.write_table(pa.table(dict(zip(schema.names, columns, strict=True)), schema=schema))
+            writer.write_table(
+                pa.table(dict(zip(schema.names, columns, strict=True)), schema=schema)
+            )
 
 
 def measure(source: Path, atlas: Path) -> dict[str, object]:

@@ -1,11 +1,11 @@
 """Mistakes: each gives exit code 2 and one line on stderr, and never a traceback."""
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
+
 from isogloss.app.cli.main import main
 
 TEXTS = [
@@ -59,7 +59,7 @@ def place(tmp_path, atlas):
     (tmp_path / "half.atlas" / "work").mkdir(parents=True)
     (tmp_path / "model").mkdir()
     (tmp_path / "words.txt").write_text("cat 0.1 0.2\ndog 0.1\n")
-    os.symlink(atlas, tmp_path / "six.atlas")
+    (tmp_path / "six.atlas").symlink_to(atlas)
     return tmp_path
 
 
@@ -129,7 +129,14 @@ MISTAKES = {
     "unknown dtype": ["embed", "{p}/good.jsonl", "-o", "{p}/v.parquet", "--dtype", "int4"],
     "evaluate something else": ["evaluate", "topcis", "{p}/six.atlas"],
     "evaluate without the column": ["evaluate", "topics", "{p}/six.atlas", "--labels", "lable"],
-    "other encoder over an atlas": ["build", "{p}/good.jsonl", "-o", "{p}/six.atlas", "--seed", "5"],
+    "other encoder over an atlas": [
+        "build",
+        "{p}/good.jsonl",
+        "-o",
+        "{p}/six.atlas",
+        "--seed",
+        "5",
+    ],
 }
 
 

@@ -3,6 +3,7 @@
 import errno
 
 import pytest
+
 from isogloss._core.errors import StorageError
 from isogloss._core.files import atomic_path, is_refusal, storage_errors, write_json
 
@@ -37,5 +38,7 @@ def test_other_errors_pass():
 
 
 def test_refusals_in_words_are_recognised():
-    assert is_refusal(RuntimeError("lance error: LanceError(IO): No space left on device (os error 28)"))
+    assert is_refusal(
+        RuntimeError("lance error: LanceError(IO): No space left on device (os error 28)")
+    )
     assert not is_refusal(RuntimeError("lance error: dataset not found"))

@@ -8,7 +8,9 @@ HEAVY = ["numpy", "scipy", "pyarrow", "lancedb", "torch", "pandas", "sklearn", "
 
 def loaded_after(code: str) -> set[str]:
     program = f"{code}\nimport sys\nprint('\\n'.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     return {name.split(".")[0] for name in done.stdout.split()}
 
 
@@ -30,8 +32,9 @@ def test_public_names_are_exported_and_exist():
 
 
 def test_unknown_name_is_an_attribute_error():
-    import isogloss
     import pytest
+
+    import isogloss
 
     with pytest.raises(AttributeError, match="no attribute 'Atlass'"):
         _ = isogloss.Atlass

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from isogloss._core.errors import AtlasError
 from isogloss.store.manifest import FORMAT_VERSION, Manifest, read_manifest, write_manifest
 
@@ -27,7 +28,10 @@ def test_version_one_still_opens(tmp_path):
         (b"\xff\xfe", "not UTF-8"),
         (b"[]", "no atlas manifest"),
         (b'{"format": "other"}', "no atlas manifest"),
-        (json.dumps({"format": "isogloss-atlas", "format_version": FORMAT_VERSION + 1}).encode(), "upgrade"),
+        (
+            json.dumps({"format": "isogloss-atlas", "format_version": FORMAT_VERSION + 1}).encode(),
+            "upgrade",
+        ),
         (b'{"format": "isogloss-atlas", "format_version": 1}', "damaged"),
     ],
 )  # fmt: skip

@@ -34,8 +34,9 @@ def need(module: str, *, extra: str) -> ModuleType:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is not None and error.name.split(".")[0] != module.split(".")[0]:
+        if error.name is not None and error.name.split(".")[0] != module.split(".", maxsplit=1)[0]:
             raise  # the package is there and something of its own is missing
+        package = module.split(".", maxsplit=1)[0]
         raise MissingExtra(
-            f"this needs the package {module.split('.')[0]!r}: pip install 'isogloss[{extra}]'"
+            f"this needs the package {package!r}: pip install 'isogloss[{extra}]'"
         ) from error

@@ -11,6 +11,12 @@ from typing import Any
 from isogloss._core.errors import StorageError
 
 _REFUSALS = {"ENOSPC", "EDQUOT", "EROFS", "EFBIG", "EIO"}
+_REFUSALS_IN_WORDS = (
+    "no space left",
+    "os error 28",
+    "disk quota exceeded",
+    "read-only file system",
+)
 
 
 @contextmanager
@@ -60,7 +66,12 @@ def is_refusal(error: BaseException) -> bool:
     text = str(error).lower()
     return any(
         words in text
-        for words in ("no space left", "os error 28", "disk quota exceeded", "read-only file system")
+        for words in (
+            "no space left",
+            "os error 28",
+            "disk quota exceeded",
+            "read-only file system",
+        )
     )
 
 
@@ -129,7 +140,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_json(target: Path, value: Any) -> None:
-    """Write a value as JSON, atomically; keys keep their order.
+    r"""Write a value as JSON, atomically; keys keep their order.
 
     Examples
     --------
@@ -137,7 +148,7 @@ def write_json(target: Path, value: Any) -> None:
     >>> path = Path(tempfile.mkdtemp()) / "a.json"
     >>> write_json(path, {"b": 1})
     >>> path.read_text()
-    '{\\n  "b": 1\\n}\\n'
+    '{\n  "b": 1\n}\n'
     """
     with atomic_path(target) as path:
         path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

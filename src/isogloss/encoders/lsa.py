@@ -56,9 +56,7 @@ class LsaEncoder:
 
     max_tokens: int | None = None
 
-    def __init__(
-        self, dim: int = DIM, *, random_state: int = 0
-    ) -> None:
+    def __init__(self, dim: int = DIM, *, random_state: int = 0) -> None:
         if dim < 1:
             raise ParameterError(f"dim is {dim}; it must be at least 1")
         self.dim = dim
@@ -105,7 +103,7 @@ class LsaEncoder:
         self,
         texts: Sequence[str],
         *,
-        batch_size: int | None = None,  # noqa: ARG002 - every row is on its own
+        batch_size: int | None = None,
     ) -> NDArray[np.float32]:
         """Encode texts: float32 (n, dim), unit rows; zeros for a text without known words.
 
@@ -152,7 +150,9 @@ class LsaEncoder:
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise EncoderError(f"{folder} holds no lsa encoder: isogloss.json is missing") from error
+            raise EncoderError(
+                f"{folder} holds no lsa encoder: isogloss.json is missing"
+            ) from error
         if about.get("class") != "LsaEncoder" or about.get("format", 0) > FORMAT:
             raise EncoderError(f"{path} is no lsa encoder that this version can read")
         encoder = cls(random_state=about["random_state"])

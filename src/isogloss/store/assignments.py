@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from isogloss.topics.tree import TopicTree
 
 
-def write_assignments(
-    batches: Iterable[pa.RecordBatch], tree: "TopicTree", path: Path
-) -> int:
+def write_assignments(batches: Iterable[pa.RecordBatch], tree: "TopicTree", path: Path) -> int:
     """Write id, passage, topic, membership, path and memberships of every passage.
 
     Parameters

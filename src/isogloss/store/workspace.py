@@ -131,7 +131,9 @@ class Workspace:
         """Where arrays of one kind, made with the settings `key`, are for a shard."""
         return self.folder / f"{kind}-{key[:12]}-{shard.stem}.safetensors"
 
-    def put_arrays(self, kind: str, key: str, shard: Shard, arrays: dict[str, NDArray[Any]]) -> None:
+    def put_arrays(
+        self, kind: str, key: str, shard: Shard, arrays: dict[str, NDArray[Any]]
+    ) -> None:
         """Keep arrays made from a shard."""
         path = self.arrays_path(kind, key, shard)
         with storage_errors(f"shard {shard.number} of the {kind}"), atomic_path(path) as temporary:

@@ -121,7 +121,7 @@ class Vocabulary:
     def idf(self) -> NDArray[np.float32]:
         """Inverse document frequency, smoothed: ln((1 + n) / (1 + df)) + 1, float32 (v,)."""
         ratio = (1.0 + self.n_documents) / (1.0 + self.document_frequency)
-        return (np.log(ratio) + 1.0).astype(np.float32)
+        return np.asarray(np.log(ratio) + 1.0, dtype=np.float32)
 
     @property
     def fingerprint(self) -> str:

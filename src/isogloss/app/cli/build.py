@@ -10,7 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `build`."""
     parser.add_argument(
         "sources", nargs="+", metavar="SOURCE",
-        help="Parquet, JSONL (plain, .gz, .zst), CSV, a folder of them or of text files, - for stdin",
+        help="Parquet, JSONL, CSV (plain, .gz, .zst), a folder of such or text files, - for stdin",
     )  # fmt: skip
     parser.add_argument("-o", "--output", required=True, metavar="ATLAS", help="folder to make")
     parser.add_argument("--text", metavar="COL", help="text column (found when there is just one)")

@@ -56,4 +56,6 @@ def parse_memory(text: str) -> int:
     try:
         return int(float(number) * units[unit])
     except (ValueError, KeyError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write it as 2GB or 512MB") from error
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no size; write it as 2GB or 512MB"
+        ) from error

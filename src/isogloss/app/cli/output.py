@@ -21,11 +21,11 @@ def print_json(value: Any) -> None:
 
 
 def clean(value: Any) -> Any:
-    """Make a value that JSON can hold.
+    r"""Make a value that JSON can hold.
 
     Examples
     --------
-    >>> clean({1: (float("inf"), "\\ud800")})
+    >>> clean({1: (float("inf"), "\ud800")})
     {'1': [None, '?']}
     """
     if isinstance(value, dict):
@@ -40,11 +40,11 @@ def clean(value: Any) -> Any:
 
 
 def one_line(text: str, width: int) -> str:
-    """Show the beginning of a text on one line, without control characters.
+    r"""Show the beginning of a text on one line, without control characters.
 
     Examples
     --------
-    >>> one_line("a  b\\nc\\x1b[31m", 80)
+    >>> one_line("a  b\nc\x1b[31m", 80)
     'a b c[31m'
     >>> one_line("abcdef", 4)
     'abc…'

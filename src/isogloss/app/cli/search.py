@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("atlas", metavar="ATLAS")
     parser.add_argument("query", metavar="QUERY")
     parser.add_argument("-k", type=int, default=10, metavar="N", help="hits (default: %(default)s)")
-    parser.add_argument("--where", metavar="FILTER", help="such as: label = 'news' AND year >= 1993")
+    parser.add_argument("--where", metavar="FILTER", help="such as: year >= 1993")
     parser.add_argument("--mode", default="hybrid", help="hybrid (default) | vector | text")
     add_common(parser)
 

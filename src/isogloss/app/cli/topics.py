@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from isogloss._core.errors import ParameterError
 from isogloss.app.cli.options import add_common, apply_common
@@ -43,9 +44,7 @@ def run(args: argparse.Namespace) -> int:
             str(topic["id"]),
             f"{topic['size']:,}",
             f"{topic['persistence']:.2f}",
-            one_line("  " * topic["depth"] + topic["label"], 48)
-            if not topic["depth"]
-            else "  " * topic["depth"] + one_line(topic["label"], 44),
+            "  " * topic["depth"] + one_line(topic["label"], 44),
             one_line(", ".join(topic["keywords"][:8]), max(20, width - 72)),
         ]
         for topic in _in_tree_order(topics)
@@ -55,15 +54,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _in_tree_order(topics: list[dict[str, object]]) -> list[dict[str, object]]:
+def _in_tree_order(topics: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Put children under their parents, larger ones first."""
-    children: dict[object, list[dict[str, object]]] = {}
+    children: dict[Any, list[dict[str, Any]]] = {}
     for topic in topics:
         children.setdefault(topic["parent"], []).append(topic)
-    ordered: list[dict[str, object]] = []
+    ordered: list[dict[str, Any]] = []
 
-    def visit(parent: object) -> None:
-        for topic in sorted(children.get(parent, []), key=lambda t: (-int(str(t["size"])), t["id"])):
+    def visit(parent: int | None) -> None:
+        for topic in sorted(children.get(parent, []), key=lambda t: (-t["size"], t["id"])):
             ordered.append(topic)
             visit(topic["id"])
 

@@ -1,0 +1,33 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+def topk_merge(
+    scores: NDArray[np.float32],
+    first_column: int,
+    skip_first: int,
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+) -> None: ...
+def leiden(
+    start: NDArray[np.int64],
+    target: NDArray[np.int32],
+    weight: NDArray[np.float64],
+    mass: NDArray[np.float64],
+    resolution: float,
+    seed: int,
+    passes: int,
+    labels: NDArray[np.int32],
+) -> int: ...
+def edge_dots(*arrays: Any) -> None: ...
+def dense_scores(
+    rows: NDArray[np.float32], weights: NDArray[np.float32], out: NDArray[np.float32]
+) -> None: ...
+def sparse_scores(
+    start: NDArray[np.int64],
+    column: NDArray[np.int32],
+    value: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    out: NDArray[np.float32],
+) -> None: ...
