@@ -134,3 +134,17 @@ def test_the_number_of_threads_changes_no_byte(tiny, prefix):
     one = load_encoder(f"{prefix}{tiny}", threads=1, batch_size=8).encode(TEXTS)
     three = load_encoder(f"{prefix}{tiny}", threads=3, batch_size=8).encode(TEXTS)
     np.testing.assert_array_equal(one, three)
+
+
+def test_torch_keeps_its_own_number_of_threads(tiny):
+    import torch
+
+    before = torch.get_num_threads()
+    encoder = load_encoder(str(tiny))
+    try:
+        torch.set_num_threads(3)
+        with ThreadPoolExecutor(4) as workers:
+            list(workers.map(lambda _: encoder.encode(TEXTS), range(12)))
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isogloss._core.errors import EncoderError, ParameterError
-from isogloss.encoders.windows import Pieces, WindowedEncoder, check_overflow, cut, pool
+from isogloss.encoders.windows import Pieces, WindowedEncoder, blocks, check_overflow, cut, pool
 
 
 class Letters(WindowedEncoder[str]):
@@ -78,3 +78,11 @@ def test_unknown_overflow_and_batch_size_are_refused():
 def test_pool_leaves_zeros_for_a_text_without_windows():
     out = pool(np.ones((1, 2)), Pieces(["a"], [1], [1], [1]), 3)
     np.testing.assert_allclose(out, [[0, 0], [0.5**0.5] * 2, [0, 0]], rtol=1e-6)
+
+
+@given(st.lists(st.integers(0, 3_000_000), max_size=40))
+def test_blocks_cover_all_texts_and_are_bounded(sizes):
+    spans = list(blocks(sizes))
+    assert [i for start, stop in spans for i in range(start, stop)] == list(range(len(sizes)))
+    assert all(sum(sizes[start:stop]) <= 4_000_000 for start, stop in spans)
+    assert list(blocks([0] * 5000)) == [(0, 2048), (2048, 4096), (4096, 5000)]

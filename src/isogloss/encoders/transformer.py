@@ -6,9 +6,9 @@ changes no vector. What stands beside a text in its batch changes a vector by ro
 less than 1e-5 in any component.
 """
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,7 @@ class TransformerEncoder(WindowedEncoder[str]):
         def work(rows: list[int]) -> None:
             out[rows] = self._vectors([pieces.items[row] for row in rows], pieces.prompt)
 
-        with one_torch_thread(), ThreadPoolExecutor(min(self.threads, len(batches))) as workers:
+        with _ONE_THREAD, ThreadPoolExecutor(min(self.threads, len(batches))) as workers:
             for _ in workers.map(work, batches):
                 pass
         return out
@@ -119,16 +119,34 @@ class TransformerEncoder(WindowedEncoder[str]):
         return vectors[:, : self.dim].float().numpy()  # type: ignore[no-any-return]
 
 
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Hold PyTorch to one thread an operation, and give back what was set before."""
-    torch = need("torch", extra="models")
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class _OneThread:
+    """Holds PyTorch to one thread an operation while anybody encodes; gives back what was set.
+
+    The setting is the process's, so calls that overlap are counted.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._before = 1
+
+    def __enter__(self) -> None:
+        torch = need("torch", extra="models")
+        with self._lock:
+            if self._inside == 0:
+                self._before = torch.get_num_threads()
+                torch.set_num_threads(1)
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        torch = need("torch", extra="models")
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                torch.set_num_threads(self._before)
+
+
+_ONE_THREAD = _OneThread()
 
 
 def _load(path: str, trust_remote_code: bool) -> Any:

@@ -5,7 +5,7 @@ unit vectors of its windows are averaged, each weighted by its tokens, and broug
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar, get_args
 
@@ -18,7 +18,8 @@ from isogloss.encoders.base import Truncation, check_texts, unit_rows
 Overflow = Literal["pool", "truncate", "error"]
 Piece = TypeVar("Piece")
 
-BLOCK = 2048  # texts held as tokens at once: bounds memory, and changes no vector
+BLOCK_TEXTS = 2048  # texts held as tokens at once, and their characters: bounds memory
+BLOCK_CHARACTERS = 4_000_000
 
 
 @dataclass(slots=True)
@@ -100,6 +101,35 @@ def cut(words: Sequence[int | None], limit: int) -> list[tuple[int, int]]:
         spans.append((start, stop))
         start = stop
     return spans
+
+
+def blocks(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Cut a list of texts into blocks that are held at once.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Characters of each text.
+
+    Yields
+    ------
+    (start, stop)
+        At most `BLOCK_TEXTS` texts with `BLOCK_CHARACTERS` characters, or one longer text.
+
+    Examples
+    --------
+    >>> list(blocks([1, BLOCK_CHARACTERS, 1, 1]))
+    [(0, 1), (1, 2), (2, 4)]
+    """
+    start = characters = 0
+    for row, size in enumerate(sizes):
+        full = row - start == BLOCK_TEXTS or characters + size > BLOCK_CHARACTERS
+        if full and row > start:
+            yield start, row
+            start, characters = row, 0
+        characters += size
+    if start < len(sizes):
+        yield start, len(sizes)
 
 
 def pool(
@@ -203,12 +233,12 @@ class WindowedEncoder(Generic[Piece]):
         if batch_size is not None and batch_size < 1:
             raise ParameterError(f"batch_size={batch_size}: give 1 or more")
         out = np.zeros((len(items), self.dim), dtype=np.float32)
-        for start in range(0, len(items), BLOCK):
-            block = items[start : start + BLOCK]
+        for start, stop in blocks([len(text) for text in items]):
+            block = items[start:stop]
             pieces = self._pieces(block, self.prompts.get(kind, ""), start)
             if pieces.items:
                 vectors = self._forward(pieces, batch_size)
-                out[start : start + len(block)] = pool(vectors, pieces, len(block))
+                out[start:stop] = pool(vectors, pieces, len(block))
         return out
 
     def _pieces(self, texts: list[str], prompt: str, first: int) -> Pieces[Piece]:
