@@ -62,6 +62,17 @@ def test_prompts_go_before_queries_and_documents(make_model):
     assert encoder.fingerprint != bare.fingerprint
 
 
+def test_a_prompt_may_be_left_out_of_the_pooling(make_model):
+    folders = [make_model(prompts={"query": "launch cost: "}) for _ in range(2)]
+    edit(folders[1] / "1_Pooling" / "config.json", include_prompt=False)
+    with_prompt, without = (load_encoder(f"onnx:{folder}") for folder in folders)
+    torch = load_encoder(str(folders[1]))
+    for texts in (["the moon", "soup and salt"], TEXTS):
+        found = without.encode_query(texts)
+        np.testing.assert_allclose(found, torch.encode_query(texts), rtol=0, atol=3e-6)
+        assert not np.allclose(found, with_prompt.encode_query(texts), atol=1e-3)
+
+
 def test_int8_is_near_and_of_another_fingerprint(tiny):
     fine, coarse = load_encoder(f"onnx:{tiny}"), load_encoder(f"onnx-int8:{tiny}")
     assert fine.fingerprint != coarse.fingerprint

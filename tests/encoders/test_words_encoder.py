@@ -125,10 +125,11 @@ def test_a_damaged_binary_file_is_read_or_refused(tmp_path_factory, at, noise):
 
 def test_duplicates_count_once_and_the_first_stands(tmp_path):
     path = tmp_path / "a.txt"
-    path.write_bytes(text(header=False) + b"the 9 9 9\n")
+    path.write_bytes(text(header=False) + b"the 9 9 9\nlast 7 7 7\n")
     found = read_word_file(path)
-    assert found.duplicates == 1
-    assert found.vectors[0].tolist() == [1, 0, 0]
+    assert (found.rows, found.duplicates) == (6, 1)
+    assert found.words == [*ROWS, "last"]
+    assert found.vectors[[0, 4]].tolist() == [[1, 0, 0], [7, 7, 7]]
 
 
 def test_words_beyond_the_cap_are_counted(tmp_path):
