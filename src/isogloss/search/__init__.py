@@ -1,0 +1,1 @@
+"""Ranked answers: filters, exact vector search, full text, and both together."""

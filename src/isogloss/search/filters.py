@@ -1,0 +1,42 @@
+"""The filter language: `parse`, `check`, `to_sql`, `to_mask`, and all of it in one step."""
+
+import pyarrow as pa
+
+from isogloss.search.grammar import Node, parse
+from isogloss.search.mask import to_mask
+from isogloss.search.sql import to_sql
+from isogloss.search.typed import Typed, check
+
+__all__ = ["Node", "Typed", "check", "compile_filter", "parse", "to_mask", "to_sql"]
+
+
+def compile_filter(text: str, schema: pa.Schema) -> str:
+    """Turn a filter into a SQL predicate for Lance, or say what is wrong with it.
+
+    Parameters
+    ----------
+    text : str
+        The filter.
+    schema : pyarrow.Schema
+        The columns that it may name.
+
+    Returns
+    -------
+    str
+        A predicate whose every literal was written anew from its typed value.
+
+    Raises
+    ------
+    FilterError
+        When it does not parse or does not fit the columns.
+
+    Examples
+    --------
+    >>> compile_filter("label IN ('a', 'b')", pa.schema([("label", pa.string())]))
+    "`label` IN ('a', 'b')"
+    >>> compile_filter("label = 3", pa.schema([("label", pa.string())]))
+    Traceback (most recent call last):
+    isogloss._core.errors.FilterError: filter, column 9: column 'label' holds string: \
+give a value such as 'x', not 3
+    """
+    return to_sql(check(parse(text), schema))
