@@ -16,7 +16,21 @@ from isogloss.search.grammar import MAX_DEPTH, MAX_NUMBER, MAX_STRING, MAX_TESTS
 
 os.environ.setdefault("LANCE_LOG", "error")
 NAMES = ["Upper Case", "ünï", "select", 'a"b', "it's", "x-y", "日本", "NULL", "1st", "e😀", "a\\b"]
-STRINGS = ["a", "A", "b'c", "", "a%b", "a_b", "a\\b", "x\ny", "Straße", "ΣΑ", "日本", "' OR 1=1", None]
+STRINGS = [
+    "a",
+    "A",
+    "b'c",
+    "",
+    "a%b",
+    "a_b",
+    "a\\b",
+    "x\ny",
+    "Straße",
+    "ΣΑ",
+    "日本",
+    "' OR 1=1",
+    None,
+]
 DAY = dt.date(1993, 4, 5)
 MOMENT = dt.datetime(1993, 4, 5, 1, 2, 3)
 
@@ -109,7 +123,18 @@ LISTS = {
     "flags": ["TRUE", "FALSE"],
     "pair": ["1", "2", "3"],
 }
-PATTERNS = ["'%'", "'a%'", "'_'", "'a\\%b'", "'a\\_b'", "'a\\b'", "'%\\\\%'", "''", "'%Σ%'", "'x_y'"]
+PATTERNS = [
+    "'%'",
+    "'a%'",
+    "'_'",
+    "'a\\%b'",
+    "'a\\_b'",
+    "'a\\b'",
+    "'%\\\\%'",
+    "''",
+    "'%Σ%'",
+    "'x_y'",
+]
 
 
 @st.composite
@@ -215,9 +240,48 @@ def test_deepest_and_widest_filters_run(lance, data):
 
 HOSTILE = [
     *("'", "''", '"', "`", ";", "--", "/*", "*/", "\\", "\0", "\n", "’", "“", "＇", "ʼ", "%", "_"),
-    *("(", ")", ",", "=", " OR ", " AND ", "1=1", "NOT ", " IN ", "NULL", "s", "year", "true", "'a'"),
-    *("DROP TABLE t", "SELECT", "UNION ALL", "lower(", "array_has(", "sleep(5)", "0x27", "E'", "$$"),
-    *("{}", "`s`", "row", " IS ", "LIKE", "CASE WHEN", "::", "||", "chr(39)", "1e999", "-", "😀", "s = "),
+    *(
+        "(",
+        ")",
+        ",",
+        "=",
+        " OR ",
+        " AND ",
+        "1=1",
+        "NOT ",
+        " IN ",
+        "NULL",
+        "s",
+        "year",
+        "true",
+        "'a'",
+    ),
+    *(
+        "DROP TABLE t",
+        "SELECT",
+        "UNION ALL",
+        "lower(",
+        "array_has(",
+        "sleep(5)",
+        "0x27",
+        "E'",
+        "$$",
+    ),
+    *(
+        "{}",
+        "`s`",
+        "row",
+        " IS ",
+        "LIKE",
+        "CASE WHEN",
+        "::",
+        "||",
+        "chr(39)",
+        "1e999",
+        "-",
+        "😀",
+        "s = ",
+    ),
 ]
 
 

@@ -1,0 +1,246 @@
+"""Search the passages of an atlas: by meaning, by words, or by both.
+
+Vector search is an exact scan. Filters act before ranking in both indexes. Every ranking is
+complete to its last place: where equal scores reach beyond it, more is fetched, so that ties are
+always broken by the passage's number and never by the order of the scan.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from isogloss._core.errors import ParameterError, nearest
+from isogloss.search.filters import compile_filter
+from isogloss.search.fusion import fuse
+from isogloss.search.results import Hit, SearchResult, json_columns
+from isogloss.search.text_index import need_text_index
+
+MODES = ("hybrid", "vector", "text")
+FUSED = 100  # hybrid: at least so many places of each ranking are fused
+_FIXED = ("id", "topic")  # columns that a filter may name beside the attributes
+_SPARE = 16  # fetched beyond the last place, to see ties
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    passages: list[int]
+    scores: list[float]
+    rows: dict[int, int]  # passage -> Lance row id
+
+
+def search_passages(
+    table: Any,
+    *,
+    query_text: str,
+    schema: pa.Schema,
+    attributes: Sequence[str],
+    query_vector: NDArray[np.floating[Any]] | None = None,
+    k: int = 10,
+    mode: str = "hybrid",
+    where: str | None = None,
+    vector_column: str = "vector",
+) -> SearchResult:
+    """Find the k best passages for a query.
+
+    Parameters
+    ----------
+    table : lancedb.table.Table
+        Columns ``passage`` (int64, unique), ``id``, ``text``, ``topic``, the vector column
+        (unit rows; zeros for a text without content) and the attributes.
+    query_text : str
+        The query. It is text, never a query language: operators and quotes are plain characters.
+    schema : pyarrow.Schema
+        The table's schema.
+    attributes : sequence of str
+        The columns that hits show; with ``id`` and ``topic`` those that a filter may name.
+    query_vector : float (d,), optional
+        The query, encoded; scaled to length 1 here. Not needed when ``mode="text"``.
+    k : int, default 10
+        Hits wanted, at least 1; more than there are rows gives them all.
+    mode : {"hybrid", "vector", "text"}, default "hybrid"
+        ``vector``: the score is the cosine, -1 to 1; all rows rank, so k hits come whenever k
+        rows pass the filter; a query vector of zeros finds nothing. ``text``: the score is BM25,
+        above 0; only rows that share a word with the query rank. ``hybrid``: the score is the sum
+        over both rankings of 1 / (60 + rank).
+    where : str, optional
+        A filter; see docs/filters.md.
+    vector_column : str, default "vector"
+        The column of vectors.
+
+    Returns
+    -------
+    SearchResult
+        Hits, best first, equal scores by passage.
+
+    Raises
+    ------
+    ParameterError
+        For an empty query, k below 1, an unknown mode, or a vector that does not fit.
+    FilterError
+        For a filter that does not parse or does not fit the columns.
+    AtlasError
+        When the text index is missing.
+
+    Notes
+    -----
+    Vector search reads all vectors that pass the filter: O(n d) time, O(k) memory.
+
+    Examples
+    --------
+    >>> import lancedb, tempfile
+    >>> from isogloss.search.text_index import create_text_index
+    >>> vectors = pa.FixedSizeListArray.from_arrays(pa.array([1, 0, 0, 1], pa.float32()), 2)
+    >>> rows = pa.table({"passage": [0, 1], "id": ["a", "b"], "text": ["a cat", "a dog"],
+    ...                  "topic": [0, 0], "year": [1992, 1993], "vector": vectors})
+    >>> table = lancedb.connect(tempfile.mkdtemp()).create_table("passages", rows)
+    >>> _ = create_text_index(table)
+    >>> result = search_passages(table, query_text="dogs", query_vector=np.array([0.6, 0.8]),
+    ...     schema=rows.schema, attributes=["year"], k=1, where="year >= 1993")
+    >>> result.hits[0].id, result.hits[0].attributes
+    ('b', {'year': 1993})
+    """
+    started = perf_counter()
+    _check_options(query_text, k, mode)
+    sql = None if where is None else compile_filter(where, _filterable(schema, attributes))
+    vector = _check_vector(query_vector, schema, mode, vector_column)
+    total = table.count_rows()
+    ranked: dict[str, _Ranked] = {}
+    if total:
+        depth = min(k if mode != "hybrid" else max(FUSED, 3 * k), total)
+        if mode != "text":
+            ranked["vector"] = _by_vector(table, vector, vector_column, sql, k=depth, total=total)
+        if mode != "vector":
+            ranked["text"] = _by_text(table, query_text, sql, k=depth, total=total)
+    if mode == "hybrid":
+        best = fuse([one.passages for one in ranked.values()])[:k]
+    else:
+        best = [pair for o in ranked.values() for pair in zip(o.passages, o.scores, strict=True)]
+    rows = {passage: row for one in ranked.values() for passage, row in one.rows.items()}
+    hits = _hits(table, best, rows, attributes)
+    return SearchResult(hits, _strategy(mode, ranked, sql), perf_counter() - started)
+
+
+def _check_options(query_text: str, k: int, mode: str) -> None:
+    if not isinstance(query_text, str) or not query_text.strip():
+        raise ParameterError(f"the query is {query_text!r}: give at least one word")
+    if mode not in MODES:
+        raise ParameterError(f"mode {mode!r} is not known; {nearest(str(mode), MODES)}")
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+        raise ParameterError(f"k is {k!r}: give a whole number of at least 1")
+
+
+def _filterable(schema: pa.Schema, attributes: Sequence[str]) -> pa.Schema:
+    names = [name for name in _FIXED if name in schema.names]
+    names += [name for name in attributes if name not in names]
+    return pa.schema([schema.field(name) for name in names])
+
+
+def _check_vector(
+    given: NDArray[np.floating[Any]] | None, schema: pa.Schema, mode: str, column: str
+) -> NDArray[np.float32]:
+    if mode == "text":
+        return np.zeros(0, np.float32)
+    if given is None:
+        raise ParameterError(f"mode {mode!r} needs a query vector; mode 'text' does without")
+    vector = np.asarray(given, dtype=np.float64)
+    dim = schema.field(column).type.list_size
+    if vector.shape != (dim,):
+        raise ParameterError(f"the query vector has shape {vector.shape}; the passages have {dim}")
+    if not np.isfinite(vector).all():
+        raise ParameterError("the query vector holds NaN or infinity; encode the query again")
+    return (vector / (np.linalg.norm(vector) or 1.0)).astype(np.float32)
+
+
+def _by_vector(
+    table: Any, vector: NDArray[np.float32], column: str, sql: str | None, *, k: int, total: int
+) -> _Ranked:
+    if not vector.any():
+        return _Ranked([], [], {})
+
+    def query(limit: int) -> pa.Table:
+        # Over unit rows the dot product is the cosine; Lance's own cosine drops rows of zeros.
+        builder = table.search(vector, vector_column_name=column, query_type="vector")
+        builder = builder.distance_type("dot").bypass_vector_index()
+        if sql is not None:
+            builder = builder.where(sql, prefilter=True)
+        return builder.select(["passage", "_distance"]).with_row_id(True).limit(limit).to_arrow()
+
+    return _ranked(query, k, total, lambda found: 1.0 - _float64(found, "_distance"))
+
+
+def _by_text(table: Any, text: str, sql: str | None, *, k: int, total: int) -> _Ranked:
+    from lancedb.query import MatchQuery
+
+    need_text_index(table)
+
+    def query(limit: int) -> pa.Table:
+        builder = table.search(MatchQuery(text, "text"), query_type="fts")
+        if sql is not None:
+            builder = builder.where(sql, prefilter=True)
+        return builder.select(["passage", "_score"]).with_row_id(True).limit(limit).to_arrow()
+
+    return _ranked(query, k, total, lambda found: _float64(found, "_score"))
+
+
+def _float64(found: pa.Table, column: str) -> NDArray[np.float64]:
+    return np.asarray(found[column].to_numpy(), dtype=np.float64)
+
+
+def _ranked(
+    query: Callable[[int], pa.Table],
+    k: int,
+    total: int,
+    score: Callable[[pa.Table], NDArray[np.float64]],
+) -> _Ranked:
+    limit = min(k + _SPARE, total)
+    while True:
+        found = query(limit)
+        scores = score(found)
+        passages = found["passage"].to_numpy()
+        order = np.lexsort((passages, -scores))  # best first, equal scores by passage
+        complete = len(order) < limit or limit == total or len(order) <= k
+        if complete or scores[order[-1]] < scores[order[k - 1]]:
+            break
+        limit = min(limit * 4, total)
+    order = order[:k]
+    rows = found["_rowid"].to_numpy()[order].tolist()
+    ids = passages[order].tolist()
+    return _Ranked(ids, scores[order].tolist(), dict(zip(ids, rows, strict=True)))
+
+
+def _hits(
+    table: Any, best: list[tuple[int, float]], rows: dict[int, int], attributes: Sequence[str]
+) -> tuple[Hit, ...]:
+    if not best:
+        return ()
+    shown = list(attributes)
+    wanted = list(dict.fromkeys(["passage", "id", "text", "topic", *shown]))
+    found = table.take_row_ids([rows[passage] for passage, _ in best]).select(wanted).to_arrow()
+    place = {passage: row for row, passage in enumerate(found["passage"].to_pylist())}
+    columns = json_columns(found, wanted)
+    return tuple(
+        Hit(
+            id=columns["id"][row],
+            passage=passage,
+            score=float(value),
+            text=columns["text"][row] or "",
+            attributes={name: columns[name][row] for name in shown},
+            topic=-1 if columns["topic"][row] is None else columns["topic"][row],
+        )
+        for passage, value in best
+        for row in (place[passage],)
+    )
+
+
+def _strategy(mode: str, ranked: dict[str, _Ranked], sql: str | None) -> str:
+    names = {"vector": "exact cosine", "text": "BM25"}
+    used = [names[name] for name, one in ranked.items() if one.passages]
+    how = " + ".join(used) or "nothing matched"
+    if mode == "hybrid" and len(used) == 2:
+        how += ", reciprocal rank fusion"
+    return f"{mode}: {how}" + ("" if sql is None else ", filtered before ranking")

@@ -1,0 +1,111 @@
+"""What a search gives back, as records and as JSON."""
+
+import base64
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One passage that was found.
+
+    Parameters
+    ----------
+    id : str or int
+        The id of its document, as the source gave it.
+    passage : int
+        Its number in the atlas.
+    score : float
+        By the mode: cosine (vector), BM25 (text), reciprocal rank sum (hybrid).
+    text : str
+        The passage.
+    attributes : dict
+        The document's attributes, ready for JSON.
+    topic : int
+        Its leaf topic, -1 for none.
+    """
+
+    id: str | int
+    passage: int
+    score: float
+    text: str
+    attributes: dict[str, Any]
+    topic: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the hit as a JSON object."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The hits of one search, best first.
+
+    Parameters
+    ----------
+    hits : tuple of Hit
+        Best first; equal scores by passage.
+    strategy : str
+        What was done, for people.
+    seconds : float
+        Wall-clock time of the search.
+
+    Examples
+    --------
+    >>> SearchResult((Hit("a", 0, 0.5, "text", {}, -1),), "vector", 0.1).to_json()["hits"][0]["id"]
+    'a'
+    """
+
+    hits: tuple[Hit, ...]
+    strategy: str
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the result as the JSON object of `isogloss search --json`."""
+        hits = [hit.to_json() for hit in self.hits]
+        return {"hits": hits, "strategy": self.strategy, "seconds": self.seconds}
+
+
+def json_columns(table: pa.Table, names: list[str]) -> dict[str, list[Any]]:
+    """Give columns as lists of values that JSON can hold.
+
+    Dates and moments become ISO strings, NaN and infinities null, bytes base64, decimals strings.
+
+    Examples
+    --------
+    >>> table = pa.table({"x": [1.5, float("nan")], "at": pa.array([1, None], pa.timestamp("ns"))})
+    >>> json_columns(table, ["x", "at"])
+    {'x': [1.5, None], 'at': ['1970-01-01T00:00:00.000000001', None]}
+    """
+    return {name: [_json(value) for value in _values(table.column(name))] for name in names}
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        # Python's datetime has no nanoseconds; Arrow writes "1970-01-01 00:00:00.000000001Z"
+        texts = column.cast(pa.string()).to_pylist()
+        return [None if text is None else text.replace(" ", "T", 1) for text in texts]
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, date | time):  # a datetime is a date
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, Decimal | timedelta):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): _json(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json(item) for item in value]
+    return value
