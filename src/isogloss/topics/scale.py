@@ -1,16 +1,21 @@
-"""At which scale to cut the graph: the resolution that its own communities suggest."""
+"""At which scale to cut the graph, and communities on which many runs agree."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isogloss.topics.communities import inside_share, leiden
+from isogloss._core.threads import map_blocks
+from isogloss.topics.communities import inside_share, leiden, row_sums
 
-# From fine to coarse, by a factor of the square root of 2.
-RESOLUTIONS = tuple(16.0 * 2.0 ** (-step / 2) for step in range(14))
-# Leaves keep at least this share of the edge weight inside.
-INSIDE = 0.78
+# Scales that are tried, coarse to fine, by a factor of 2**(1/4).
+COARSEST, FINEST, STEPS = 2.0**-3, 2.0**5, 4
+# Leaves keep this share of the edge weight inside ...
+CLEAR = 0.8
+# ... or this one, where it gives no more leaves than one reads through.
+BLURRED, FEW = 0.7, 16
+# Runs that vote on which passages belong together.
+RUNS = 16
 
 
 class Communities(NamedTuple):
@@ -20,24 +25,94 @@ class Communities(NamedTuple):
     resolution: float
 
 
-def choose_communities(graph: Any, *, resolution: float | None, seed: int) -> Communities:
-    """Find the communities at a given resolution, or at the finest that keeps them whole.
+def choose_resolution(graph: Any) -> float:
+    """Give the finest scale at which the communities still hold their weight together.
+
+    Communities get smaller as the resolution grows, and more edges run between them. The finest
+    one is taken that keeps 80% of the edge weight inside communities, or 70% where that makes no
+    more than 16 of them. Always visited in one order: the scale does not depend on a seed.
 
     Parameters
     ----------
     graph : CSR (n, n)
         Symmetric weights.
-    resolution : float or None
-        None to choose.
-    seed : int
-        For the order of visits.
+
+    Returns
+    -------
+    float
+        A resolution between 1/8 and 32.
+
+    Examples
+    --------
+    >>> import scipy.sparse as sp
+    >>> cliques = sp.csr_matrix(np.kron(np.eye(3), 1 - np.eye(4)))
+    >>> len(set(leiden(cliques, resolution=choose_resolution(cliques))))
+    3
     """
-    if resolution is not None:
-        return Communities(leiden(graph, resolution=resolution, seed=seed), float(resolution))
-    labels = np.zeros(graph.shape[0], dtype=np.int32)
-    chosen = RESOLUTIONS[-1]
-    for chosen in RESOLUTIONS:  # noqa: B007
-        labels = leiden(graph, resolution=chosen, seed=seed)
-        if inside_share(graph, labels) >= INSIDE:
+    octaves = int(np.log2(FINEST / COARSEST))
+    coarse = 2 * octaves  # a first search by factors of sqrt(2), from fine to coarse
+    scales = [COARSEST * 2.0 ** (step / STEPS) for step in range(STEPS * octaves + 1)]
+    chosen = 0
+    for step in range(coarse, -1, -1):
+        if _holds(graph, scales[2 * step]):
+            chosen = 2 * step
             break
-    return Communities(labels, chosen)
+    if chosen + 1 < len(scales) and _holds(graph, scales[chosen + 1]):
+        chosen += 1
+    return scales[chosen]
+
+
+def _holds(graph: Any, resolution: float) -> bool:
+    labels = leiden(graph, resolution=resolution, seed=0)
+    share = inside_share(graph, labels)
+    # Passages without any tie are communities of their own, not topics.
+    topics = int((np.bincount(labels) > 1).sum()) if len(labels) else 0
+    return share >= (BLURRED if topics <= FEW else CLEAR)
+
+
+def agreed_communities(graph: Any, *, resolution: float, seed: int) -> NDArray[np.int32]:
+    """Find communities on which several runs agree.
+
+    The Leiden method runs 16 times in other orders. Edges whose ends are together in less than
+    half of the runs are cut, and what remains is split once more: single runs differ much more
+    than the majority of two sets of runs.
+
+    Parameters
+    ----------
+    graph : CSR (n, n)
+        Symmetric weights.
+    resolution : float
+        Above 0.
+    seed : int
+        For the orders.
+
+    Returns
+    -------
+    int32 (n,)
+        Communities 0, 1, ... in order of their first node.
+
+    Paper
+    -----
+    After A. Lancichinetti, S. Fortunato, Consensus clustering in complex networks, Scientific
+    Reports 2, 2012; one round, over the graph's own edges.
+    """
+    source = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
+    seeds = np.random.SeedSequence(seed % 2**64).generate_state(RUNS + 1, np.uint64)
+
+    def together(run: np.uint64) -> NDArray[np.bool_]:
+        labels = leiden(graph, resolution=resolution, seed=int(run))
+        return np.asarray(labels[source] == labels[graph.indices])
+
+    votes = np.zeros(len(source), dtype=np.int32)
+    for vote in map_blocks(together, list(seeds[:RUNS])):
+        votes += vote
+    agreed = graph.copy()
+    agreed.data = np.where(2 * votes >= RUNS, graph.data, 0.0)
+    agreed.eliminate_zeros()
+    return leiden(agreed, resolution=resolution, seed=int(seeds[RUNS]), strengths=row_sums(graph))
+
+
+def choose_communities(graph: Any, *, resolution: float | None, seed: int) -> Communities:
+    """Find agreed communities at a resolution, or at the one that the graph suggests (None)."""
+    used = choose_resolution(graph) if resolution is None else float(resolution)
+    return Communities(agreed_communities(graph, resolution=used, seed=seed), used)
