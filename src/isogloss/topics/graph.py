@@ -13,6 +13,8 @@ from isogloss._math.topk import nearest_rows
 
 # Rows of one piece of work on edges.
 BLOCK = 4096
+# Words that are hardly ever shared are not blown up beyond this.
+MOST_BALANCE = 20.0
 # Edges below this are no ties: rounding, and neighbours of empty vectors.
 LEAST_WEIGHT = 1e-6
 
@@ -69,7 +71,9 @@ def neighbour_graph(
     """Join each passage to its nearest ones, with weights from vectors and words.
 
     An edge stands where either end is among the other's `neighbours` nearest by cosine. Its weight
-    is the cosine of the vectors (at least 0) plus `lexical_weight` times that of the TF-IDF rows.
+    is the square of the cosine of the vectors (at least 0) plus a multiple of that of the TF-IDF
+    rows; the multiple is such that words give, over all edges, `lexical_weight` times what vectors
+    give. Long texts share few of their many words, so a fixed multiple would suit one length only.
 
     Parameters
     ----------
@@ -80,7 +84,7 @@ def neighbour_graph(
     neighbours : int
         Neighbours a passage; fewer where there are fewer passages.
     lexical_weight : float
-        Share of the words, 0 or more.
+        Weight of the words as a share of that of the vectors, 0 or more.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def neighbour_graph(
     --------
     >>> rows = np.array([[1, 0], [0.8, 0.6], [0, 1]], dtype=np.float32)
     >>> neighbour_graph(rows, None, neighbours=1, lexical_weight=0.5).toarray().round(2).tolist()
-    [[0.0, 0.8, 0.0], [0.8, 0.0, 0.6], [0.0, 0.6, 0.0]]
+    [[0.0, 0.64, 0.0], [0.64, 0.0, 0.36], [0.0, 0.36, 0.0]]
     """
     n = len(vectors)
     columns, scores = nearest_rows(vectors, vectors, min(neighbours, max(0, n - 1)), same=True)
@@ -107,8 +111,12 @@ def neighbour_graph(
     graph.sort_indices()
     graph.data -= LEAST_WEIGHT
     if words is not None and lexical_weight > 0.0:
-        graph.data += lexical_weight * _edge_cosines(words, graph)
+        lexical = _edge_cosines(words, graph).astype(np.float64)
+        if lexical.sum() > 0.0:
+            balance = graph.data.sum() / lexical.sum() if graph.data.sum() > 0.0 else 1.0
+            graph.data += lexical_weight * min(balance, MOST_BALANCE) * lexical
     graph.data[graph.data < LEAST_WEIGHT] = 0.0
+    graph.data **= 2
     graph.eliminate_zeros()
     return graph
 

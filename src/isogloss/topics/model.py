@@ -48,7 +48,7 @@ class TopicModel:
     neighbours : int, default 50
         Neighbours a passage in the graph; more give broader topics.
     lexical_weight : float, default 0.5
-        Weight of the TF-IDF cosine beside the cosine of the vectors, 0 or more.
+        Weight of shared words (TF-IDF) as a share of that of the vectors, 0 or more.
     resolution : float, optional
         Scale of the leaves, above 0: larger gives more of them. Chosen from the graph by default.
     min_topic_size : int, default 10

@@ -11,9 +11,9 @@ from isogloss.topics.communities import inside_share, leiden, row_sums
 # Scales that are tried, coarse to fine, by a factor of 2**(1/4).
 COARSEST, FINEST, STEPS = 2.0**-3, 2.0**5, 4
 # Leaves keep this share of the edge weight inside ...
-CLEAR = 0.8
+CLEAR = 0.84
 # ... or this one, where it gives no more leaves than one reads through.
-BLURRED, FEW = 0.7, 16
+BLURRED, FEW = 0.7, 20
 # Runs that vote on which passages belong together.
 RUNS = 16
 
@@ -29,8 +29,8 @@ def choose_resolution(graph: Any) -> float:
     """Give the finest scale at which the communities still hold their weight together.
 
     Communities get smaller as the resolution grows, and more edges run between them. The finest
-    one is taken that keeps 80% of the edge weight inside communities, or 70% where that makes no
-    more than 16 of them. Always visited in one order: the scale does not depend on a seed.
+    one is taken that keeps 84% of the edge weight inside communities, or 70% where that makes no
+    more than 20 of them. Always visited in one order: the scale does not depend on a seed.
 
     Parameters
     ----------

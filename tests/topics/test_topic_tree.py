@@ -1,0 +1,88 @@
+"""The tree of topics as a record, and how merges become one."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isogloss._core.errors import ParameterError
+from isogloss.topics.hierarchy import condense, merge_heights
+from isogloss.topics.tree import TopicTree
+
+
+@pytest.fixture
+def tree():
+    return TopicTree(
+        parent=[4, 4, 5, -1, 5, -1], size=[6, 5, 4, 3, 11, 15],
+        persistence=[0.5, 0.5, 0.7, 0.9, 0.4, 0.8],
+    )  # fmt: skip
+
+
+def test_views(tree):
+    assert [topic.id for topic in tree] == list(range(6))
+    assert [topic.id for topic in tree.roots] == [5, 3]
+    assert [topic.id for topic in tree.leaves] == [0, 1, 2, 3]
+    assert [topic.id for topic in tree[5].children] == [4, 2]
+    assert tree.leaf(0).children == ()
+    assert tree.path(0) == [5, 4, 0] == tree[0].path
+    assert tree.path(-1) == []
+    assert tree.depth.tolist() == [2, 2, 1, 0, 1, 0]
+    assert tree[0].parent == tree[4]
+    assert tree[3].parent is None
+
+
+def test_json_and_pandas(tree):
+    named = tree.described(labels=list("abcdef"), keywords=[["x"]] * 6, exemplars=[[1, "b"]] * 6)
+    rows = json.loads(json.dumps(named.to_json()))
+    assert rows[3] == {
+        "id": 3, "parent": None, "depth": 0, "size": 3, "label": "d", "keywords": ["x"],
+        "exemplars": [1, "b"], "persistence": 0.9,
+    }  # fmt: skip
+    assert TopicTree.from_json(rows).to_json() == rows
+    frame = named.to_pandas()
+    assert frame["parent"].isna().tolist() == [False, False, False, True, False, True]
+    assert frame["size"].sum() == 44
+    assert len(TopicTree(parent=[], size=[], persistence=[]).to_pandas()) == 0
+
+
+def test_bad_trees_are_refused(tree):
+    with pytest.raises(ParameterError, match="children 11"):
+        TopicTree(parent=[2, 2, -1], size=[6, 5, 12], persistence=[0, 0, 0])
+    with pytest.raises(ParameterError, match="no root"):
+        TopicTree(parent=[1, 0], size=[1, 1], persistence=[0, 0])
+    with pytest.raises(ParameterError, match="no topic 6"):
+        tree[6]
+    with pytest.raises(ParameterError, match="no leaf"):
+        tree.leaf(4)
+    with pytest.raises(ParameterError, match="labels"):
+        tree.described(labels=["a"])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 10**6))
+def test_merges_fall_and_nest(k, seed):
+    rng = np.random.default_rng(seed)
+    weights = rng.random((k, k)) * (rng.random((k, k)) < 0.6)
+    weights = np.triu(weights, 1)
+    weights = weights + weights.T
+    strengths = weights.sum(axis=1) + 0.1
+    merges = merge_heights(weights, strengths, float(strengths.sum()))
+    heights = [height for _, _, height in merges]
+    assert heights == sorted(heights, reverse=True)
+    limits = np.full(k, max([*heights, 1.0]) * 2)
+    parent, persistence = condense(merges, limits, least=0.3)
+    assert (persistence >= 0).all()
+    assert (persistence <= 1).all()
+    assert (persistence[k:] >= 0.3).all()
+    above = np.flatnonzero(parent >= 0)
+    assert (parent[above] > above).all()
+    assert (parent[above] >= k).all()
+
+
+def test_merge_height_is_the_resolution_where_merging_pays():
+    # Two groups of strength 3, weight 1 between, 2 loops each: 6 in all.
+    weights = np.array([[2.0, 1.0], [1.0, 2.0]])
+    merges = merge_heights(weights, np.array([3.0, 3.0]), 6.0)
+    assert merges == [(0, 1, pytest.approx(6 * 1 / 9))]
