@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from isogloss.encoders.base import Encoder
-    from isogloss.search.result import SearchResult
+    from isogloss.search.results import SearchResult
     from isogloss.topics.tree import TopicTree
 
 
@@ -220,22 +220,23 @@ class Atlas:
             When `k` or `mode` cannot be used, or the query is empty.
         """
         import time
+        from dataclasses import replace
 
-        from isogloss.search import search_passages
+        from isogloss.search.passages import search_passages
 
         began = time.perf_counter()
-        vector = self.encoder.encode_query([query])[0] if mode in ("hybrid", "vector") else None
+        wants_vector = mode in ("hybrid", "vector") and bool(query.strip())
         result = search_passages(
             self.table,
             query_text=query,
-            query_vector=vector,
+            query_vector=self.encoder.encode_query([query])[0] if wants_vector else None,
             k=k,
             mode=mode,
             where=where,
+            schema=self.schema,
             attributes=self.manifest.attributes,
         )
-        result.seconds = time.perf_counter() - began
-        return result
+        return replace(result, seconds=time.perf_counter() - began)
 
     def passages(
         self, columns: list[str] | None = None, *, batch_size: int = 4096

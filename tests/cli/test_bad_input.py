@@ -143,13 +143,13 @@ MISTAKES = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake(name, place, capfd):
     argv = [part.replace("{p}", str(place)) for part in MISTAKES[name]]
-    code = main([*argv, "--quiet"] if argv[:1] == ["build"] and "--colour" not in argv else argv)
+    quiet = argv[:1] in (["build"], ["embed"]) and "--colour" not in argv
+    code = main([*argv, "--quiet"] if quiet else argv)
     out, err = capfd.readouterr()
     assert code == 2, err
     assert out == ""
-    lines = [line for line in err.splitlines() if not line.startswith("isogloss: reading")]
     if argv:
-        assert len(lines) == 1, err
+        assert len(err.splitlines()) == 1, err
     assert "Traceback" not in err
     assert (place / "full" / "letter.doc").read_text() == "keep me"
     assert not (place / "new.atlas" / "manifest.json").exists()
@@ -174,8 +174,8 @@ def test_skipped_rows_are_counted_and_listed(tmp_path, capfd):
     assert main(["build", str(source), "-o", str(tmp_path / "a.atlas"), "--json", "-q"]) == 0
     report = json.loads(capfd.readouterr().out)
     assert report["documents"] + report["skipped_total"] == len(rows)
-    assert report["documents"] == 3
-    assert [item["row"] for item in report["skipped"]] == [1, 2, 3, 4, 6, 7, 8]
+    assert report["documents"] == 4  # a number is a text, too
+    assert [item["row"] for item in report["skipped"]] == [1, 2, 3, 4, 6, 8]
     listed = (tmp_path / "a.atlas" / "rejects.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in listed] == report["skipped"]
 

@@ -68,7 +68,10 @@ def merge_heights(weights: NDArray[np.float64], strengths: NDArray[np.float64], 
         near[b] = 0.0
         near[:, b] = 0.0
         # Rounding must not let a later merge stand above an earlier one.
-        row = np.where(between[a] > 0.0, total * between[a] / (mass[a] * mass), 0.0)
+        scale = mass[a] * mass
+        row = np.divide(
+            total * between[a], scale, out=np.zeros_like(scale), where=(between[a] > 0) & (scale > 0)
+        )
         near[a] = np.minimum(row, height)
         near[:, a] = near[a]
     return merges
