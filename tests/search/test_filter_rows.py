@@ -1,7 +1,6 @@
 """Filters against a real Lance table: its rows are the rows of our own evaluator."""
 
 import datetime as dt
-import os
 from decimal import Decimal
 
 import numpy as np
@@ -14,7 +13,6 @@ from isogloss._core.errors import FilterError
 from isogloss.search.filters import check, parse, to_mask, to_sql
 from isogloss.search.grammar import MAX_DEPTH, MAX_NUMBER, MAX_STRING, MAX_TESTS, MAX_VALUES
 
-os.environ.setdefault("LANCE_LOG", "error")
 NAMES = ["Upper Case", "ünï", "select", 'a"b', "it's", "x-y", "日本", "NULL", "1st", "e😀", "a\\b"]
 STRINGS = [
     "a",
