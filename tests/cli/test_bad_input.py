@@ -175,7 +175,7 @@ def test_skipped_rows_are_counted_and_listed(tmp_path, capfd):
     report = json.loads(capfd.readouterr().out)
     assert report["documents"] + report["skipped_total"] == len(rows)
     assert report["documents"] == 4  # a number is a text, too
-    assert [item["row"] for item in report["skipped"]] == [1, 2, 3, 4, 6, 8]
+    assert sorted(item["row"] for item in report["skipped"]) == [1, 2, 3, 4, 6, 8]
     listed = (tmp_path / "a.atlas" / "rejects.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in listed] == report["skipped"]
 

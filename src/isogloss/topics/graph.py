@@ -32,7 +32,7 @@ class WordWeights:
     --------
     >>> counts = sp.csr_matrix(np.array([[1, 0], [3, 1]], dtype=np.float32))
     >>> words = WordWeights.fit(counts)
-    >>> words.idf.round(3).tolist()
+    >>> [round(float(x), 3) for x in words.idf]
     [1.0, 1.405]
     >>> np.linalg.norm(words.transform(counts).toarray(), axis=1).round(3).tolist()
     [1.0, 1.0]
