@@ -8,7 +8,7 @@ NEWS := $(DATA)/newsgroups20/data.parquet
 SAMPLE := src/isogloss/samples/clinc150.parquet
 # The CPU build of torch; other versions of the range work as well.
 TORCH ?= torch==2.13.0
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .PHONY: demo test slow lint docs bench-topics clean
 

@@ -1,0 +1,1 @@
+"""The pipeline: a source becomes an atlas."""

@@ -1,0 +1,159 @@
+"""`embed`: a source becomes a Parquet file of vectors, through the stages of a build."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from isogloss._core.errors import ParameterError, SourceError, StorageError, nearest
+from isogloss._core.events import OnEvent, ignore
+from isogloss._core.files import atomic_path, storage_errors
+from isogloss.build import stages
+from isogloss.build.documents import spool
+from isogloss.build.report import LISTED_REJECTS, Stopwatch, peak_rss_mb
+from isogloss.build.settings import BuildSettings
+from isogloss.build.skipped import RejectLog
+from isogloss.store.workspace import Workspace
+
+DTYPES = ("float32", "float16", "int8")
+
+
+def quantise(vectors: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Round vectors to int8, each with a scale of its own.
+
+    Parameters
+    ----------
+    vectors : float32 (n, d)
+
+    Returns
+    -------
+    int8 (n, d), float32 (n,)
+        ``codes * scale[:, None]`` gives the vectors back, to half a step.
+
+    Examples
+    --------
+    >>> codes, scale = quantise(np.array([[0.5, -1.0]], dtype=np.float32))
+    >>> codes.tolist()
+    [[64, -127]]
+    """
+    largest = np.abs(vectors).max(axis=1, initial=0.0)
+    scale = np.where(largest > 0, largest / 127.0, 1.0).astype(np.float32)
+    return np.rint(vectors / scale[:, None]).astype(np.int8), scale
+
+
+def embed(
+    source: Any,
+    output: str | Path,
+    settings: BuildSettings | None = None,
+    *,
+    dtype: str = "float32",
+    on_event: OnEvent = ignore,
+) -> dict[str, Any]:
+    """Write the vectors of a source: columns id and vector (and scale, for int8).
+
+    Parameters
+    ----------
+    source : path, frame, table, list of str
+        What `corpus.open_source` takes.
+    output : path
+        The Parquet file to make, whole or not at all.
+    settings : BuildSettings
+        Columns, encoder, seed, limit, memory.
+    dtype : {"float32", "float16", "int8"}
+        Of the numbers. With int8 every vector has a scale of its own, in the column `scale`.
+    on_event : callable
+        Takes progress.
+
+    Returns
+    -------
+    dict
+        rows, dim, dtype, encoder, fingerprint, truncation, skipped, seconds, peak_rss_mb.
+
+    Raises
+    ------
+    ParameterError, SourceError, ColumnError, EncoderError, StorageError
+
+    Examples
+    --------
+    >>> out = Path(tempfile.mkdtemp()) / "vectors.parquet"
+    >>> embed(["a cat", "a dog and a cat", "a dog"], out)["rows"]
+    3
+    """
+    from isogloss.corpus import open_source
+
+    settings = settings or BuildSettings()
+    settings.check()
+    if dtype not in DTYPES:
+        raise ParameterError(f"dtype is {dtype!r}; {nearest(dtype, DTYPES)}")
+    target = Path(output)
+    if target.is_dir():
+        raise StorageError(f"cannot write {target}: it is a folder; give the name of a file")
+    if not target.parent.is_dir():
+        raise StorageError(f"cannot write {target}: there is no folder {target.parent}")
+    watch = Stopwatch()
+    with storage_errors("the work folder"):
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        workspace = Workspace(folder)
+        workspace.begin(settings.identity())
+        log = RejectLog(folder, LISTED_REJECTS)
+        with watch("read"):
+            opened = open_source(
+                source, text=settings.text, id=settings.id, limit=settings.limit,
+                on_reject=log.reject,
+            )  # fmt: skip
+        with watch("load encoder"):
+            encoder = stages.open_encoder(folder, settings, None, on_event=on_event)
+        with watch("read"), log:
+            spooled = spool(opened, workspace, known=None, start=0, on_event=on_event)
+        if not spooled.documents:
+            raise SourceError(log.explain_nothing(str(source)[:200]))
+        encoder = stages.fit_and_encode(
+            workspace, spooled.shards, encoder, settings, watch=watch, on_event=on_event
+        )
+        with watch("write"), storage_errors(str(target)), atomic_path(target) as temporary:
+            _write(workspace, spooled.shards, encoder, dtype, temporary)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return {
+        "output": str(target),
+        "rows": spooled.documents,
+        "dim": encoder.dim,
+        "dtype": dtype,
+        "encoder": encoder.spec,
+        "fingerprint": encoder.fingerprint,
+        "truncation": encoder.truncation.summary(),
+        "skipped": log.listed,
+        "skipped_total": log.total,
+        "seconds": watch.seconds,
+        "peak_rss_mb": peak_rss_mb(),
+    }
+
+
+def _write(workspace: Workspace, shards: list[Any], encoder: Any, dtype: str, path: Path) -> None:
+    writer: pq.ParquetWriter | None = None
+    numbers = {"float32": pa.float32(), "float16": pa.float16(), "int8": pa.int8()}[dtype]
+    for shard in shards:
+        vectors = workspace.arrays("vectors", encoder.fingerprint, shard)["vectors"]
+        columns = {"id": workspace.documents(shard, ["id"])["id"].combine_chunks()}
+        if dtype == "int8":
+            codes, scale = quantise(vectors)
+            flat = pa.array(codes.ravel(), numbers)
+            columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, encoder.dim)
+            columns["scale"] = pa.array(scale)
+        else:
+            flat = pa.array(vectors.astype(dtype).ravel(), numbers)
+            columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, encoder.dim)
+        table = pa.table(columns).replace_schema_metadata(
+            {"isogloss.encoder": encoder.spec, "isogloss.fingerprint": encoder.fingerprint}
+        )
+        if writer is None:
+            writer = pq.ParquetWriter(path, table.schema, compression="zstd")
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()

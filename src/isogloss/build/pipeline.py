@@ -1,0 +1,294 @@
+"""`build_atlas`: reads, fits, encodes, finds topics, writes, and commits.
+
+Each stage leaves files named after what they were made from (see `store.workspace`), so that a
+build that was killed takes up where it stopped and ends in the same atlas. The manifest is
+replaced last; until then an older atlas in the same folder stays as it was.
+"""
+
+import datetime
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from isogloss._core.errors import AtlasError, SourceError
+from isogloss._core.events import Event, OnEvent, ignore
+from isogloss.build import stages, write
+from isogloss.build.documents import KnownDocuments, Spooled, spool
+from isogloss.build.report import LISTED_REJECTS, BuildReport, Stopwatch, peak_rss_mb
+from isogloss.build.settings import BuildSettings
+from isogloss.build.skipped import RejectLog
+from isogloss.store import manifest as manifests
+from isogloss.store import state, table
+from isogloss.store.manifest import Manifest, read_manifest, write_manifest
+from isogloss.store.workspace import Workspace, build_lock
+
+# What two builds of one atlas must agree on.
+_IDENTITY = ("encoder", "passages", "seed", "memory_mb", "text", "id", "fingerprint")
+
+
+@dataclass(slots=True)
+class _Run:
+    """One build under way."""
+
+    source: Any
+    folder: Path
+    settings: BuildSettings
+    fresh: bool
+    on_event: OnEvent
+    watch: Stopwatch = field(default_factory=Stopwatch)
+
+
+def build_atlas(
+    source: Any,
+    folder: str | Path,
+    settings: BuildSettings | None = None,
+    *,
+    fresh: bool = False,
+    on_event: OnEvent = ignore,
+) -> BuildReport:
+    """Build an atlas, go on with an unfinished one, or add new documents to a finished one.
+
+    Parameters
+    ----------
+    source : path, list of paths, frame, table, list of str
+        What `corpus.open_source` takes.
+    folder : path
+        Folder of the atlas.
+    settings : BuildSettings
+        Columns, encoder, seed, memory.
+    fresh : bool
+        Build anew even where a finished atlas stands; that one stays until the new one is done.
+    on_event : callable
+        Takes `Event` records.
+
+    Returns
+    -------
+    BuildReport
+
+    Raises
+    ------
+    SourceError, ColumnError, EncoderError, ParameterError
+        When the request cannot be met.
+    AtlasError
+        When the folder holds something else, or an atlas of other settings.
+    StorageError
+        When the disk is full; the same call goes on when there is room.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> texts = ["the cat sat on the mat", "a cat and a dog", "stocks fell on monday"]
+    >>> build_atlas(texts, Path(tempfile.mkdtemp()) / "a.atlas").documents
+    3
+    """
+    settings = settings or BuildSettings()
+    settings.check()
+    path = Path(folder)
+    _refuse_foreign(path)
+    with build_lock(path):
+        run = _Run(source, path, settings, fresh, on_event)
+        report = _build(run)
+    report.peak_rss_mb = peak_rss_mb()
+    return report
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Never write into a folder that is something else."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise AtlasError(f"{folder} is a file; give a folder for the atlas with -o")
+    names = {item.name for item in folder.iterdir()}
+    if names and not names & {manifests.NAME, "work", ".lock"}:
+        raise AtlasError(
+            f"{folder} holds other files and is no atlas: give a new or empty folder with -o"
+        )
+
+
+def _build(run: _Run) -> BuildReport:
+    from isogloss.corpus import open_source
+
+    settings = run.settings
+    with run.watch("read"):
+        run.on_event(Event("read"))
+        log = RejectLog(run.folder, LISTED_REJECTS)
+        source = open_source(
+            run.source, text=settings.text, id=settings.id, limit=settings.limit,
+            on_reject=log.reject,
+        )  # fmt: skip
+    manifest = None if run.fresh else read_manifest(run.folder)
+    identity = {
+        **settings.identity(),
+        "text": source.text_column,
+        "id": source.id_column,
+        "limit": settings.limit,
+    }
+    inputs = source.inputs()
+    if manifest is not None:
+        _require_same(run.folder, manifest.parameters, identity, finished=True)
+        same_limit = manifest.parameters.get("limit") == settings.limit
+        if inputs and same_limit and manifest.sources == inputs:
+            return _unchanged(run, manifest)
+    with run.watch("load encoder"):
+        encoder = stages.open_encoder(run.folder, settings, manifest, on_event=run.on_event)
+    identity["fingerprint"] = manifest.encoder["fingerprint"] if manifest else encoder.fingerprint
+    workspace = Workspace(run.folder)
+    _enter_workspace(run, workspace, identity, base=manifest.version if manifest else 0)
+    with run.watch("read"):
+        known = _known_documents(run.folder, manifest, source) if manifest else None
+        start = manifest.passages if manifest else 0
+        with log:
+            spooled = spool(
+                source, workspace, known=known, start=start, on_event=run.on_event,
+                expect=lambda: source.expected_documents,
+            )  # fmt: skip
+    if manifest is not None:
+        _say_gone(run, spooled)
+        if not spooled.documents:
+            write_manifest(run.folder, _touch(manifest, inputs, identity))
+            workspace.clear()
+            return _unchanged(run, manifest)
+        stages.check_columns(run.folder, manifest, source)
+    elif not spooled.documents:
+        workspace.clear()
+        raise SourceError(log.explain_nothing(str(run.source)[:200]))
+    made = write.make(
+        workspace, spooled.shards, source, encoder, settings, manifest,
+        watch=run.watch, on_event=run.on_event,
+    )  # fmt: skip
+    new = _new_manifest(run, manifest, made, spooled, identity, inputs, log, source.repairs)
+    write_manifest(run.folder, new)
+    log.publish()
+    workspace.clear()
+    _clean_up(run.folder, new, manifest)
+    return BuildReport(
+        str(run.folder), new.documents, new.passages, new.topics, new.unassigned,
+        added=spooled.documents, status="added" if manifest else "built",
+        skipped=log.listed, skipped_total=log.total, repaired_total=sum(source.repairs.values()),
+        seconds=run.watch.seconds,
+    )  # fmt: skip
+
+
+def _require_same(
+    folder: Path, old: dict[str, Any], new: dict[str, Any], *, finished: bool
+) -> None:
+    for name in _IDENTITY:
+        if name in new and name in old and old[name] != new[name]:
+            what = "was built" if finished else "has an unfinished build"
+            raise AtlasError(
+                f"{folder} {what} with {name} {old[name]!r}, not {new[name]!r}: "
+                "use the same again, or --fresh to build anew"
+            )
+
+
+def _enter_workspace(
+    run: _Run, workspace: Workspace, identity: dict[str, Any], *, base: int
+) -> None:
+    plan = {**identity, "base": base, "fresh": run.fresh}
+    found = workspace.read_plan()
+    if found is not None:
+        same = all(found.get(name) == plan.get(name) for name in (*_IDENTITY, "base"))
+        if not same and not run.fresh and found.get("base") == base:
+            _require_same(run.folder, found, plan, finished=False)
+        if not same:
+            workspace.clear()
+        else:
+            run.on_event(Event("read", message="going on with the unfinished build", level="info"))
+    elif workspace.folder.exists():
+        workspace.clear()
+    workspace.begin(plan)
+
+
+def _known_documents(folder: Path, manifest: Manifest, source: Any) -> KnownDocuments:
+    import numpy as np
+
+    opened = table.open_table(folder, manifest.table, manifest.table_version)
+    ids: list[Any] = []
+    hashes = []
+    for batch in table.scan(opened, ["id", "content_hash"]):
+        hashes.append(batch.column("content_hash").to_numpy())
+        if source.id_column is not None:
+            ids.extend(batch.column("id").to_pylist())
+    return KnownDocuments(
+        ids if source.id_column is not None else None,
+        np.concatenate(hashes) if hashes else np.empty(0, dtype=np.int64),
+    )
+
+
+def _say_gone(run: _Run, spooled: Spooled) -> None:
+    if spooled.gone:
+        message = (
+            f"{spooled.gone:,} documents of the atlas are not in this source; they stay in the "
+            "atlas (--fresh builds it without them)"
+        )
+        run.on_event(Event("read", message=message, level="warning"))
+
+
+def _unchanged(run: _Run, manifest: Manifest) -> BuildReport:
+    return BuildReport(
+        str(run.folder), manifest.documents, manifest.passages, manifest.topics,
+        manifest.unassigned, status="unchanged", skipped_total=sum(manifest.skipped.values()),
+        seconds=run.watch.seconds,
+    )  # fmt: skip
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _touch(manifest: Manifest, inputs: list[dict[str, Any]], identity: dict[str, Any]) -> Manifest:
+    manifest.sources = inputs
+    manifest.parameters["limit"] = identity["limit"]
+    return manifest
+
+
+def _new_manifest(
+    run: _Run, old: Manifest | None, made: write.Made, spooled: Spooled,
+    identity: dict[str, Any], inputs: list[dict[str, Any]], log: RejectLog,
+    repaired: dict[str, int],
+) -> Manifest:  # fmt: skip
+    now = _now()
+    return Manifest(
+        version=made.version,
+        created=old.created if old else now,
+        updated=now,
+        sources=inputs,
+        parameters=identity,
+        encoder=made.encoder,
+        documents=made.passages,
+        passages=made.passages,
+        topics=made.topics,
+        unassigned=made.unassigned,
+        skipped=log.by_reason,
+        repaired=repaired,
+        seconds=run.watch.seconds,
+        peak_rss_mb=peak_rss_mb(),
+        table=made.table,
+        table_version=made.table_version,
+        state=state.state_name(made.version),
+        attributes=made.attributes,
+        versions=_versions(),
+    )
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    from isogloss import __version__
+
+    found = {"isogloss": __version__, "python": platform.python_version()}
+    for package in ("numpy", "scipy", "pyarrow", "lancedb", "onnxruntime", "torch"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _clean_up(folder: Path, new: Manifest, old: Manifest | None) -> None:
+    """Drop what no manifest names; the version before stays for readers that have it open."""
+    state.drop_old_states(folder, {new.state, *([old.state] if old else [])})
+    for path in folder.glob("passages-*.lance"):
+        if path.name != f"{new.table}.lance":
+            table.remove_table(folder, path.stem)

@@ -1,0 +1,120 @@
+"""What a build says when it is done."""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+# Rejected rows that the report lists; the rest is counted, and all stand in rejects.jsonl.
+LISTED_REJECTS = 1000
+
+
+def peak_rss_mb() -> float:
+    """Peak resident memory of this process so far, in megabytes.
+
+    Examples
+    --------
+    >>> peak_rss_mb() > 1
+    True
+    """
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
+
+
+class Stopwatch:
+    """Wall-clock seconds by stage.
+
+    Examples
+    --------
+    >>> watch = Stopwatch()
+    >>> with watch("read"):
+    ...     pass
+    >>> list(watch.seconds)
+    ['read']
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Time one stage."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 3)
+
+
+@dataclass(slots=True)
+class BuildReport:
+    """The result of a build.
+
+    Parameters
+    ----------
+    atlas : str
+        Folder of the atlas.
+    documents, passages, topics, unassigned : int
+        What the atlas holds now; `topics` counts leaves.
+    added : int
+        Documents that this build added.
+    status : {"built", "added", "unchanged"}
+        What this build did.
+    skipped : list of dict
+        Rows that did not become documents, ``{"file", "row", "reason"}``, the first 1,000.
+    skipped_total, repaired_total : int
+        All of them; texts or values that were repaired.
+    seconds : dict
+        Wall-clock seconds by stage.
+    peak_rss_mb : float
+        Peak resident memory.
+
+    Examples
+    --------
+    >>> BuildReport("a.atlas", documents=3, passages=3, topics=1).to_json()["documents"]
+    3
+    """
+
+    atlas: str
+    documents: int = 0
+    passages: int = 0
+    topics: int = 0
+    unassigned: int = 0
+    added: int = 0
+    status: str = "built"
+    skipped: list[dict[str, Any]] = field(default_factory=list)
+    skipped_total: int = 0
+    repaired_total: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_rss_mb: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the report as the command line prints it with ``--json``."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    def summary(self) -> str:
+        """Say it for people."""
+        what = {
+            "built": f"built {self.atlas}",
+            "added": f"added {self.added:,} documents to {self.atlas}",
+            "unchanged": f"{self.atlas} is up to date: nothing to do",
+        }[self.status]
+        lines = [
+            f"{what}: {self.documents:,} documents, {self.topics:,} topics, "
+            f"{self.unassigned:,} passages in no topic"
+        ]
+        if self.skipped_total:
+            lines.append(f"{self.skipped_total:,} rows skipped (see {self.atlas}/rejects.jsonl):")
+            lines += [
+                f"  {item['file']} row {item['row']}: {item['reason']}" for item in self.skipped[:5]
+            ]
+            if self.skipped_total > 5:
+                lines.append(f"  ... and {self.skipped_total - 5:,} more")
+        total = sum(self.seconds.values())
+        if total:
+            lines.append(f"{total:.1f} s, {self.peak_rss_mb:,.0f} MB at most")
+        return "\n".join(lines)

@@ -1,0 +1,102 @@
+"""What a build is told, and what of it decides the result."""
+
+import difflib
+from dataclasses import dataclass
+from typing import Any
+
+from isogloss._core.errors import ParameterError
+
+DEFAULT_ENCODER = "lsa"
+
+# Documents in a shard: what a kill loses at most, about half a minute of a transformer.
+SHARD_ROWS = 2048
+SHARD_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSettings:
+    """Settings of a build.
+
+    Parameters
+    ----------
+    text : str or None
+        Text column; found when there is just one candidate.
+    id : str or None
+        Id column; the column `id` when there is one, else the documents are numbered.
+    encoder : str
+        Spec string of the encoder.
+    passages : {"document"}
+        What becomes a passage.
+    seed : int
+        Of every random draw.
+    limit : int or None
+        Documents to read at most.
+    engine : {"local"}
+        Where the work is done.
+    memory_mb : int
+        Bounds what the build holds at once: the sample on which encoder and topics are fitted.
+
+    Examples
+    --------
+    >>> BuildSettings(seed=3).identity()["seed"]
+    3
+    """
+
+    text: str | None = None
+    id: str | None = None
+    encoder: str = DEFAULT_ENCODER
+    passages: str = "document"
+    seed: int = 0
+    limit: int | None = None
+    engine: str = "local"
+    memory_mb: int = 2048
+
+    def check(self) -> None:
+        """Refuse values that cannot be used.
+
+        Raises
+        ------
+        ParameterError
+            With the name of the setting and what would be right.
+        """
+        _known("passages", self.passages, ["document", "segment"])
+        _known("engine", self.engine, ["local", "ray"])
+        if self.passages == "segment":
+            raise ParameterError(
+                "passages='segment' is not there yet: use 'document' (long documents are pooled "
+                "over windows)"
+            )
+        if self.engine == "ray":
+            raise ParameterError("engine='ray' is not there yet: use 'local'")
+        if not 0 <= self.seed < 2**63:
+            raise ParameterError(f"seed is {self.seed}; it must be 0 or a positive 63-bit integer")
+        if self.limit is not None and self.limit < 1:
+            raise ParameterError(f"limit is {self.limit}; it must be at least 1")
+        if self.memory_mb < 256:
+            raise ParameterError(f"memory is {self.memory_mb} MB; it must be at least 256 MB")
+
+    def identity(self) -> dict[str, Any]:
+        """Give the settings that decide the result; two builds agree on all of them or differ."""
+        return {
+            "encoder": self.encoder,
+            "passages": self.passages,
+            "seed": self.seed,
+            "memory_mb": self.memory_mb,
+        }
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of text in the sample on which encoder and vocabulary are fitted."""
+        return self.memory_mb * (1 << 20) // 16
+
+    @property
+    def sample_rows(self) -> int:
+        """Passages in that sample."""
+        return max(2000, min(60_000, self.memory_mb * 30))
+
+
+def _known(name: str, value: str, known: list[str]) -> None:
+    if value not in known:
+        close = difflib.get_close_matches(value, known, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+        raise ParameterError(f"{name} is {value!r}; {hint}")

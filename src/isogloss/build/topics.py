@@ -1,0 +1,257 @@
+"""Topics of a build: fitted on the sample, assigned shard by shard, named from their words."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isogloss._core.events import Event, OnEvent
+from isogloss._core.files import write_json
+from isogloss._core.tensors import load_tensors, save_tensors
+from isogloss.build.sample import draw_sample, sample_texts, sample_vectors
+from isogloss.build.settings import BuildSettings
+from isogloss.build.stages import in_batches, kept_folder, sample_key
+from isogloss.store.workspace import Shard, Workspace
+
+if TYPE_CHECKING:
+    from isogloss.encoders.base import Encoder
+    from isogloss.text import Vocabulary
+    from isogloss.topics.model import TopicModel
+    from isogloss.topics.tree import TopicTree
+
+# Passages whose words are looked at together when keywords are chosen.
+KEYWORD_PASSAGES = 20_000
+KEYWORDS = 10
+EXEMPLARS = 3
+
+
+@dataclass(slots=True)
+class Topics:
+    """What was fitted: the words that count, and the model.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    model : TopicModel
+    folder : Path
+        Where both are saved.
+    """
+
+    vocabulary: "Vocabulary"
+    model: "TopicModel"
+    folder: Path
+
+    @classmethod
+    def load(cls, folder: Path) -> "Topics":
+        """Load what `fit_topics` saved."""
+        from isogloss.text import Vocabulary
+        from isogloss.topics.model import TopicModel
+
+        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        model = TopicModel.from_arrays(load_tensors(folder / "model.safetensors"), about)
+        return cls(Vocabulary.load(folder / "vocabulary"), model, folder)
+
+
+def fit_topics(
+    workspace: Workspace,
+    shards: list[Shard],
+    encoder: "Encoder",
+    settings: BuildSettings,
+    *,
+    on_event: OnEvent,
+) -> Topics:
+    """Fit vocabulary and topics on the sample; a fit that was finished before is taken.
+
+    Returns
+    -------
+    Topics
+    """
+    sample = draw_sample(
+        workspace, shards, rows=settings.sample_rows, size=settings.sample_bytes,
+        seed=settings.seed,
+    )  # fmt: skip
+    total = len(sample.places)
+    key = sample_key(sample, shards, encoder.fingerprint, settings.seed)
+
+    def make(folder: Path) -> None:
+        from isogloss.text import Vocabulary
+        from isogloss.topics.model import TopicModel
+
+        on_event(Event("find topics", message=f"counting the words of {total:,} passages"))
+        texts = sample_texts(workspace, shards, sample)
+        # An encoder that was fitted on this sample has counted its words already.
+        vocabulary = getattr(encoder, "vocabulary_", None)
+        if vocabulary is None:
+            vocabulary = Vocabulary.fit(in_batches(texts), stop_words="auto")
+        counts = vocabulary.counts(texts)
+        vectors = sample_vectors(workspace, shards, sample, encoder.fingerprint, encoder.dim)
+        on_event(Event("find topics", message=f"a graph of {total:,} passages"))
+        model = TopicModel(random_state=settings.seed).fit(vectors, counts)
+        arrays, about = model.to_arrays()
+        vocabulary.save(folder / "vocabulary")
+        save_tensors(folder / "model.safetensors", arrays)
+        write_json(folder / "model.json", about)
+
+    on_event(Event("find topics", 0, total, "passages"))
+    folder = kept_folder(workspace, "topics", key, make)
+    on_event(Event("find topics", total, total, "passages"))
+    return Topics.load(folder)
+
+
+class Tally:
+    """Counts over all passages that names and sizes of topics need.
+
+    Parameters
+    ----------
+    leaves, words, dim : int
+        Leaf topics, words of the vocabulary, length of a vector.
+    """
+
+    def __init__(self, leaves: int, words: int, dim: int) -> None:
+        self.sizes = np.zeros(leaves, dtype=np.int64)
+        self.document_counts = np.zeros((leaves, words), dtype=np.int32)
+        self.centres = np.zeros((leaves, dim), dtype=np.float64)
+        self.unassigned = 0
+
+    def add(self, labels: NDArray[np.int32], counts: Any, vectors: NDArray[np.float32]) -> None:
+        """Take a batch of passages."""
+        import scipy.sparse as sp
+
+        inside = np.flatnonzero(labels >= 0)
+        self.unassigned += len(labels) - len(inside)
+        leaves = len(self.sizes)
+        self.sizes += np.bincount(labels[inside], minlength=leaves)
+        ones = np.ones(len(inside), dtype=np.float32)
+        belongs = sp.csr_matrix(
+            (ones, (labels[inside], inside)), shape=(leaves, len(labels)), dtype=np.float32
+        )
+        held = counts.copy()
+        held.data = np.ones_like(held.data, dtype=np.float32)
+        self.document_counts += np.asarray((belongs @ held).todense(), dtype=np.int32)
+        self.centres += belongs @ vectors
+
+
+def assign_shards(
+    workspace: Workspace, shards: list[Shard], topics: Topics, encoder: "Encoder", key: str,
+    *, on_event: OnEvent,
+) -> Tally:  # fmt: skip
+    """Give every passage of the shards its topics, and count what naming needs.
+
+    Returns
+    -------
+    Tally
+    """
+    leaves = sum(1 for topic in topics.model.tree_ if topic.is_leaf)
+    tally = Tally(leaves, len(topics.vocabulary.words), encoder.dim)
+    total = sum(shard.rows for shard in shards)
+    done = 0
+    for shard, texts, vectors in shard_contents(workspace, shards, encoder):
+        counts = topics.vocabulary.counts(texts)
+        labels, membership = topics.model.assign(vectors, counts)
+        arrays = {
+            "topic": labels,
+            "start": membership.indptr.astype(np.int64),
+            "strength": membership.data.astype(np.float32),
+        }
+        workspace.put_arrays("assigned", key, shard, arrays)
+        tally.add(labels, counts, vectors)
+        done += shard.rows
+        on_event(Event("assign topics", done, total, "passages"))
+    return tally
+
+
+def shard_contents(
+    workspace: Workspace, shards: list[Shard], encoder: "Encoder"
+) -> Iterator[tuple[Shard, list[str], NDArray[np.float32]]]:
+    """Give texts and vectors, shard by shard."""
+    for shard in shards:
+        texts = workspace.documents(shard, ["text"])["text"].to_pylist()
+        yield shard, texts, workspace.arrays("vectors", encoder.fingerprint, shard)["vectors"]
+
+
+def describe(
+    workspace: Workspace, shards: list[Shard], topics: Topics, encoder: "Encoder", tally: Tally,
+    key: str, settings: BuildSettings, *, on_event: OnEvent,
+) -> "TopicTree":  # fmt: skip
+    """Give the topics sizes, keywords, labels and exemplars.
+
+    Returns
+    -------
+    TopicTree
+        Over all passages, not the sample only.
+    """
+    from isogloss.topics.keywords import topic_keywords, topic_labels
+    from isogloss.topics.tree import TopicTree
+
+    on_event(Event("name topics", message="keywords and exemplars"))
+    fitted = topics.model.tree_
+    size = inner_sizes(fitted.parent, tally.sizes)
+    sample = draw_sample(
+        workspace, shards, rows=min(KEYWORD_PASSAGES, settings.sample_rows),
+        size=settings.sample_bytes, seed=settings.seed,
+    )  # fmt: skip
+    texts = sample_texts(workspace, shards, sample)
+    words = list(topics.vocabulary.words)
+    found = topic_keywords(
+        tally.document_counts, words, parent=fitted.parent, sizes=tally.sizes,
+        counts=topics.vocabulary.counts(texts), n=KEYWORDS,
+    )  # fmt: skip
+    exemplars = _exemplars(workspace, shards, encoder, tally, fitted, key)
+    tree = TopicTree(parent=fitted.parent, size=size, persistence=fitted.persistence)
+    return tree.described(
+        labels=topic_labels(found),
+        keywords=[topic.words for topic in found],
+        exemplars=exemplars,
+    )
+
+
+def inner_sizes(parent: NDArray[np.int32], leaf_sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Add up the sizes of leaves towards the roots: int64 (t,).
+
+    Examples
+    --------
+    >>> inner_sizes(np.array([2, 2, -1]), np.array([3, 4])).tolist()
+    [3, 4, 7]
+    """
+    size = np.zeros(len(parent), dtype=np.int64)
+    for leaf, count in enumerate(leaf_sizes.tolist()):
+        topic = leaf
+        while topic >= 0:
+            size[topic] += count
+            topic = int(parent[topic])
+    return size
+
+
+def _exemplars(
+    workspace: Workspace, shards: list[Shard], encoder: "Encoder", tally: Tally,
+    tree: "TopicTree", key: str,
+) -> list[list[int]]:  # fmt: skip
+    from isogloss.topics.exemplars import ExemplarPicker, inner_exemplars
+
+    picker = ExemplarPicker(tally.centres, k=EXEMPLARS)
+    for shard in shards:
+        assigned = workspace.arrays("assigned", key, shard)
+        vectors = workspace.arrays("vectors", encoder.fingerprint, shard)["vectors"]
+        own = own_strength(assigned["start"], assigned["strength"])
+        numbers = np.arange(shard.start, shard.start + shard.rows)
+        picker.add(vectors, assigned["topic"], own, numbers)
+    found = inner_exemplars(picker.result(), tree.parent, tally.sizes, k=EXEMPLARS)
+    return [ids.tolist() for ids in found]
+
+
+def own_strength(start: NDArray[np.int64], strength: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Take each passage's strength in its leaf, the last of its path; 0 for those of no topic.
+
+    Examples
+    --------
+    >>> own_strength(np.array([0, 2, 2]), np.array([0.9, 0.5], dtype=np.float32)).tolist()
+    [0.5, 0.0]
+    """
+    last = np.where(np.diff(start) > 0, start[1:] - 1, 0)
+    if not len(strength):
+        return np.zeros(len(start) - 1, dtype=np.float32)
+    return np.where(np.diff(start) > 0, strength[last], np.float32(0)).astype(np.float32)

@@ -1,0 +1,139 @@
+"""Kill the process at random moments, fill the disk: the atlas resumes and ends equal."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from crash import finish, outcome, start_build, write_corpus
+from isogloss.atlas import Atlas
+from isogloss.store.manifest import read_manifest
+
+DOCUMENTS = 9000
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crash")
+    write_corpus(folder / "all.parquet", DOCUMENTS)
+    write_corpus(folder / "more.parquet", 3000, start=DOCUMENTS)
+    began = time.monotonic()
+    finish(start_build(folder / "all.parquet", folder / "whole.atlas"))
+    return folder, time.monotonic() - began
+
+
+def kill_and_resume(source, atlas, seconds, *more):
+    """Start a build, kill it after some seconds, and run it to its end. True if it was killed."""
+    process = start_build(source, atlas, *more)
+    time.sleep(seconds)
+    killed = process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    finish(start_build(source, atlas, *more))
+    return killed
+
+
+def check_kills(corpus, moments, tmp_path):
+    folder, seconds = corpus
+    whole = outcome(folder / "whole.atlas", tmp_path)
+    killed = 0
+    for number, share in enumerate(moments):
+        atlas = tmp_path / f"killed{number}.atlas"
+        killed += kill_and_resume(folder / "all.parquet", atlas, share * seconds)
+        assert outcome(atlas, tmp_path) == whole, f"killed at {share:.2f} of the build"
+        assert not (atlas / "work").exists()
+        shutil.rmtree(atlas)
+    assert killed >= len(moments) // 2
+
+
+def test_killed_builds_end_equal(corpus, tmp_path):
+    check_kills(corpus, [0.35, 0.6, 0.85], tmp_path)
+
+
+@pytest.mark.slow
+def test_killed_at_twenty_random_moments(corpus, tmp_path):
+    rng = random.Random(0)
+    check_kills(corpus, [rng.uniform(0.1, 1.0) for _ in range(20)], tmp_path)
+
+
+def test_killed_additions_end_equal_and_keep_the_old_readable(corpus, tmp_path):
+    folder, _ = corpus
+    grown = tmp_path / "grown.atlas"
+    shutil.copytree(folder / "whole.atlas", grown)
+    began = time.monotonic()
+    finish(start_build(folder / "more.parquet", grown))
+    seconds = time.monotonic() - began
+    expected = outcome(grown, tmp_path)
+    for number, share in enumerate([0.5, 0.8]):
+        atlas = tmp_path / f"addition{number}.atlas"
+        shutil.copytree(folder / "whole.atlas", atlas)
+        process = start_build(folder / "more.parquet", atlas)
+        time.sleep(share * seconds)
+        process.kill()
+        process.communicate()
+        assert len(Atlas.open(atlas)) in (DOCUMENTS, DOCUMENTS + 3000)
+        assert sum(b.num_rows for b in Atlas.open(atlas).passages(["id"])) == len(Atlas.open(atlas))
+        finish(start_build(folder / "more.parquet", atlas))
+        assert outcome(atlas, tmp_path) == expected
+
+
+def test_interrupt_says_what_is_kept(corpus, tmp_path):
+    folder, seconds = corpus
+    process = start_build(folder / "all.parquet", tmp_path / "a.atlas")
+    time.sleep(0.6 * seconds)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    if process.returncode != 0:
+        assert process.returncode == 130, err.decode()
+        assert b"the same command goes on" in err
+        assert b"Traceback" not in err
+    finish(start_build(folder / "all.parquet", tmp_path / "a.atlas"))
+    assert outcome(tmp_path / "a.atlas", tmp_path) == outcome(folder / "whole.atlas", tmp_path)
+
+
+def test_threads_change_nothing(corpus, tmp_path):
+    folder, _ = corpus
+    whole = outcome(folder / "whole.atlas", tmp_path)
+    for threads in (1, 2):
+        atlas = tmp_path / f"threads{threads}.atlas"
+        finish(start_build(folder / "all.parquet", atlas, threads=threads))
+        assert outcome(atlas, tmp_path) == whole
+
+
+def test_two_builds_at_once_are_refused(corpus, tmp_path):
+    from isogloss.store.workspace import build_lock
+
+    folder, _ = corpus
+    with build_lock(tmp_path / "a.atlas"):
+        process = start_build(folder / "all.parquet", tmp_path / "a.atlas")
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert b"another build is at work" in err
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 2 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a small file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_full_disk(corpus, small_disk, tmp_path):
+    folder, _ = corpus
+    process = start_build(folder / "all.parquet", small_disk / "a.atlas")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 2, err.decode()
+    assert len(err.decode().splitlines()) == 1
+    assert b"free some room" in err
+    assert read_manifest(small_disk / "a.atlas") is None
+    subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
+    finish(start_build(folder / "all.parquet", small_disk / "a.atlas"))
+    assert outcome(small_disk / "a.atlas", tmp_path) == outcome(folder / "whole.atlas", tmp_path)
