@@ -124,7 +124,9 @@ def aggregate(edges, mass, parts):
     for c in range(count):
         members = [v for v in range(len(parts)) if parts[v] == c]
         coarse.append(
-            list(links_of([e for v in members for e in edges[v] if parts[e[0]] != c], parts).items())
+            list(
+                links_of([e for v in members for e in edges[v] if parts[e[0]] != c], parts).items()
+            )
         )
     return coarse, masses
 

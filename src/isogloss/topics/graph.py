@@ -34,7 +34,7 @@ class WordWeights:
     >>> words = WordWeights.fit(counts)
     >>> [round(float(x), 3) for x in words.idf]
     [1.0, 1.405]
-    >>> np.linalg.norm(words.transform(counts).toarray(), axis=1).round(3).tolist()
+    >>> np.linalg.norm(words.transform(counts).toarray(), axis=1).round(3).astype(float).tolist()
     [1.0, 1.0]
     """
 

@@ -11,8 +11,9 @@ from isogloss.topics.communities import contract, leiden, row_sums
 FINER = 8.0
 
 
-def merge_heights(weights: NDArray[np.float64], strengths: NDArray[np.float64], total: float) -> \
-        list[tuple[int, int, float]]:
+def merge_heights(
+    weights: NDArray[np.float64], strengths: NDArray[np.float64], total: float
+) -> list[tuple[int, int, float]]:
     """Merge groups, nearest first, until none touch.
 
     The nearness of two groups is ``total * weight between / (strength * strength)``: the

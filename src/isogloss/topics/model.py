@@ -119,7 +119,10 @@ class TopicModel:
         return self
 
     def fit(
-        self, vectors: NDArray[np.float32], counts: Any = None, y: Any = None  # noqa: ARG002
+        self,
+        vectors: NDArray[np.float32],
+        counts: Any = None,
+        y: Any = None,  # noqa: ARG002
     ) -> "TopicModel":
         """Find the topics.
 
@@ -155,7 +158,12 @@ class TopicModel:
         graph = neighbour_graph(
             rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight
         )
-        found = choose_communities(graph, resolution=self.resolution, seed=self.random_state)
+        found = choose_communities(
+            graph,
+            resolution=self.resolution,
+            seed=self.random_state,
+            least=self._least_size(len(rows)),
+        )
         self.resolution_ = found.resolution
         labels = self._large_enough(found.labels, rows, words)
         self._fit_leaves(rows, words, labels)
@@ -172,6 +180,9 @@ class TopicModel:
         if self.resolution is not None and not self.resolution > 0:
             raise ParameterError(f"resolution is {self.resolution}; it must be above 0")
 
+    def _least_size(self, n: int) -> int:
+        return min(self.min_topic_size, max(2, n // 20))
+
     def _large_enough(
         self, labels: NDArray[np.int32], rows: NDArray[np.float32], words: Any
     ) -> NDArray[np.int32]:
@@ -180,8 +191,7 @@ class TopicModel:
         if words is not None:
             full |= np.diff(words.indptr) > 0
         sizes = np.bincount(labels[full], minlength=1) if full.any() else np.zeros(1, np.int64)
-        least = min(self.min_topic_size, max(2, len(labels) // 20))
-        kept = np.flatnonzero(sizes >= least)
+        kept = np.flatnonzero(sizes >= self._least_size(len(labels)))
         if len(kept) == 0:  # too few to speak of topics: all that is there is one
             return np.where(full, 0, -1).astype(np.int32)
         number = np.full(len(sizes), -1, dtype=np.int32)
@@ -220,9 +230,7 @@ class TopicModel:
         coarse = contract(inner, own, count)
         mass = np.bincount(own, weights=strengths, minlength=count)
         merges = merge_heights(coarse.toarray(), mass, float(strengths.sum()))
-        limits = leaf_limits(
-            inner, own, count, resolution=self.resolution_, seed=self.random_state
-        )
+        limits = leaf_limits(inner, own, count, resolution=self.resolution_, seed=self.random_state)
         parent, persistence = condense(merges, limits, least=LEAST_PERSISTENCE)
         parent, persistence, size = _by_size(parent, persistence, sizes[:count])
         self.tree_ = TopicTree(parent=parent, size=size, persistence=persistence)

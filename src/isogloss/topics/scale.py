@@ -13,9 +13,11 @@ COARSEST, FINEST, STEPS = 2.0**-3, 2.0**5, 4
 # Leaves keep this share of the edge weight inside ...
 CLEAR = 0.84
 # ... or this one, where it gives no more leaves than one reads through.
-BLURRED, FEW = 0.7, 20
+BLURRED, FEW = 0.7, 24
+# Communities below this share of the passages do not count towards FEW.
+LEAST_SHARE = 0.005
 # Runs that vote on which passages belong together.
-RUNS = 16
+RUNS = 20
 
 
 class Communities(NamedTuple):
@@ -25,17 +27,19 @@ class Communities(NamedTuple):
     resolution: float
 
 
-def choose_resolution(graph: Any) -> float:
+def choose_resolution(graph: Any, *, least: int = 2) -> float:
     """Give the finest scale at which the communities still hold their weight together.
 
     Communities get smaller as the resolution grows, and more edges run between them. The finest
     one is taken that keeps 84% of the edge weight inside communities, or 70% where that makes no
-    more than 20 of them. Always visited in one order: the scale does not depend on a seed.
+    more than 24 of them. Always visited in one order: the scale does not depend on a seed.
 
     Parameters
     ----------
     graph : CSR (n, n)
         Symmetric weights.
+    least : int, default 2
+        Smaller communities are not counted, nor those below 0.5% of the passages.
 
     Returns
     -------
@@ -54,26 +58,25 @@ def choose_resolution(graph: Any) -> float:
     scales = [COARSEST * 2.0 ** (step / STEPS) for step in range(STEPS * octaves + 1)]
     chosen = 0
     for step in range(coarse, -1, -1):
-        if _holds(graph, scales[2 * step]):
+        if _holds(graph, scales[2 * step], least):
             chosen = 2 * step
             break
-    if chosen + 1 < len(scales) and _holds(graph, scales[chosen + 1]):
+    if chosen + 1 < len(scales) and _holds(graph, scales[chosen + 1], least):
         chosen += 1
     return scales[chosen]
 
 
-def _holds(graph: Any, resolution: float) -> bool:
-    labels = leiden(graph, resolution=resolution, seed=0)
-    share = inside_share(graph, labels)
-    # Passages without any tie are communities of their own, not topics.
-    topics = int((np.bincount(labels) > 1).sum()) if len(labels) else 0
-    return share >= (BLURRED if topics <= FEW else CLEAR)
+def _holds(graph: Any, resolution: float, least: int) -> bool:
+    labels = leiden(graph, resolution=resolution, seed=0, passes=1)
+    least = max(least, int(LEAST_SHARE * len(labels)))
+    topics = int((np.bincount(labels) >= least).sum()) if len(labels) else 0
+    return inside_share(graph, labels) >= (BLURRED if topics <= FEW else CLEAR)
 
 
 def agreed_communities(graph: Any, *, resolution: float, seed: int) -> NDArray[np.int32]:
     """Find communities on which several runs agree.
 
-    The Leiden method runs 16 times in other orders. Edges whose ends are together in less than
+    The Leiden method runs 20 times in other orders. Edges whose ends are together in less than
     half of the runs are cut, and what remains is split once more: single runs differ much more
     than the majority of two sets of runs.
 
@@ -100,7 +103,7 @@ def agreed_communities(graph: Any, *, resolution: float, seed: int) -> NDArray[n
     seeds = np.random.SeedSequence(seed % 2**64).generate_state(RUNS + 1, np.uint64)
 
     def together(run: np.uint64) -> NDArray[np.bool_]:
-        labels = leiden(graph, resolution=resolution, seed=int(run))
+        labels = leiden(graph, resolution=resolution, seed=int(run), passes=1)
         return np.asarray(labels[source] == labels[graph.indices])
 
     votes = np.zeros(len(source), dtype=np.int32)
@@ -112,7 +115,9 @@ def agreed_communities(graph: Any, *, resolution: float, seed: int) -> NDArray[n
     return leiden(agreed, resolution=resolution, seed=int(seeds[RUNS]), strengths=row_sums(graph))
 
 
-def choose_communities(graph: Any, *, resolution: float | None, seed: int) -> Communities:
+def choose_communities(
+    graph: Any, *, resolution: float | None, seed: int, least: int = 2
+) -> Communities:
     """Find agreed communities at a resolution, or at the one that the graph suggests (None)."""
-    used = choose_resolution(graph) if resolution is None else float(resolution)
+    used = choose_resolution(graph, least=least) if resolution is None else float(resolution)
     return Communities(agreed_communities(graph, resolution=used, seed=seed), used)
