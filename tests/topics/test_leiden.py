@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 
 from isogloss._core.errors import ParameterError
 from isogloss.topics.communities import (
-    contract, inside_share, leiden, modularity, row_sums,
+    contract,
+    inside_share,
+    leiden,
+    modularity,
+    row_sums,
 )  # fmt: skip
 
 LEAST_GAIN = 1e-12

@@ -137,7 +137,7 @@ def test_identical_passages_are_one_topic(n):
 
 
 def test_empty_passages_belong_nowhere():
-    vectors, counts, truth = planted()
+    vectors, counts, _ = planted()
     vectors[:5] = 0.0
     counts = counts.tolil()
     counts[:3] = 0.0

@@ -66,12 +66,7 @@ def is_refusal(error: BaseException) -> bool:
     text = str(error).lower()
     return any(
         words in text
-        for words in (
-            "no space left",
-            "os error 28",
-            "disk quota exceeded",
-            "read-only file system",
-        )
+        for words in ("no space left", "os error 28", "disk quota exceeded", "read-only file system")
     )
 
 

@@ -101,8 +101,8 @@ class Assigner:
             bias=bias.astype(np.float32),
             words=word_rows,
             near=np.full((2, count), -2.0, dtype=np.float32),
-            floor=np.float32(0.0).reshape(()),
-            temperature=np.float32(1.0).reshape(()),
+            floor=np.zeros((), dtype=np.float32),
+            temperature=np.ones((), dtype=np.float32),
         )
         return made._calibrated(vectors, words, labels)
 
@@ -141,8 +141,8 @@ class Assigner:
         floor = min(0.0, float(np.partition(excess, allowed)[allowed]))
         return Assigner(
             weights=self.weights, bias=self.bias, words=self.words,
-            near=near.astype(np.float32), floor=np.float32(floor).reshape(()),
-            temperature=np.float32(_temperature([part[3:] for part in parts])).reshape(()),
+            near=near.astype(np.float32), floor=np.array(floor, dtype=np.float32),
+            temperature=np.array(_temperature([part[3:] for part in parts]), dtype=np.float32),
         )  # fmt: skip
 
     def _parts(

@@ -96,7 +96,7 @@ def leaf_limits(
     parts = leiden(inside, resolution=finest, seed=seed, strengths=strengths)
     parts_count = int(parts.max()) + 1 if len(parts) else 0
     coarse = contract(inside, parts, parts_count)
-    mass = np.bincount(parts, weights=strengths, minlength=parts_count)
+    mass = np.bincount(parts, weights=strengths, minlength=parts_count).astype(np.float64)
     home = np.zeros(parts_count, dtype=np.int32)
     home[parts] = labels
     limits = np.full(count, finest)
@@ -107,7 +107,7 @@ def leaf_limits(
         merges = merge_heights(coarse[members][:, members].toarray(), mass[members], total)
         if merges:
             limits[leaf] = merges[-1][2]
-    return np.clip(limits, resolution, finest)
+    return np.asarray(np.clip(limits, resolution, finest), dtype=np.float64)
 
 
 def condense(

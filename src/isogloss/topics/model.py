@@ -102,7 +102,7 @@ class TopicModel:
         self.min_topic_size = min_topic_size
         self.random_state = random_state
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002, FBT001, FBT002
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Give the parameters by name, as scikit-learn does."""
         names = ("neighbours", "lexical_weight", "resolution", "min_topic_size", "random_state")
         return {name: getattr(self, name) for name in names}
@@ -122,7 +122,7 @@ class TopicModel:
         self,
         vectors: NDArray[np.float32],
         counts: Any = None,
-        y: Any = None,  # noqa: ARG002
+        y: Any = None,
     ) -> "TopicModel":
         """Find the topics.
 
@@ -186,7 +186,7 @@ class TopicModel:
     def _large_enough(
         self, labels: NDArray[np.int32], rows: NDArray[np.float32], words: Any
     ) -> NDArray[np.int32]:
-        """Number the communities that are topics, by falling size; the others get -1."""
+        """Give the communities that are topics numbers by falling size, and the others -1."""
         full = rows.any(axis=1)
         if words is not None:
             full |= np.diff(words.indptr) > 0
@@ -228,12 +228,12 @@ class TopicModel:
         own = labels[placed]
         strengths = row_sums(inner)
         coarse = contract(inner, own, count)
-        mass = np.bincount(own, weights=strengths, minlength=count)
+        mass = np.bincount(own, weights=strengths, minlength=count).astype(np.float64)
         merges = merge_heights(coarse.toarray(), mass, float(strengths.sum()))
         limits = leaf_limits(inner, own, count, resolution=self.resolution_, seed=self.random_state)
         parent, persistence = condense(merges, limits, least=LEAST_PERSISTENCE)
         parent, persistence, size = _by_size(parent, persistence, sizes[:count])
-        self.tree_ = TopicTree(parent=parent, size=size, persistence=persistence)
+        self.tree_ = TopicTree(parent=parent, size=size, persistence=persistence.astype(np.float32))
 
     def predict(self, vectors: NDArray[np.float32], counts: Any = None) -> NDArray[np.int32]:
         """Give the leaf topic of each passage, int32 (n,); -1 for those that belong nowhere.
@@ -292,7 +292,7 @@ class TopicModel:
         if not hasattr(self, "_assigner"):
             raise NotFitted("this TopicModel has no topics yet: call fit first")
         made = self._assigner
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "weights": made.weights, "bias": made.bias, "near": made.near,
             "floor": made.floor.reshape(1), "temperature": made.temperature.reshape(1),
             "parent": self.tree_.parent, "size": self.tree_.size,
@@ -304,7 +304,7 @@ class TopicModel:
             arrays["word_start"] = rows.indptr.astype(np.int64)
             arrays["word_leaf"] = rows.indices.astype(np.int32)
             arrays["word_weight"] = rows.data.astype(np.float32)
-        about = {
+        about: dict[str, Any] = {
             "format": FORMAT, "params": self.get_params(), "dim": self._dim,
             "resolution": self.resolution_, "unassigned": self.unassigned_,
         }  # fmt: skip
@@ -390,7 +390,7 @@ def _canonical_order(vectors: NDArray[np.float32], counts: Any) -> NDArray[np.in
 def _by_size(
     parent: NDArray[np.int32], persistence: NDArray[np.float64], leaf_sizes: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.int64]]:
-    """Number the inner topics by falling size, after the leaves."""
+    """Give the inner topics numbers by falling size, after the leaves."""
     count, t = len(leaf_sizes), len(parent)
     size = np.concatenate([leaf_sizes, np.zeros(t - count, dtype=np.int64)])
     for leaf in range(count):

@@ -14,6 +14,10 @@ COARSEST, FINEST, STEPS = 2.0**-3, 2.0**5, 4
 CLEAR = 0.84
 # ... or this one, where it gives no more leaves than one reads through.
 BLURRED, FEW = 0.7, 24
+# Communities that stay the same (adjusted Rand) over so many factors of sqrt(2) are the answer.
+SAME, LASTING = 0.95, 2
+# A handful must last longer: the very top of a corpus is often stable, and too coarse to use.
+HANDFUL, LONGER = 5, 4
 # Communities below this share of the passages do not count towards FEW.
 LEAST_SHARE = 0.005
 # Runs that vote on which passages belong together.
@@ -30,9 +34,10 @@ class Communities(NamedTuple):
 def choose_resolution(graph: Any, *, least: int = 2) -> float:
     """Give the finest scale at which the communities still hold their weight together.
 
-    Communities get smaller as the resolution grows, and more edges run between them. The finest
-    one is taken that keeps 84% of the edge weight inside communities, or 70% where that makes no
-    more than 24 of them. Always visited in one order: the scale does not depend on a seed.
+    Communities get smaller as the resolution grows, and more edges run between them. Where they
+    stay the same over a factor of 2 or more (4 for less than 5 of them), the longest such stretch is the answer. Else the
+    finest scale is taken that keeps 84% of the edge weight inside communities, or 70% where that
+    makes no more than 24 of them. Always visited in one order: the scale does not depend on a seed.
 
     Parameters
     ----------
@@ -54,23 +59,57 @@ def choose_resolution(graph: Any, *, least: int = 2) -> float:
     3
     """
     octaves = int(np.log2(FINEST / COARSEST))
-    coarse = 2 * octaves  # a first search by factors of sqrt(2), from fine to coarse
-    scales = [COARSEST * 2.0 ** (step / STEPS) for step in range(STEPS * octaves + 1)]
-    chosen = 0
-    for step in range(coarse, -1, -1):
-        if _holds(graph, scales[2 * step], least):
-            chosen = 2 * step
-            break
-    if chosen + 1 < len(scales) and _holds(graph, scales[chosen + 1], least):
+    scales = [float(COARSEST * 2.0 ** (step / STEPS)) for step in range(STEPS * octaves + 1)]
+    scan = list(range(0, len(scales), 2))  # a first search by factors of the square root of 2
+    runs = map_blocks(lambda step: _look(graph, scales[step], least), scan)
+    plateau = _plateau(runs)
+    if plateau is not None:
+        return scales[scan[plateau]]
+    chosen = max((step for step, run in zip(scan, runs, strict=True) if run.holds), default=0)
+    if chosen + 1 < len(scales) and _look(graph, scales[chosen + 1], least).holds:
         chosen += 1
     return scales[chosen]
 
 
-def _holds(graph: Any, resolution: float, least: int) -> bool:
+class _Look(NamedTuple):
+    labels: NDArray[np.int32]
+    topics: int
+    clear: bool
+    holds: bool
+
+
+def _look(graph: Any, resolution: float, least: int) -> _Look:
     labels = leiden(graph, resolution=resolution, seed=0, passes=1)
     least = max(least, int(LEAST_SHARE * len(labels)))
     topics = int((np.bincount(labels) >= least).sum()) if len(labels) else 0
-    return inside_share(graph, labels) >= (BLURRED if topics <= FEW else CLEAR)
+    share = inside_share(graph, labels)
+    return _Look(labels, topics, share >= CLEAR, share >= (BLURRED if topics <= FEW else CLEAR))
+
+
+def _plateau(runs: list[_Look]) -> int | None:
+    """Give the finest scale of the longest stretch over which the communities stay the same."""
+    best, length, end = 0, 0, None
+    for step in range(1, len(runs)):
+        one, two = runs[step - 1], runs[step]
+        same = two.clear and one.topics > 1 and _agreement(one.labels, two.labels) >= SAME
+        length = length + 1 if same else 0
+        needed = LASTING if two.topics >= HANDFUL else LONGER
+        if length >= max(best, needed):  # of equal stretches the finer
+            best, end = length, step
+    return end
+
+
+def _agreement(a: NDArray[np.int32], b: NDArray[np.int32]) -> float:
+    """Give the adjusted Rand index of two partitions (Hubert and Arabie, 1985)."""
+
+    def pairs(sizes: NDArray[np.int64]) -> float:
+        return float((sizes.astype(np.float64) * (sizes - 1) / 2).sum())
+
+    both = np.unique(a.astype(np.int64) * (int(b.max(initial=0)) + 1) + b, return_counts=True)[1]
+    one, two = pairs(np.bincount(a)), pairs(np.bincount(b))
+    chance = one * two / max(1.0, len(a) * (len(a) - 1) / 2)
+    middle = (one + two) / 2
+    return 1.0 if middle == chance else (pairs(both) - chance) / (middle - chance)
 
 
 def agreed_communities(graph: Any, *, resolution: float, seed: int) -> NDArray[np.int32]:

@@ -79,7 +79,7 @@ class TopicTree:
         t = len(self.parent)
         depth = np.full(t, -1, dtype=np.int32)
         for start in range(t):
-            chain = []
+            chain: list[int] = []
             node = start
             while node >= 0 and depth[node] < 0:
                 if len(chain) > t or self.parent[node] >= t:
