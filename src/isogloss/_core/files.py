@@ -64,10 +64,7 @@ def is_refusal(error: BaseException) -> bool:
     if isinstance(error, OSError) and errno.errorcode.get(error.errno or 0) in _REFUSALS:
         return True
     text = str(error).lower()
-    return any(
-        words in text
-        for words in ("no space left", "os error 28", "disk quota exceeded", "read-only file system")
-    )
+    return any(words in text for words in _REFUSALS_IN_WORDS)
 
 
 def refusal_message(what: str, error: BaseException) -> str:

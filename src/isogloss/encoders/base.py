@@ -77,9 +77,7 @@ class Encoder(Protocol):
     max_tokens: int | None
     truncation: Truncation
 
-    def encode(
-        self, texts: Sequence[str], *, batch_size: int | None = None
-    ) -> NDArray[np.float32]:
+    def encode(self, texts: Sequence[str], *, batch_size: int | None = None) -> NDArray[np.float32]:
         """Encode documents: float32 (n, dim), unit rows; a text without content gives zeros."""
         ...
 

@@ -70,9 +70,8 @@ def merge_heights(
         near[:, b] = 0.0
         # Rounding must not let a later merge stand above an earlier one.
         scale = mass[a] * mass
-        row = np.divide(
-            total * between[a], scale, out=np.zeros_like(scale), where=(between[a] > 0) & (scale > 0)
-        )
+        tied = (between[a] > 0) & (scale > 0)
+        row = np.divide(total * between[a], scale, out=np.zeros_like(scale), where=tied)
         near[a] = np.minimum(row, height)
         near[:, a] = near[a]
     return merges
