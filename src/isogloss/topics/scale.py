@@ -35,9 +35,10 @@ def choose_resolution(graph: Any, *, least: int = 2) -> float:
     """Give the finest scale at which the communities still hold their weight together.
 
     Communities get smaller as the resolution grows, and more edges run between them. Where they
-    stay the same over a factor of 2 or more (4 for less than 5 of them), the longest such stretch is the answer. Else the
-    finest scale is taken that keeps 84% of the edge weight inside communities, or 70% where that
-    makes no more than 24 of them. Always visited in one order: the scale does not depend on a seed.
+    stay the same over a factor of 2 or more (4 when there are less than 5), the longest such
+    stretch is the answer. Else it is the finest scale that keeps 84% of the edge weight inside
+    communities, or 70% where that makes no more than 24 of them. Always visited in one order: the
+    scale does not depend on a seed.
 
     Parameters
     ----------
