@@ -38,7 +38,17 @@ def start_build(source, atlas, *more, threads=None):
     env = dict(os.environ)
     if threads is not None:
         env["ISOGLOSS_THREADS"] = env["OMP_NUM_THREADS"] = str(threads)
-    command = [sys.executable, "-m", "isogloss", "build", str(source), "-o", str(atlas), "-q", *more]
+    command = [
+        sys.executable,
+        "-m",
+        "isogloss",
+        "build",
+        str(source),
+        "-o",
+        str(atlas),
+        "-q",
+        *more,
+    ]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
 
 

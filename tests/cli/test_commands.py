@@ -1,0 +1,254 @@
+"""The commands on a small corpus: what they print, and that it has the shapes of the contract."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from isogloss.app.cli.main import main
+from isogloss.app.cli.progress import Progress
+
+SUBJECTS = {
+    "space": ["rocket", "orbit", "launch", "satellite", "moon", "shuttle", "nasa", "probe"],
+    "hockey": ["goalie", "puck", "team", "game", "overtime", "playoff", "coach", "season"],
+    "cars": ["engine", "brake", "wheel", "dealer", "mileage", "clutch", "tyre", "gearbox"],
+}
+
+
+def write_corpus(path, documents, *, start=0, strings=True):
+    rng = np.random.default_rng(3)
+    names = sorted(SUBJECTS)
+    rows = []
+    for number in range(start + documents):
+        label = names[number % 3]
+        words = rng.choice(SUBJECTS[label], 6).tolist()
+        rows.append(
+            (f"d{number}" if strings else number, " ".join(words), label, 1990 + number % 9)
+        )
+    columns = [list(column) for column in zip(*rows[start:], strict=True)]
+    pq.write_table(pa.table(dict(zip(["id", "text", "label", "year"], columns, strict=True))), path)
+
+
+def run(capfd, *argv):
+    code = main([str(part) for part in argv])
+    out, err = capfd.readouterr()
+    return code, out, err
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("commands")
+    write_corpus(folder / "docs.parquet", 300)
+    arguments = ["build", str(folder / "docs.parquet"), "-o", str(folder / "docs.atlas"), "-q"]
+    assert main(arguments) == 0
+    return folder
+
+
+def test_build_reports_itself(tmp_path, capfd):
+    write_corpus(tmp_path / "a.parquet", 60)
+    code, out, err = run(
+        capfd, "build", tmp_path / "a.parquet", "-o", tmp_path / "a.atlas", "--json"
+    )
+    report = json.loads(out)
+    assert code == 0
+    assert set(report) >= {
+        "atlas", "documents", "passages", "topics", "skipped", "seconds", "peak_rss_mb"
+    }  # fmt: skip
+    assert report["documents"] == report["passages"] == 60
+    assert "Traceback" not in err
+    assert err.startswith("isogloss: reading")
+
+
+def test_topics_form_a_tree_whose_sizes_add_up(place, capfd):
+    code, out, _ = run(capfd, "topics", place / "docs.atlas", "--json")
+    shown = json.loads(out)
+    assert code == 0
+    topics = {topic["id"]: topic for topic in shown["topics"]}
+    leaves = set(topics) - {topic["parent"] for topic in topics.values()}
+    assert sum(topics[leaf]["size"] for leaf in leaves) + shown["unassigned"] == 300
+    for topic in topics.values():
+        children = [t for t in topics.values() if t["parent"] == topic["id"]]
+        if children:
+            assert sum(child["size"] for child in children) == topic["size"]
+            assert all(child["depth"] == topic["depth"] + 1 for child in children)
+        assert topic["label"]
+        assert 0 <= topic["persistence"] <= 1
+        assert all(0 <= passage < 300 for passage in topic["exemplars"])
+    subjects = [set(SUBJECTS[name]) for name in SUBJECTS]
+    for leaf in leaves:
+        assert any(set(topics[leaf]["keywords"]) <= subject for subject in subjects)
+
+
+def test_assignments_keep_ids_and_nest(place, tmp_path, capfd):
+    code, *_ = run(capfd, "topics", place / "docs.atlas", "--assignments", tmp_path / "who.parquet")
+    table = pq.read_table(tmp_path / "who.parquet")
+    assert code == 0
+    assert table.column_names[:5] == ["id", "passage", "topic", "membership", "path"]
+    assert table["id"].to_pylist() == [f"d{number}" for number in range(300)]
+    for row in table.to_pylist():
+        assert row["path"] == [] if row["topic"] == -1 else row["path"][-1] == row["topic"]
+        assert len(row["memberships"]) == len(row["path"])
+        assert row["memberships"] == sorted(row["memberships"], reverse=True)
+
+
+def test_integer_ids_stay_integers(tmp_path, capfd):
+    write_corpus(tmp_path / "a.parquet", 30, strings=False)
+    run(capfd, "build", tmp_path / "a.parquet", "-o", tmp_path / "a.atlas", "-q")
+    run(capfd, "topics", tmp_path / "a.atlas", "--assignments", tmp_path / "who.parquet")
+    assert pq.read_table(tmp_path / "who.parquet")["id"].to_pylist() == list(range(30))
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "vector", "text"])
+def test_search_finds_and_filters(place, capfd, mode):
+    code, out, _ = run(
+        capfd, "search", place / "docs.atlas", "satellite in orbit", "-k", 7, "--mode", mode,
+        "--where", "label = 'space' AND year >= 1993", "--json",
+    )  # fmt: skip
+    found = json.loads(out)
+    assert code == 0
+    assert set(found) >= {"hits", "strategy", "seconds"}
+    assert len(found["hits"]) == 7
+    for hit in found["hits"]:
+        assert set(hit) >= {"id", "passage", "score", "text", "attributes", "topic"}
+        assert hit["attributes"]["label"] == "space"
+        assert hit["attributes"]["year"] >= 1993
+    scores = [hit["score"] for hit in found["hits"]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_tables_for_people(place, capfd):
+    for argv in (
+        ["info", place / "docs.atlas"],
+        ["topics", place / "docs.atlas"],
+        ["search", place / "docs.atlas", "goalie"],
+        ["evaluate", "topics", place / "docs.atlas", "--labels", "label"],
+    ):
+        code, out, err = run(capfd, *argv)
+        assert code == 0, err
+        assert len(out.splitlines()) > 3
+        assert err == ""
+
+
+def test_info_is_the_manifest(place, capfd):
+    _, out, _ = run(capfd, "info", place / "docs.atlas", "--json")
+    assert json.loads(out) == json.loads((place / "docs.atlas" / "manifest.json").read_text())
+
+
+def test_evaluate_gives_intervals(place, capfd):
+    code, out, _ = run(
+        capfd, "evaluate", "topics", place / "docs.atlas", "--labels", "label", "--json"
+    )
+    scores = json.loads(out)
+    assert code == 0
+    assert isinstance(scores["topics"], int)
+    assert isinstance(scores["unassigned"], float)
+    for name in ("npmi", "diversity", "nmi", "ari"):
+        assert scores[name]["low"] <= scores[name]["value"] <= scores[name]["high"]
+    assert scores["nmi"]["value"] > 0.6
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int8"])
+def test_embed(place, tmp_path, capfd, dtype):
+    out_path = tmp_path / "v.parquet"
+    code, out, _ = run(
+        capfd, "embed", place / "docs.parquet", "-o", out_path, "--dtype", dtype, "--json"
+    )
+    report = json.loads(out)
+    table = pq.read_table(out_path)
+    vectors = np.stack(table["vector"].to_numpy()).astype(np.float32)
+    if dtype == "int8":
+        vectors *= table["scale"].to_numpy()[:, None]
+    assert code == 0
+    assert report["rows"] == table.num_rows == 300
+    assert vectors.shape == (300, report["dim"])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=0.02)
+    assert [item.name for item in tmp_path.iterdir()] == ["v.parquet"]
+
+
+def test_the_same_again_does_nothing(tmp_path, capfd):
+    write_corpus(tmp_path / "a.parquet", 60)
+    arguments = ["build", tmp_path / "a.parquet", "-o", tmp_path / "a.atlas", "-q"]
+    run(capfd, *arguments)
+    before = (tmp_path / "a.atlas" / "manifest.json").read_bytes()
+    code, out, _ = run(capfd, *arguments)
+    assert code == 0
+    assert "nothing to do" in out
+    assert (tmp_path / "a.atlas" / "manifest.json").read_bytes() == before
+
+
+def test_new_rows_are_added_and_old_ones_keep_their_topics(tmp_path, capfd):
+    atlas = tmp_path / "a.atlas"
+    write_corpus(tmp_path / "a.parquet", 90)
+    run(capfd, "build", tmp_path / "a.parquet", "-o", atlas, "-q")
+    run(capfd, "topics", atlas, "--assignments", tmp_path / "old.parquet")
+    labels = [t["label"] for t in json.loads(run(capfd, "topics", atlas, "--json")[1])["topics"]]
+    write_corpus(tmp_path / "a.parquet", 120)
+    code, out, _ = run(capfd, "build", tmp_path / "a.parquet", "-o", atlas, "--json", "-q")
+    report = json.loads(out)
+    assert code == 0
+    assert (report["added"], report["documents"]) == (30, 120)
+    run(capfd, "topics", atlas, "--assignments", tmp_path / "new.parquet")
+    old, new = pq.read_table(tmp_path / "old.parquet"), pq.read_table(tmp_path / "new.parquet")
+    assert new.slice(0, 90).equals(old)
+    shown = json.loads(run(capfd, "topics", atlas, "--json")[1])
+    assert [topic["label"] for topic in shown["topics"]] == labels
+    leaves = {t["id"] for t in shown["topics"]} - {t["parent"] for t in shown["topics"]}
+    sizes = sum(t["size"] for t in shown["topics"] if t["id"] in leaves)
+    assert sizes + shown["unassigned"] == 120
+    found = json.loads(
+        run(capfd, "search", atlas, "goalie", "-k", 50, "--mode", "text", "--json")[1]
+    )
+    assert any(hit["passage"] >= 90 for hit in found["hits"])
+
+
+def test_other_settings_ask_for_fresh(tmp_path, capfd):
+    write_corpus(tmp_path / "a.parquet", 60)
+    arguments = ["build", tmp_path / "a.parquet", "-o", tmp_path / "a.atlas", "-q"]
+    run(capfd, *arguments)
+    code, _, err = run(capfd, *arguments, "--seed", 1)
+    assert code == 2
+    assert "--fresh" in err
+    code, _, err = run(capfd, *arguments, "--seed", 1, "--fresh")
+    assert code == 0, err
+    manifest = json.loads((tmp_path / "a.atlas" / "manifest.json").read_text())
+    assert manifest["parameters"]["seed"] == 1
+    assert [path.name for path in (tmp_path / "a.atlas").glob("*.lance")] == ["passages-0002.lance"]
+
+
+def test_a_changed_document_is_named(tmp_path, capfd):
+    write_corpus(tmp_path / "a.parquet", 60)
+    run(capfd, "build", tmp_path / "a.parquet", "-o", tmp_path / "a.atlas", "-q")
+    table = pq.read_table(tmp_path / "a.parquet")
+    texts = table["text"].to_pylist()
+    texts[7] = "something else"
+    pq.write_table(table.set_column(1, "text", pa.array(texts)), tmp_path / "a.parquet")
+    code, _, err = run(capfd, "build", tmp_path / "a.parquet", "-o", tmp_path / "a.atlas", "-q")
+    assert code == 2
+    assert "'d7' (row 7) has changed" in err
+
+
+def test_progress_lines_for_a_file_and_one_moving_line_for_a_terminal():
+    import io
+
+    from isogloss._core.events import Event
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    plain, terminal, quiet = io.StringIO(), Terminal(), io.StringIO()
+    shows = [Progress(stream=plain), Progress(stream=terminal), Progress(quiet=True, stream=quiet)]
+    for show in shows:
+        for done in (0, 5, 10):
+            show(Event("encode", done, 10, "passages"))
+        show(Event("encode", message="3 texts are long", level="warning"))
+        show.close()
+    assert plain.getvalue().splitlines() == [
+        "isogloss: encode: 0 of 10 passages",
+        "isogloss: encode: 10 of 10 passages",
+        "isogloss: warning: 3 texts are long",
+    ]
+    assert "\r" in terminal.getvalue()
+    assert quiet.getvalue() == "isogloss: warning: 3 texts are long\n"
