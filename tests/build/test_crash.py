@@ -9,6 +9,7 @@ import time
 
 import pytest
 from crash import finish, outcome, start_build, write_corpus
+
 from isogloss.atlas import Atlas
 from isogloss.store.manifest import read_manifest
 

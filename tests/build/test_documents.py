@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from isogloss._core.errors import AtlasError
 from isogloss.build.documents import KnownDocuments, content_hashes, cut_shards
 

@@ -123,15 +123,14 @@ class Tally:
 
         inside = np.flatnonzero(labels >= 0)
         self.unassigned += len(labels) - len(inside)
-        leaves = len(self.sizes)
+        leaves, words = self.document_counts.shape
         self.sizes += np.bincount(labels[inside], minlength=leaves)
+        owner = np.repeat(labels, np.diff(counts.indptr))
+        told = owner >= 0
+        cells = owner[told].astype(np.int64) * words + counts.indices[told]
+        np.add.at(self.document_counts.reshape(-1), cells, 1)
         ones = np.ones(len(inside), dtype=np.float32)
-        belongs = sp.csr_matrix(
-            (ones, (labels[inside], inside)), shape=(leaves, len(labels)), dtype=np.float32
-        )
-        held = counts.copy()
-        held.data = np.ones_like(held.data, dtype=np.float32)
-        self.document_counts += np.asarray((belongs @ held).todense(), dtype=np.int32)
+        belongs = sp.csr_matrix((ones, (labels[inside], inside)), shape=(leaves, len(labels)))
         self.centres += belongs @ vectors
 
 

@@ -1,14 +1,13 @@
 """Open a source: find its format, its text and its id, and stream its documents."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from isogloss._core.columns import attribute_name
-from isogloss._core.errors import ColumnError, SourceError, nearest
+from isogloss._core.errors import ColumnError, nearest
 from isogloss.corpus.clean import Cleaner, Reject
 from isogloss.corpus.parts import Part, open_parts
 from isogloss.corpus.types import storable
