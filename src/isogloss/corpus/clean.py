@@ -89,13 +89,13 @@ def id_keys(ids: pa.Array) -> NDArray[np.int64]:
     if pa.types.is_integer(ids.type):
         return np.asarray(ids.to_numpy(zero_copy_only=False)).astype(np.int64)
     return np.array(
-        [
-            int.from_bytes(hashlib.blake2b(value.encode(), digest_size=8).digest(), "little",
-                           signed=True)  # fmt: skip
-            for value in ids.to_pylist()
-        ],
+        [int.from_bytes(_digest(value), "little", signed=True) for value in ids.to_pylist()],
         dtype=np.int64,
     )
+
+
+def _digest(value: str) -> bytes:
+    return hashlib.blake2b(value.encode(), digest_size=8).digest()
 
 
 class Cleaner:
@@ -140,8 +140,10 @@ class Cleaner:
             else:
                 column, changed = to_storable(batch.column(origin), field.type)
                 if changed:
-                    kind = "invalid UTF-8" if pa.types.is_string(field.type) else "value of another type"
-                    self._on_repair(kind, changed)
+                    is_text = pa.types.is_string(field.type)
+                    self._on_repair(
+                        "invalid UTF-8" if is_text else "value of another type", changed
+                    )
                 columns.append(column)
         document = pa.RecordBatch.from_arrays(columns, schema=self.schema)
         document = self._texts(file, document)

@@ -123,9 +123,7 @@ def _check_start(block: bytes, name: str) -> bytes:
     return block.removeprefix(b"\xef\xbb\xbf")
 
 
-def json_records(
-    stream: Any, name: str, report: Report
-) -> Iterator[Record]:
+def json_records(stream: Any, name: str, report: Report) -> Iterator[Record]:
     """Read JSON objects, one a line.
 
     Yields

@@ -1,8 +1,9 @@
 """The parts of a source: files, tables and lists, all as streams of raw Arrow batches."""
 
 import itertools
+import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,8 @@ def _is_path(item: Any) -> bool:
     if isinstance(item, Path):
         return True
     try:
-        return isinstance(item, str) and len(item) < 4096 and "\n" not in item and Path(item).exists()
+        short = isinstance(item, str) and len(item) < 4096 and "\n" not in item
+        return short and Path(item).exists()
     except (OSError, ValueError):
         return False
 
@@ -158,9 +160,7 @@ def _open_folder(folder: Path, batch_rows: int) -> list[Part]:
     if texts:
         return [_texts_part(folder, texts, batch_rows)]
     others = f": its {len(found)} files are of other kinds" if found else ""
-    raise SourceError(
-        f"{folder} holds no Parquet, JSONL, CSV or text files{others}"
-    )
+    raise SourceError(f"{folder} holds no Parquet, JSONL, CSV or text files{others}")
 
 
 def _open_file(path: Path, batch_rows: int) -> Part:
@@ -333,7 +333,7 @@ def _records_part(source: Iterable[Any], batch_rows: int, name: str = "") -> Par
                 yield row, {str(key): value for key, value in item.items()}, False
             elif not is_table and isinstance(item, str | bytes | type(None)):
                 yield row, {"text": item}, False
-            elif not is_table and isinstance(item, float) and item != item:
+            elif not is_table and isinstance(item, float) and math.isnan(item):
                 yield row, {"text": None}, False
             else:
                 reason = f"item is {type(item).__name__}, not a text"
@@ -347,7 +347,7 @@ def _records_part(source: Iterable[Any], batch_rows: int, name: str = "") -> Par
         records(first, lambda _: None), schema, batch_rows, lambda _k, _n: None
     )]  # fmt: skip
     head = pa.Table.from_batches(looked, schema)
-    rows = len(source) if hasattr(source, "__len__") else None
+    rows = len(source) if isinstance(source, Sized) else None
     return Part(kind, schema, start, None, rows, head)
 
 
@@ -410,7 +410,7 @@ def _texts_part(folder: Path, paths: list[Path], batch_rows: int) -> Part:
 
 def _stream_part(batch_rows: int) -> Part:
     """Make a part of stdin: JSONL when its first line is an object, else one text a line."""
-    stream = sys.stdin.buffer
+    stream: Any = sys.stdin.buffer
     head = b""
     while b"\n" not in head and (block := stream.read1(1 << 16)):
         head += block
@@ -425,7 +425,7 @@ def _stream_part(batch_rows: int) -> Part:
             if self.first:
                 block, self.first = self.first, b""
                 return block
-            return stream.read(size)
+            return bytes(stream.read(size))
 
     reader = files.json_records if head.lstrip().startswith(b"{") else files.plain_lines
     joined = Joined()

@@ -112,8 +112,9 @@ class Source:
         self.text_column = _find_text(columns, text, id, parts)
         self.id_column = _find_id(columns, id, self.text_column)
         self.renamed: dict[str, str] = {}
-        origin: dict[str, str | None] = {"id": self.id_column, "row": None, "text": self.text_column}
-        fields = []
+        origin: dict[str, str | None] = {"id": self.id_column, "text": self.text_column}
+        origin["row"] = None
+        fields: list[pa.Field] = []
         for name, kind in columns.items():
             if name in (self.text_column, self.id_column):
                 continue
@@ -210,9 +211,7 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _wider(
-    old: pa.DataType, new: pa.DataType, name: str, first: str, second: str
-) -> pa.DataType:
+def _wider(old: pa.DataType, new: pa.DataType, name: str, first: str, second: str) -> pa.DataType:
     if pa.types.is_null(old):
         return new
     if pa.types.is_null(new):
@@ -244,7 +243,7 @@ def _find_id(columns: dict[str, pa.DataType], given: str | None, text: str) -> s
 
 
 def _can_be_id(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or (pa.types.is_integer(kind) and kind != pa.uint64())
+    return bool(pa.types.is_string(kind) or (pa.types.is_integer(kind) and kind != pa.uint64()))
 
 
 def _find_text(
@@ -280,7 +279,8 @@ def _find_text(
 
 
 def _can_be_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return bool(binary or pa.types.is_string(kind))
 
 
 def _strings(columns: dict[str, pa.DataType]) -> str:

@@ -95,10 +95,9 @@ def _value_by_value(column: pa.Array, target: pa.DataType) -> tuple[pa.Array, in
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-        or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-    )  # fmt: skip
+    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return bool(binary or text or pa.types.is_string_view(kind))
 
 
 def _as_text(value: Any) -> str:
