@@ -103,15 +103,21 @@ def read_lines(
         for part in parts:
             if skipping:
                 skipping = False
+            elif len(part) > longest:
+                report(number, *_too_long(longest))
             else:
                 yield number, part.removesuffix(b"\r")
             number += 1
         if len(held) > longest:
             if not skipping:
-                report(number, "line too long", f"line is longer than {longest >> 20} MB")
+                report(number, *_too_long(longest))
             held, skipping = b"", True
     if held and not skipping:
         yield number, held.removesuffix(b"\r")
+
+
+def _too_long(longest: int) -> tuple[str, str]:
+    return "line too long", f"line is longer than {longest >> 20} MB"
 
 
 def _check_start(block: bytes, name: str) -> bytes:

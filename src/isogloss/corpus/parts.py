@@ -80,6 +80,8 @@ def open_parts(source: Any, batch_rows: int) -> list[Part]:
         return _open_path(source, batch_rows)
     if isinstance(source, bytes):
         raise SourceError("a source cannot be bytes: give a path or a list of texts")
+    if hasattr(source, "to_list") and not hasattr(source, "columns"):
+        source = source.to_list()  # a series is a list of texts
     if hasattr(source, "__arrow_c_stream__") or isinstance(source, pa.Table | pa.RecordBatch):
         return [_table_part(source, batch_rows)]
     if type(source).__module__.split(".")[0] == "pandas":

@@ -1,0 +1,172 @@
+"""Sources that are wrong: one line that says what, where, and what would be right."""
+
+import gzip
+import io
+import json
+import os
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+
+from isogloss._core.errors import ColumnError, SourceError
+from isogloss.corpus import open_source
+
+TWO = b'{"text": "one two"}\n{"text": "three"}\n'
+
+
+def parquet(**columns):
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+BAD_FILES = {
+    "empty.parquet": (b"", "0 bytes"),
+    "empty.jsonl": (b"", "0 bytes"),
+    "empty.csv": (b"", "0 bytes"),
+    "magic.parquet": (b"PAR1 nothing PAR1", "cannot be read as Parquet"),
+    "cut.parquet": (parquet(text=["a b"] * 1000)[:300], "cannot be read as Parquet"),
+    "none.arrow": (b"ARROW1 no", "cannot be read as Arrow"),
+    "none.jsonl.gz": (b"plain text, not packed", "damaged"),
+    "cut.jsonl.gz": (gzip.compress(os.urandom(5000))[:200], "damaged|binary"),
+    "none.jsonl.zst": (b"plain text, not packed", "damaged"),
+    "cut.jsonl.zst": (zstandard.compress(TWO * 999)[:20], "damaged|no column"),
+    "wide.txt": ("caf\u00e9 \u00e0 la cr\u00e8me".encode("utf-16"), "UTF-16"),
+    "binary.csv": (bytes(range(256)) * 20, "binary"),
+    "blank.csv": (b"\n\n", "names of its columns"),
+    "twice.csv": (b"a,text,text\n1,x,y\n", "stands twice"),
+    "list.json": (b"[1, 2", "not JSON"),
+    "letter.docx": (b"PK", "of a kind that is not read"),
+    "no_suffix": (b"text", "of a kind that is not read"),
+    "numbers.csv": (b"a,b\n1,2\n", "no column of text"),
+    "list.parquet": (parquet(words=[["a"], ["b"]]), "no column of text"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_file(tmp_path, name):
+    content, says = BAD_FILES[name]
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(SourceError, match=says) as error:
+        list(open_source(path).batches())
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+BAD_OBJECTS = {
+    "bytes": (b"abc", "cannot be bytes"),
+    "number": (5, "cannot be int"),
+    "nothing": (None, "cannot be NoneType"),
+    "a text for a path": ("This is a text that somebody wrote.", "a path was expected"),
+    "lines for a path": ("one\ntwo", "a path was expected"),
+    "an empty list": ([], "is empty"),
+    "an empty generator": (iter([]), "is empty"),
+    "uneven columns": ({"text": ["a"], "n": [1, 2]}, "of one length"),
+    "a missing path": ("nowhere/at/all.parquet", "no file or folder"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_OBJECTS)
+def test_bad_object(name):
+    value, says = BAD_OBJECTS[name]
+    with pytest.raises(SourceError, match=says):
+        list(open_source(value).batches())
+
+
+BAD_COLUMNS = {
+    "missing text": ({"text": "boddy"}, "did you mean 'body'"),
+    "missing id": ({"text": "body", "id": "nmae"}, "did you mean 'name'"),
+    "number as text": ({"text": "n"}, "'n' is int64, not text"),
+    "list as text": ({"text": "tags"}, "not text"),
+    "text as id": ({"text": "body", "id": "body"}, "both the text and the id"),
+    "fraction as id": ({"text": "body", "id": "x"}, "ids are strings or integers"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_COLUMNS)
+def test_bad_column(name):
+    options, says = BAD_COLUMNS[name]
+    table = pa.table(
+        {"body": ["one two"], "name": ["a"], "n": [1], "x": [0.5], "tags": [["p"]]}
+    )  # fmt: skip
+    with pytest.raises(ColumnError, match=says):
+        open_source(table, **options)
+
+
+def test_files_whose_columns_conflict(tmp_path):
+    pq.write_table(pa.table({"text": ["a"], "n": [[1]]}), tmp_path / "1.parquet")
+    pq.write_table(pa.table({"text": ["b"], "n": [2]}), tmp_path / "2.parquet")
+    with pytest.raises(ColumnError, match="make them alike"):
+        open_source(tmp_path)
+
+
+def test_a_folder_of_two_kinds_and_one_of_none(tmp_path):
+    with pytest.raises(SourceError, match="holds no Parquet"):
+        open_source(tmp_path)
+    (tmp_path / "a.txt").write_text("text")
+    (tmp_path / "b.jsonl").write_bytes(TWO)
+    with pytest.raises(SourceError, match="give one kind"):
+        open_source(tmp_path)
+
+
+def test_a_near_name_is_named(tmp_path):
+    (tmp_path / "news.jsonl").write_bytes(TWO)
+    with pytest.raises(SourceError, match=r"did you mean .*news\.jsonl"):
+        open_source(tmp_path / "nwes.jsonl")
+
+
+def rejects(source, **options):
+    opened = open_source(source, **options)
+    kept = sum(batch.num_rows for batch in opened.batches())
+    return kept, [(reject.row, reject.kind) for reject in opened.rejects]
+
+
+COUNTED = {
+    "null": ([None, "a b"], [(0, "null text")]),
+    "blank": ([" \t\n", "a b"], [(0, "empty text")]),
+    "NaN": ([float("nan"), "a b"], [(0, "null text")]),
+    "number": (["a b", 7], [(1, "wrong type")]),
+    "null id": ([{"id": None, "text": "a"}, {"id": "x", "text": "b"}], [(0, "null id")]),
+    "repeated id": ([{"id": "x", "text": "a"}, {"id": "x", "text": "b"}], [(1, "repeated id")]),
+    "text in a table": ([{"text": "a b"}, "c d"], [(1, "wrong type")]),
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_counted_rejects(name):
+    source, expected = COUNTED[name]
+    kept, found = rejects(source)
+    assert found == expected
+    assert kept == 1
+
+
+def test_counted_lines(tmp_path):
+    deep = b"[" * 100_000
+    lines = [b'{"text": "good"}', b"{", b"[1]", b'"text"', deep, b'{"text": "also good"}']
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines))
+    kept, found = rejects(tmp_path / "a.jsonl")
+    assert kept == 2
+    assert [row for row, _ in found] == [1, 2, 3, 4]
+
+
+def test_a_line_too_long_is_counted(tmp_path, monkeypatch):
+    from isogloss.corpus import files
+
+    long = json.dumps({"text": "x" * 3_000_000}).encode()
+    (tmp_path / "a.jsonl").write_bytes(TWO + long + b"\n" + TWO)
+    found = []
+    lines = files.read_lines(
+        files.open_bytes(tmp_path / "a.jsonl"), "a", lambda *x: found.append(x), longest=2 << 20
+    )
+    assert [number for number, _ in lines] == [0, 1, 3, 4]
+    assert [number for number, *_ in found] == [2]
+
+
+def test_a_frame_with_nan_ids():
+    frame = pd.DataFrame({"id": ["a", None], "text": ["one", "two"]})
+    kept, found = rejects(frame)
+    assert (kept, found) == (1, [(1, "null id")])
