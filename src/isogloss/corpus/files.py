@@ -204,7 +204,10 @@ def csv_records(
     if first is None or not first.strip():
         raise SourceError(f"{name} is empty: a CSV file begins with the names of its columns")
     mark = delimiter or max(",;\t|", key=lambda c: (first.count(c), -",;\t|".index(c)))
-    header = next(csv.reader([first], delimiter=mark))
+    try:
+        header = next(csv.reader([first], delimiter=mark))
+    except csv.Error as error:
+        raise SourceError(f"{name}: the header cannot be read: {error}") from error
     double = sorted({column for column in header if header.count(column) > 1})
     if double:
         raise SourceError(f"{name}: the column {double[0]!r} stands twice in the header")
