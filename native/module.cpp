@@ -6,6 +6,7 @@ namespace nb = nanobind;
 void bind_communities(nb::module_ &m);
 void bind_lexical(nb::module_ &m);
 void bind_scores(nb::module_ &m);
+void bind_tokens(nb::module_ &m);
 void bind_topk(nb::module_ &m);
 
 NB_MODULE(_native, m) {
@@ -13,5 +14,6 @@ NB_MODULE(_native, m) {
     bind_communities(m);
     bind_lexical(m);
     bind_scores(m);
+    bind_tokens(m);
     bind_topk(m);
 }

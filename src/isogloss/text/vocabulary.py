@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError, ParameterError
 from isogloss._core.files import write_json
+from isogloss._core.threads import map_blocks
 from isogloss.text.stopwords import stop_words_for
-from isogloss.text.tokens import tokenize
+from isogloss.text.tokens import TOKENS_VERSION, text_buffers
 
 FORMAT = 1
-# Distinct words held while counting; beyond it, words seen once are forgotten.
+# Distinct words held while counting; beyond it the rarest are forgotten.
 HELD_WORDS = 2_000_000
+# Rows that one thread counts at a time.
+BLOCK_ROWS = 4096
 
 
 class Vocabulary:
@@ -48,7 +51,6 @@ class Vocabulary:
         self.words = list(words)
         self.document_frequency = np.asarray(document_frequency, dtype=np.int64)
         self.n_documents = int(n_documents)
-        self._column = {word: column for column, word in enumerate(self.words)}
 
     @classmethod
     def fit(
@@ -64,7 +66,7 @@ class Vocabulary:
 
         Parameters
         ----------
-        batches : iterable of list of str
+        batches : iterable of list of str, or of Arrow arrays of strings
         max_words : int, default 50,000
             The commonest are kept; ties go by word.
         min_df : int, optional
@@ -90,23 +92,23 @@ class Vocabulary:
                 f"max_words={max_words}, max_df_share={max_df_share}: give max_words >= 1 and "
                 "0 < max_df_share <= 1"
             )
-        frequency: Counter[str] = Counter()
-        documents = 0
-        forgotten = 0
+        from isogloss import _native
+
+        counter = _native.WordCounter(HELD_WORDS)
         for batch in batches:
-            for text in batch:
-                documents += 1
-                frequency.update(set(tokenize(text)))
-            if len(frequency) > HELD_WORDS:
-                forgotten += 1
-                frequency = Counter({w: n for w, n in frequency.items() if n > forgotten})
+            counter.add(*text_buffers(batch))
+        documents = counter.documents
         least = min_df if min_df is not None else (1 if documents < 10 else 2 + (documents >= 2000))
         most = max_df_share * documents if documents >= 20 else documents
-        stopped = (
-            stop_words_for(frequency, documents)
-            if stop_words == "auto"
-            else frozenset(stop_words or ())
-        )
+        data, offsets, texts, _ = counter.words()
+        frequency = {
+            bytes(data[offsets[i] : offsets[i + 1]]).decode(): int(texts[i])
+            for i in np.flatnonzero(texts >= min(least, documents / 50))
+        }
+        if stop_words == "auto":
+            stopped = stop_words_for(frequency, documents)
+        else:
+            stopped = frozenset(stop_words or ())
         kept = [
             (word, count)
             for word, count in frequency.items()
@@ -126,7 +128,8 @@ class Vocabulary:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over words and their frequencies."""
-        digest = hashlib.sha256(json.dumps([self.n_documents, self.words]).encode())
+        held = json.dumps([TOKENS_VERSION, self.n_documents, self.words])
+        digest = hashlib.sha256(held.encode())
         digest.update(self.document_frequency.astype("<i8").tobytes())
         return digest.hexdigest()
 
@@ -138,22 +141,26 @@ class Vocabulary:
 
         Words that are not in the vocabulary do not count.
         """
-        column = self._column
-        starts = [0]
-        columns: list[int] = []
-        values: list[int] = []
-        for text in texts:
-            held = Counter(column[token] for token in tokenize(text) if token in column)
-            for key in sorted(held):
-                columns.append(key)
-                values.append(held[key])
-            starts.append(len(columns))
-        stored = (
-            np.array(values, dtype=np.float32),
-            np.array(columns, dtype=np.int32),
-            np.array(starts, dtype=np.int32 if len(columns) < 2**31 else np.int64),
-        )
-        return sp.csr_matrix(stored, shape=(len(texts), len(self.words)))
+        data, offsets = text_buffers(texts)
+        n = len(offsets) - 1
+
+        def count(first: int) -> Any:
+            return self._table.count(data, offsets, first, min(first + BLOCK_ROWS, n))
+
+        firsts = range(0, max(n, 1), BLOCK_ROWS)
+        blocks = [count(0)] if len(firsts) == 1 else map_blocks(count, firsts)
+        parts = list(zip(*blocks, strict=True))
+        lengths, columns, values = (np.concatenate(part) for part in parts[:3])
+        starts = np.zeros(n + 1, np.int32 if len(columns) < 2**31 else np.int64)
+        np.cumsum(lengths, out=starts[1:])
+        stored = (values.astype(np.float32), columns, starts)
+        return sp.csr_matrix(stored, shape=(n, len(self.words)))
+
+    @cached_property
+    def _table(self) -> Any:
+        from isogloss import _native
+
+        return _native.WordTable(*text_buffers(self.words))
 
     def save(self, folder: Path) -> None:
         """Write the vocabulary into a folder."""
