@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -82,8 +81,17 @@ class LsaEncoder:
         -------
         LsaEncoder
             Itself.
+
+        Raises
+        ------
+        ParameterError
+            For texts that are not in batches.
         """
-        texts = list(chain.from_iterable(batches))
+        texts: list[str] = []
+        for batch in batches:
+            if isinstance(batch, str):
+                raise ParameterError("fit takes batches of texts, not texts: give fit([texts])")
+            texts += batch
         # Stop words would make up the strongest directions and say nothing about a subject.
         self.vocabulary_ = Vocabulary.fit([texts], stop_words="auto")
         weighed = tfidf(self.vocabulary_.counts(texts), self.vocabulary_.idf)

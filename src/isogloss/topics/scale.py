@@ -14,10 +14,10 @@ COARSEST, FINEST, STEPS = 2.0**-3, 2.0**5, 4
 CLEAR = 0.84
 # ... or this one, where it gives no more leaves than one reads through.
 BLURRED, FEW = 0.7, 24
-# Communities that stay the same (adjusted Rand) over so many factors of sqrt(2) are the answer.
-SAME, LASTING = 0.95, 2
+# Communities that stay the same (adjusted Rand from step to step) over so many steps are the answer.
+SAME, LASTING = 0.93, 4
 # A handful must last longer: the very top of a corpus is often stable, and too coarse to use.
-HANDFUL, LONGER = 5, 4
+HANDFUL, LONGER = 5, 8
 # Communities below this share of the passages do not count towards FEW.
 LEAST_SHARE = 0.005
 # Runs that vote on which passages belong together.
@@ -35,8 +35,8 @@ def choose_resolution(graph: Any, *, least: int = 2) -> float:
     """Give the finest scale at which the communities still hold their weight together.
 
     Communities get smaller as the resolution grows, and more edges run between them. Where they
-    stay the same over a factor of 2 or more (4 when there are less than 5), the longest such
-    stretch is the answer. Else it is the finest scale that keeps 84% of the edge weight inside
+    stay the same over a factor of 2 or more (4 when there are less than 5), the middle of the longest
+    such stretch is the answer. Else it is the finest scale that keeps 84% of the edge weight inside
     communities, or 70% where that makes no more than 24 of them. Always visited in one order: the
     scale does not depend on a seed.
 
@@ -61,15 +61,11 @@ def choose_resolution(graph: Any, *, least: int = 2) -> float:
     """
     octaves = int(np.log2(FINEST / COARSEST))
     scales = [float(COARSEST * 2.0 ** (step / STEPS)) for step in range(STEPS * octaves + 1)]
-    scan = list(range(0, len(scales), 2))  # a first search by factors of the square root of 2
-    runs = map_blocks(lambda step: _look(graph, scales[step], least), scan)
-    plateau = _plateau(runs)
-    if plateau is not None:
-        return scales[scan[plateau]]
-    chosen = max((step for step, run in zip(scan, runs, strict=True) if run.holds), default=0)
-    if chosen + 1 < len(scales) and _look(graph, scales[chosen + 1], least).holds:
-        chosen += 1
-    return scales[chosen]
+    looks = map_blocks(lambda scale: _look(graph, scale, least), scales)
+    step = _middle_of_plateau(looks)
+    if step is None:
+        step = max((step for step, look in enumerate(looks) if look.holds), default=0)
+    return scales[step]
 
 
 class _Look(NamedTuple):
@@ -87,17 +83,17 @@ def _look(graph: Any, resolution: float, least: int) -> _Look:
     return _Look(labels, topics, share >= CLEAR, share >= (BLURRED if topics <= FEW else CLEAR))
 
 
-def _plateau(runs: list[_Look]) -> int | None:
-    """Give the finest scale of the longest stretch over which the communities stay the same."""
-    best, length, end = 0, 0, None
-    for step in range(1, len(runs)):
-        one, two = runs[step - 1], runs[step]
+def _middle_of_plateau(looks: list[_Look]) -> int | None:
+    """Find the longest stretch of steps over which the communities stay the same."""
+    best, length, middle = 0, 0, None
+    for step in range(1, len(looks)):
+        one, two = looks[step - 1], looks[step]
         same = two.clear and one.topics > 1 and _agreement(one.labels, two.labels) >= SAME
         length = length + 1 if same else 0
         needed = LASTING if two.topics >= HANDFUL else LONGER
         if length >= max(best, needed):  # of equal stretches the finer
-            best, end = length, step
-    return end
+            best, middle = length, step - length // 2
+    return middle
 
 
 def _agreement(a: NDArray[np.int32], b: NDArray[np.int32]) -> float:
