@@ -12,6 +12,7 @@ from isogloss.topics.assign import Assigner
 from isogloss.topics.communities import contract, row_sums
 from isogloss.topics.graph import WordWeights, neighbour_graph
 from isogloss.topics.hierarchy import condense, leaf_limits, merge_heights
+from isogloss.topics.membership import path_strengths
 from isogloss.topics.scale import choose_communities
 from isogloss.topics.tree import TopicTree
 
@@ -285,7 +286,7 @@ class TopicModel:
                 )
             words = self._words.transform(counts)
         labels, shares = self._assigner(vectors, words)
-        return Assignment(labels, _paths(labels, shares, self.tree_))
+        return Assignment(labels, path_strengths(labels, shares, self.tree_))
 
     def to_arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Give all that `predict` needs: arrays by name, and a dictionary fit for JSON."""
@@ -405,29 +406,3 @@ def _by_size(
     number[order] = np.arange(t)
     number[-1] = -1
     return number[parent[order]], persistence[order], size[order]
-
-
-def _paths(labels: NDArray[np.int32], shares: NDArray[np.float32], tree: TopicTree) -> Any:
-    """Sum the shares of the leaves below each topic on a passage's path."""
-    leaves = shares.shape[1]
-    paths = [tree.path(leaf) for leaf in range(leaves)]
-    below: list[list[int]] = [[] for _ in range(len(tree))]
-    for leaf, path in enumerate(paths):
-        for topic in path:
-            below[topic].append(leaf)
-    lengths = np.array([len(path) for path in paths] + [0], dtype=np.int64)
-    start = np.concatenate([[0], np.cumsum(lengths[labels])])
-    indices = np.zeros(start[-1], dtype=np.int32)
-    data = np.zeros(start[-1], dtype=np.float32)
-    for leaf, path in enumerate(paths):
-        rows = np.flatnonzero(labels == leaf)
-        strength = np.zeros(len(rows), dtype=np.float32)
-        done: set[int] = set()
-        for step in range(len(path) - 1, -1, -1):  # upwards, so that strength only grows
-            for other in below[path[step]]:
-                if other not in done:
-                    strength = strength + shares[rows, other]
-                    done.add(other)
-            indices[start[rows] + step] = path[step]
-            data[start[rows] + step] = np.minimum(strength, 1.0)
-    return sp.csr_matrix((data, indices, start), shape=(len(labels), len(tree)))

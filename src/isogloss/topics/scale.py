@@ -14,7 +14,7 @@ COARSEST, FINEST, STEPS = 2.0**-3, 2.0**5, 4
 CLEAR = 0.84
 # ... or this one, where it gives no more leaves than one reads through.
 BLURRED, FEW = 0.7, 24
-# Communities that stay the same (adjusted Rand from step to step) over so many steps are the answer.
+# Communities that stay the same (adjusted Rand) from step to step, so many steps, are the answer.
 SAME, LASTING = 0.93, 4
 # A handful must last longer: the very top of a corpus is often stable, and too coarse to use.
 HANDFUL, LONGER = 5, 8
@@ -35,10 +35,10 @@ def choose_resolution(graph: Any, *, least: int = 2) -> float:
     """Give the finest scale at which the communities still hold their weight together.
 
     Communities get smaller as the resolution grows, and more edges run between them. Where they
-    stay the same over a factor of 2 or more (4 when there are less than 5), the middle of the longest
-    such stretch is the answer. Else it is the finest scale that keeps 84% of the edge weight inside
-    communities, or 70% where that makes no more than 24 of them. Always visited in one order: the
-    scale does not depend on a seed.
+    stay the same over a factor of 2 or more (4 when there are less than 5), the middle of the
+    longest such stretch is the answer. Else it is the finest scale that keeps 84% of the edge
+    weight inside communities, or 70% where that makes no more than 24 of them. Always visited in
+    one order: the scale does not depend on a seed.
 
     Parameters
     ----------
