@@ -203,7 +203,8 @@ class Atlas:
         k : int
             Hits wanted; fewer come only where fewer passages pass the filter.
         where : str or None
-            Filter, such as ``"label = 'sci.space' AND year >= 1993"``.
+            Filter, such as ``"label = 'sci.space' AND year >= 1993"``; ``topic = 7`` takes in
+            all topics below 7.
         mode : {"hybrid", "vector", "text"}
             By both rankings, by meaning, by words.
 
@@ -222,10 +223,11 @@ class Atlas:
         import time
         from dataclasses import replace
 
-        from isogloss.search.passages import search_passages
+        from isogloss.search.passages import check_query, search_passages
 
         began = time.perf_counter()
-        wants_vector = mode in ("hybrid", "vector") and bool(query.strip())
+        query = check_query(query)
+        wants_vector = mode in ("hybrid", "vector")
         result = search_passages(
             self.table,
             query_text=query,
@@ -235,6 +237,7 @@ class Atlas:
             where=where,
             schema=self.schema,
             attributes=self.manifest.attributes,
+            below=self._leaves_below(),
         )
         return replace(result, seconds=time.perf_counter() - began)
 
@@ -296,8 +299,22 @@ class Atlas:
         from isogloss.evaluate.atlas import evaluate_atlas
 
         if labels is not None:
-            self._require_column(labels)
+            self._require_attribute(labels)
         return evaluate_atlas(self, labels=labels, seed=seed)
+
+    def _leaves_below(self) -> dict[int, tuple[int, ...]]:
+        """Leaves of each inner topic: passages hold the id of their leaf."""
+        found: dict[int, list[int]] = {}
+        for topic in self.topics:
+            if topic.is_leaf:
+                for above in self.topics.path(topic.id)[:-1]:
+                    found.setdefault(above, []).append(topic.id)
+        return {topic: tuple(leaves) for topic, leaves in found.items()}
+
+    def _require_attribute(self, name: str) -> None:
+        known = [name for name in ("id", *self.manifest.attributes) if name in self.schema.names]
+        if name not in known:
+            raise ColumnError(f"{self.path} has no attribute {name!r}; {nearest(name, known)}")
 
     def _require_column(self, name: str) -> None:
         if name not in self.schema.names:

@@ -77,6 +77,7 @@ def embed(
     Raises
     ------
     ParameterError, SourceError, ColumnError, EncoderError, StorageError
+        Among them: an output that is part of the source, or no Parquet file.
 
     Examples
     --------
@@ -95,6 +96,7 @@ def embed(
         raise StorageError(f"cannot write {target}: it is a folder; give the name of a file")
     if not target.parent.is_dir():
         raise StorageError(f"cannot write {target}: there is no folder {target.parent}")
+    _spare_source(source, target)
     watch = Stopwatch()
     with storage_errors("the work folder"):
         folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -117,7 +119,7 @@ def embed(
             workspace, spooled.shards, encoder, settings, watch=watch, on_event=on_event
         )
         with watch("write"), storage_errors(str(target)), atomic_path(target) as temporary:
-            _write(workspace, spooled.shards, encoder, dtype, temporary)
+            _write(workspace, spooled.shards, encoder, settings.encoder, dtype, temporary)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return {
@@ -125,7 +127,7 @@ def embed(
         "rows": spooled.documents,
         "dim": encoder.dim,
         "dtype": dtype,
-        "encoder": encoder.spec,
+        "encoder": settings.encoder,
         "fingerprint": encoder.fingerprint,
         "truncation": encoder.truncation.summary(),
         "skipped": log.listed,
@@ -135,7 +137,25 @@ def embed(
     }
 
 
-def _write(workspace: Workspace, shards: list[Any], encoder: Any, dtype: str, path: Path) -> None:
+def _spare_source(source: Any, target: Path) -> None:
+    """Refuse to write over what is read."""
+    if target.suffix not in (".parquet", ".pq"):
+        raise ParameterError(
+            f"cannot write {target}: embed writes Parquet; give a name that ends in .parquet"
+        )
+    for item in source if isinstance(source, list) else [source]:
+        if not isinstance(item, str | Path) or not target.exists() or not Path(item).exists():
+            continue
+        inside = Path(item).resolve() in target.resolve().parents
+        if Path(item).samefile(target) or inside:
+            raise ParameterError(
+                f"cannot write {target}: it is part of the source; give another -o"
+            )
+
+
+def _write(
+    workspace: Workspace, shards: list[Any], encoder: Any, spec: str, dtype: str, path: Path
+) -> None:
     writer: pq.ParquetWriter | None = None
     numbers = {"float32": pa.float32(), "float16": pa.float16(), "int8": pa.int8()}[dtype]
     for shard in shards:
@@ -150,7 +170,7 @@ def _write(workspace: Workspace, shards: list[Any], encoder: Any, dtype: str, pa
             flat = pa.array(vectors.astype(dtype).ravel(), numbers)
             columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, encoder.dim)
         table = pa.table(columns).replace_schema_metadata(
-            {"isogloss.encoder": encoder.spec, "isogloss.fingerprint": encoder.fingerprint}
+            {"isogloss.encoder": spec, "isogloss.fingerprint": encoder.fingerprint}
         )
         if writer is None:
             writer = pq.ParquetWriter(path, table.schema, compression="zstd")

@@ -50,6 +50,17 @@ class Stopwatch:
             self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 3)
 
 
+def plural(count: int, noun: str) -> str:
+    """Say how many.
+
+    Examples
+    --------
+    >>> plural(1, "row"), plural(2000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
 @dataclass(slots=True)
 class BuildReport:
     """The result of a build.
@@ -100,20 +111,24 @@ class BuildReport:
         """Say it for people."""
         what = {
             "built": f"built {self.atlas}",
-            "added": f"added {self.added:,} documents to {self.atlas}",
+            "added": f"added {plural(self.added, 'document')} to {self.atlas}",
             "unchanged": f"{self.atlas} is up to date: nothing to do",
         }[self.status]
         lines = [
-            f"{what}: {self.documents:,} documents, {self.topics:,} topics, "
-            f"{self.unassigned:,} passages in no topic"
+            f"{what}: {plural(self.documents, 'document')}, {plural(self.topics, 'topic')}, "
+            f"{plural(self.unassigned, 'passage')} in no topic"
         ]
         if self.skipped_total:
-            lines.append(f"{self.skipped_total:,} rows skipped (see {self.atlas}/rejects.jsonl):")
+            rows = plural(self.skipped_total, "row")
+            lines.append(f"{rows} skipped (see {self.atlas}/rejects.jsonl):")
             lines += [
                 f"  {item['file']} row {item['row']}: {item['reason']}" for item in self.skipped[:5]
             ]
             if self.skipped_total > 5:
                 lines.append(f"  ... and {self.skipped_total - 5:,} more")
+        if self.repaired_total:
+            values = plural(self.repaired_total, "value")
+            lines.append(f"{values} repaired (isogloss info {self.atlas} says how)")
         total = sum(self.seconds.values())
         if total:
             lines.append(f"{total:.1f} s, {self.peak_rss_mb:,.0f} MB at most")

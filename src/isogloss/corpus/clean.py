@@ -127,8 +127,10 @@ class Cleaner:
         self._on_repair = on_repair
         self._seen = SeenKeys()
 
-    def clean(self, file: str, rows: NDArray[np.int64], batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Clean one batch; rows are the numbers of its records in the file."""
+    def clean(
+        self, file: str | list[str], rows: NDArray[np.int64], batch: pa.RecordBatch
+    ) -> pa.RecordBatch:
+        """Clean one batch; rows are the numbers of its records in the file, or in the files."""
         columns: list[pa.Array] = []
         names = set(batch.schema.names)
         for field in self.schema:
@@ -151,7 +153,7 @@ class Cleaner:
             document = self._ids(file, document)
         return document
 
-    def _texts(self, file: str, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def _texts(self, file: str | list[str], batch: pa.RecordBatch) -> pa.RecordBatch:
         texts = batch.column("text")
         if pc.any(pc.match_substring(texts, "\0")).as_py():
             held = pc.sum(pc.cast(pc.match_substring(texts, "\0"), pa.int64())).as_py()
@@ -177,7 +179,7 @@ class Cleaner:
                 self._reject(file, rows[place], size, "text too long")
         return batch.filter(pa.array(~bad))
 
-    def _ids(self, file: str, batch: pa.RecordBatch) -> pa.RecordBatch:
+    def _ids(self, file: str | list[str], batch: pa.RecordBatch) -> pa.RecordBatch:
         ids = batch.column("id")
         missing = np.asarray(pc.is_null(ids))
         if missing.any():
@@ -195,8 +197,8 @@ class Cleaner:
             batch = batch.filter(pa.array(~repeated))
         return batch
 
-    def _reject(self, file: str, row: int, reason: str, kind: str) -> None:
-        self._on_reject(Reject(file, row, reason, kind))
+    def _reject(self, file: str | list[str], row: int, reason: str, kind: str) -> None:
+        self._on_reject(Reject(file if isinstance(file, str) else file[row], row, reason, kind))
 
 
 def clean_value(value: Any) -> Any:

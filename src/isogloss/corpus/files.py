@@ -129,6 +129,39 @@ def _check_start(block: bytes, name: str) -> bytes:
     return block.removeprefix(b"\xef\xbb\xbf")
 
 
+def decode_text(raw: bytes, name: str) -> tuple[str, bool]:
+    r"""Read the bytes of a text file: UTF-8, UTF-16 with its mark, else Windows-1252.
+
+    Bytes that are not UTF-8 read as Windows-1252 where nothing in the file is UTF-8 beyond ASCII;
+    in a file that is UTF-8 elsewhere they become U+FFFD.
+
+    Returns
+    -------
+    str, bool
+        The text, and whether bytes were repaired.
+
+    Raises
+    ------
+    SourceError
+        For binary data.
+
+    Examples
+    --------
+    >>> decode_text(b"caf\xc3\xa9", "a.txt"), decode_text(b"caf\xe9", "b.txt")
+    (('café', False), ('café', True))
+    """
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16", "replace"), False
+    raw = _check_start(raw, name)
+    try:
+        return raw.decode("utf-8"), False
+    except UnicodeDecodeError:
+        text = raw.decode("utf-8", "replace")
+    if all(one < "\x80" or one == "\ufffd" for one in text):
+        text = raw.decode("cp1252", "replace")
+    return text, True
+
+
 def json_records(stream: Any, name: str, report: Report) -> Iterator[Record]:
     """Read JSON objects, one a line.
 

@@ -43,6 +43,8 @@ class Part:
         Rows announced.
     first : pyarrow.Table or None
         The first rows, where the part can be read only once.
+    row_files : list of str or None
+        The file of each row, where every row is a file of its own.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Part:
     path: Path | None = None
     rows: int | None = None
     first: pa.Table | None = None
+    row_files: list[str] | None = None
 
     def batches(self, on_reject: OnReject, on_repair: OnRepair) -> Rows:
         """Stream the part from its beginning."""
@@ -396,18 +399,17 @@ def _texts_part(folder: Path, paths: list[Path], batch_rows: int) -> Part:
             for row, path in enumerate(paths):
                 try:
                     raw = bytes(files.open_bytes(path).read(files.LONGEST_LINE + 1))
+                    text, repaired = files.decode_text(raw, str(path))
                 except (OSError, pa.ArrowException, SourceError) as error:
                     reason = " ".join(str(error).split())[:200]
-                    on_reject(Reject(name, row, f"{path.name}: {reason}", "unreadable file"))
+                    on_reject(Reject(str(path), row, reason, "unreadable file"))
                     continue
-                text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-                repaired = text.encode() != raw.removeprefix(b"\xef\xbb\xbf")
                 where = clean_value(path.relative_to(folder).as_posix())
                 yield row, {"id": where, "text": text}, repaired
 
         return _record_batches(records(), schema, batch_rows, on_repair)
 
-    return Part(name, schema, start, None, len(paths))
+    return Part(name, schema, start, None, len(paths), row_files=[str(path) for path in paths])
 
 
 def _stream_part(batch_rows: int) -> Part:

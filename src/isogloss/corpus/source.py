@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from isogloss._core.columns import attribute_name
-from isogloss._core.errors import ColumnError, nearest
+from isogloss._core.errors import ColumnError, SourceError, nearest
 from isogloss.corpus.clean import Cleaner, Reject
 from isogloss.corpus.parts import Part, open_parts
 from isogloss.corpus.types import storable
@@ -163,7 +163,9 @@ class Source:
         """
         for part in self._parts:
             for rows, batch in part.batches(self._reject, self._repair):
-                documents = self._cleaner.clean(part.name, np.asarray(rows, np.int64), batch)
+                documents = self._cleaner.clean(
+                    part.row_files or part.name, np.asarray(rows, np.int64), batch
+                )
                 if self._limit is not None:
                     documents = documents.slice(0, self._limit - self.documents)
                 self.documents += documents.num_rows
@@ -266,7 +268,9 @@ def _find_text(
         return candidates[0]
     if not candidates:
         known = ", ".join(f"{name!r} ({kind})" for name, kind in columns.items())
-        raise ColumnError(f"{what} has no column of text; it has {known or 'no columns'}")
+        if not columns:
+            raise SourceError(f"{what} has no rows")
+        raise ColumnError(f"{what} has no column of text; it has {known}")
     looks = _look(parts[0], candidates)
     prose = [name for name in candidates if _is_prose(looks[name])]
     if len(prose) == 1:

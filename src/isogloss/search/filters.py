@@ -1,16 +1,21 @@
 """The filter language: `parse`, `check`, `to_sql`, `to_mask`, and all of it in one step."""
 
+from collections.abc import Mapping, Sequence
+
 import pyarrow as pa
 
 from isogloss.search.grammar import Node, parse
 from isogloss.search.mask import to_mask
 from isogloss.search.sql import to_sql
+from isogloss.search.topics import with_leaves
 from isogloss.search.typed import Typed, check
 
 __all__ = ["Node", "Typed", "check", "compile_filter", "parse", "to_mask", "to_sql"]
 
 
-def compile_filter(text: str, schema: pa.Schema) -> str:
+def compile_filter(
+    text: str, schema: pa.Schema, *, below: Mapping[int, Sequence[int]] | None = None
+) -> str:
     """Turn a filter into a SQL predicate for Lance, or say what is wrong with it.
 
     Parameters
@@ -19,6 +24,8 @@ def compile_filter(text: str, schema: pa.Schema) -> str:
         The filter.
     schema : pyarrow.Schema
         The columns that it may name.
+    below : mapping of int to ints, optional
+        Leaves of each inner topic: passages hold leaves, and ``topic = 7`` means all below 7.
 
     Returns
     -------
@@ -34,9 +41,12 @@ def compile_filter(text: str, schema: pa.Schema) -> str:
     --------
     >>> compile_filter("label IN ('a', 'b')", pa.schema([("label", pa.string())]))
     "`label` IN ('a', 'b')"
+    >>> compile_filter("topic = 2", pa.schema([("topic", pa.int8())]), below={2: (0, 1)})
+    "`topic` IN (arrow_cast('0', 'Int8'), arrow_cast('1', 'Int8'))"
     >>> compile_filter("label = 3", pa.schema([("label", pa.string())]))
     Traceback (most recent call last):
     isogloss._core.errors.FilterError: filter, column 9: column 'label' holds string: \
 give a value such as 'x', not 3
     """
-    return to_sql(check(parse(text), schema))
+    typed = check(parse(text), schema)
+    return to_sql(with_leaves(typed, below) if below else typed)

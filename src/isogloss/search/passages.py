@@ -5,7 +5,7 @@ complete to its last place: where equal scores reach beyond it, more is fetched,
 always broken by the passage's number and never by the order of the scan.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -43,6 +43,7 @@ def search_passages(
     k: int = 10,
     mode: str = "hybrid",
     where: str | None = None,
+    below: Mapping[int, Sequence[int]] | None = None,
     vector_column: str = "vector",
 ) -> SearchResult:
     """Find the k best passages for a query.
@@ -69,6 +70,8 @@ def search_passages(
         over both rankings of 1 / (60 + rank).
     where : str, optional
         A filter; see docs/filters.md.
+    below : mapping of int to ints, optional
+        Leaves of each inner topic, for filters on ``topic``.
     vector_column : str, default "vector"
         The column of vectors.
 
@@ -105,8 +108,11 @@ def search_passages(
     ('b', {'year': 1993})
     """
     started = perf_counter()
-    _check_options(query_text, k, mode)
-    sql = None if where is None else compile_filter(where, _filterable(schema, attributes))
+    query_text = check_query(query_text)
+    _check_options(k, mode)
+    sql = None
+    if where is not None:
+        sql = compile_filter(where, _filterable(schema, attributes), below=below)
     vector = _check_vector(query_vector, schema, mode, vector_column)
     total = table.count_rows()
     ranked: dict[str, _Ranked] = {}
@@ -125,9 +131,26 @@ def search_passages(
     return SearchResult(hits, _strategy(mode, ranked, sql), perf_counter() - started)
 
 
-def _check_options(query_text: str, k: int, mode: str) -> None:
-    if not isinstance(query_text, str) or not query_text.strip():
-        raise ParameterError(f"the query is {query_text!r}: give at least one word")
+def check_query(query: str) -> str:
+    """Give a query as it can be encoded, or say what is wrong with it.
+
+    Raises
+    ------
+    ParameterError
+        When it is no string, or empty.
+
+    Examples
+    --------
+    >>> check_query("cost of a launch")
+    'cost of a launch'
+    """
+    if not isinstance(query, str) or not query.strip():
+        raise ParameterError(f"the query is {query!r}: give at least one word")
+    # Half characters, which no encoding can hold, come from broken escapes.
+    return query.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _check_options(k: int, mode: str) -> None:
     if mode not in MODES:
         raise ParameterError(f"mode {mode!r} is not known; {nearest(str(mode), MODES)}")
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:

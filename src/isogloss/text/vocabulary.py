@@ -74,7 +74,7 @@ class Vocabulary:
             10 documents.
         max_df_share : float, default 0.5
             A word in more than this share of the documents says little and is left out (from
-            20 documents on).
+            20 documents on, and unless nothing else is left).
         stop_words : "auto", iterable of str, or None
             Words to leave out; ``"auto"`` takes the lists of the languages that the corpus speaks.
 
@@ -109,11 +109,9 @@ class Vocabulary:
             stopped = stop_words_for(frequency, documents)
         else:
             stopped = frozenset(stop_words or ())
-        kept = [
-            (word, count)
-            for word, count in frequency.items()
-            if least <= count <= most and word not in stopped
-        ]
+        held = [(w, n) for w, n in frequency.items() if n >= least and w not in stopped]
+        # Words that stand everywhere say little, but more than nothing.
+        kept = [(word, count) for word, count in held if count <= most] or held
         kept.sort(key=lambda item: (-item[1], item[0]))
         kept = sorted(kept[:max_words])
         counts = np.array([count for _, count in kept], dtype=np.int64)

@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"isogloss: reading {args.source}", file=sys.stderr, flush=True)
     from isogloss.app.cli.output import print_json
     from isogloss.build.embed import embed
+    from isogloss.build.report import plural
     from isogloss.build.settings import BuildSettings
 
     settings = BuildSettings(
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(report)
     else:
         print(
-            f"wrote {args.output}: {report['rows']:,} vectors of {report['dim']} numbers "
-            f"({report['dtype']}), {report['skipped_total']:,} rows skipped"
+            f"wrote {args.output}: {plural(report['rows'], 'vector')} of {report['dim']} numbers "
+            f"({report['dtype']}), {plural(report['skipped_total'], 'row')} skipped"
         )
     return 0

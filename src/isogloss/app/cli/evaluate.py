@@ -34,8 +34,8 @@ def run(args: argparse.Namespace) -> int:
         if name in ("notes", "skipped") or name.endswith("_interval"):
             continue
         if isinstance(value, dict):
-            rows.append([name, f"{value['value']:.3f}", f"{value['low']:.3f}",
-                         f"{value['high']:.3f}"])  # fmt: skip
+            shown = [value[part] for part in ("value", "low", "high")]
+            rows.append([name, *("-" if x is None else f"{x:.3f}" for x in shown)])
         elif isinstance(value, float):
             rows.append([name, f"{value:.3f}", "", ""])
         else:

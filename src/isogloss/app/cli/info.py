@@ -1,6 +1,7 @@
 """`isogloss info`: what an atlas holds and how it came about."""
 
 import argparse
+from typing import Any
 
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import print_json, print_table
@@ -26,10 +27,16 @@ def run(args: argparse.Namespace) -> int:
     rows = []
     for key, value in manifest.items():
         if isinstance(value, dict):
-            rows += [[f"{key}.{name}", str(item)] for name, item in value.items()]
+            rows += [[f"{key}.{name}", _shown(item)] for name, item in value.items()]
         elif isinstance(value, list):
-            rows.append([key, ", ".join(str(item) for item in value)])
+            rows += [[key, _shown(item)] for item in value]
         else:
-            rows.append([key, str(value)])
+            rows.append([key, _shown(value)])
     print_table(["what", "value"], rows)
     return 0
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
+    return "-" if value is None or value == "" else str(value)
