@@ -42,7 +42,7 @@ def records() -> tuple[list[int], list[tuple[int, int, int]], list[int]]:
 
 def pairs() -> list[tuple[int, int, int]]:
     """Give (first, second, composed) of every canonical composition but those of Hangul."""
-    found = []
+    found = [(0x69, 0x307, 0x69)]  # dotted capital I, which is folded before
     for code in range(LIMIT):
         if 0xD800 <= code < 0xE000 or 0xAC00 <= code <= 0xD7A3:
             continue

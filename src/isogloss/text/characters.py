@@ -163,6 +163,8 @@ def compose(first: str, second: str) -> str:
     >>> compose("e", "e")
     ''
     """
+    if first == "i" and second == "\u0307":  # dotted capital I, decomposed
+        return "i"
     both = unicodedata.normalize("NFC", first + second)
     if len(both) != 1 or fold(both) != both:
         return ""
