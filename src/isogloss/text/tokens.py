@@ -218,21 +218,17 @@ def text_buffers(texts: Any) -> Buffers:
     """
     import pyarrow as pa
 
-    if isinstance(texts, pa.Array | pa.ChunkedArray):
-        array = texts
-        if array.null_count:
-            raise ParameterError(
-                f"texts hold {array.null_count} nulls: fill them with '' or drop their rows"
-            )
-    else:
-        array = _to_arrow(texts)
+    array = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else _to_arrow(texts)
     if not pa.types.is_large_string(array.type):
-        if not (pa.types.is_string(array.type) or pa.types.is_null(array.type)):
-            try:
-                array = array.cast(pa.string())
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                raise ParameterError(f"texts are {array.type}, not strings") from error
+        kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+        known = ("string", "large_string", "string_view", "null")
+        if str(kind) not in known:  # Arrow would write numbers and dates out as strings
+            raise ParameterError(f"texts are {array.type}, not strings")
         array = array.cast(pa.large_string())
+    if array.null_count:  # after the cast: a dictionary hides the nulls among its values
+        raise ParameterError(
+            f"texts hold {array.null_count} nulls: fill them with '' or drop their rows"
+        )
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
     _, starts, data = array.buffers()
@@ -259,5 +255,5 @@ def _to_arrow(texts: Any) -> Any:
     try:
         return pa.array(items, pa.large_string())
     except UnicodeEncodeError:
-        whole = [text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for text in items]
+        whole = [re.sub("[\ud800-\udfff]", "\ufffd", text) for text in items]
         return pa.array(whole, pa.large_string())
