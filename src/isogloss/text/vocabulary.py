@@ -76,7 +76,8 @@ class Vocabulary:
             A word in more than this share of the documents says little and is left out (from
             20 documents on, and unless nothing else is left).
         stop_words : "auto", iterable of str, or None
-            Words to leave out; ``"auto"`` takes the lists of the languages that the corpus speaks.
+            Words to leave out, written as the tokeniser writes them; ``"auto"`` takes the lists of
+            the languages that the corpus speaks.
 
         Returns
         -------
@@ -87,11 +88,13 @@ class Vocabulary:
         ParameterError
             For a bound out of range.
         """
-        if max_words < 1 or not 0 < max_df_share <= 1:
+        if max_words < 1 or not 0 < max_df_share <= 1 or (min_df is not None and min_df < 1):
             raise ParameterError(
-                f"max_words={max_words}, max_df_share={max_df_share}: give max_words >= 1 and "
-                "0 < max_df_share <= 1"
+                f"max_words={max_words}, min_df={min_df}, max_df_share={max_df_share}: give "
+                "max_words >= 1, min_df >= 1 and 0 < max_df_share <= 1"
             )
+        if isinstance(stop_words, str) and stop_words != "auto":
+            raise ParameterError(f"stop_words is {stop_words!r}: give 'auto' or a list of words")
         from isogloss import _native
 
         counter = _native.WordCounter(HELD_WORDS)
@@ -187,13 +190,20 @@ class Vocabulary:
             value = json.loads(path.read_text(encoding="utf-8"))
             if value["format"] > FORMAT:
                 raise AtlasError(f"{path} has format {value['format']}: upgrade isogloss")
-            frequency = np.array(value["document_frequency"], dtype=np.int64)
-            if len(frequency) != len(value["words"]):
+            words, counts = value["words"], value["document_frequency"]
+            documents = value["documents"]
+            if not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
+                raise ValueError("words are no list of strings")
+            if len(set(words)) != len(words):
+                raise ValueError("a word stands twice")
+            if len(counts) != len(words):
                 raise ValueError("words and frequencies differ in number")
-            return cls(value["words"], frequency, value["documents"])
+            if not all(type(count) is int and 0 <= count <= documents for count in counts):
+                raise ValueError("a frequency is no number of documents")
+            return cls(words, np.array(counts, dtype=np.int64), documents)
         except FileNotFoundError as error:
             raise AtlasError(f"{path} is missing") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise AtlasError(f"{path} is damaged: {error}") from error
 
 
