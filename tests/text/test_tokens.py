@@ -21,7 +21,8 @@ from isogloss.text.characters import (
     fold,
 )
 
-SAME_UNICODE = _native.UNICODE_VERSION == unicodedata.unidata_version
+UNHURRIED = settings(deadline=None)  # machines may be busy
+SAME_UNICODE = unicodedata.unidata_version == _native.UNICODE_VERSION
 A39, A40, A41 = ("ab" * 21)[:39], "ab" * 20, "ab" * 20 + "c"
 
 # What a text gives, by the rule (of the docstring of isogloss.text.tokens) that it shows.
@@ -197,13 +198,14 @@ def test_a_tag_may_hold_a_thousand_characters():
 
 
 @given(HOSTILE)
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @example("<b>" + "<foo " * 3 + "a@b>")
 @example("a.b@-c.d@e f")
 def test_native_words_are_the_plain_ones(text):
     same_words([text])
 
 
+@UNHURRIED
 @given(st.lists(st.one_of(ONE, SURROGATE), max_size=20).map("".join))
 def test_lone_surrogates_part_words(text):
     plain = "".join("\ufffd" if "\ud800" <= one <= "\udfff" else one for one in text)
@@ -216,17 +218,20 @@ def test_a_surrogate_is_one_character():
     assert tokenize([text]) == [["tail"]]
 
 
+@UNHURRIED
 @given(st.lists(HOSTILE, max_size=6))
 def test_a_text_is_cut_alone(texts):
     assert tokenize(texts) == [words for text in texts for words in tokenize([text])]
 
 
+@UNHURRIED
 @given(HOSTILE, HOSTILE)
 def test_words_of_lines_are_those_of_each_line(one, two):
     if "<" not in one:  # a tag may go over the end of a line
         assert tokenize([f"{one}\n{two}"])[0] == tokenize([one])[0] + tokenize([two])[0]
 
 
+@UNHURRIED
 @given(HOSTILE)
 def test_a_word_is_itself_when_cut_again(text):
     for word in tokenize([text])[0]:
@@ -357,8 +362,8 @@ def test_large_strings_are_not_copied():
     ],
 )  # fmt: skip
 def test_no_texts(empty):
-    data, offsets = text_buffers(empty)
-    assert offsets.tolist() == [0] or offsets.shape == (1,)
+    _, offsets = text_buffers(empty)
+    assert offsets.shape == (1,)
     assert tokenize(empty) == []
 
 
@@ -407,6 +412,7 @@ def test_native_offsets_are_checked(offsets, message):
         _native.tokenize(np.zeros(3, np.uint8), np.array(offsets, np.int64))
 
 
+@UNHURRIED
 @given(st.lists(st.one_of(st.binary(max_size=6), st.sampled_from(PIECES).map(str.encode))))
 def test_bytes_that_are_no_text_are_separators(parts):
     # Broken UTF-8 reaches the scanner from no reader of ours; it must not read out of bounds.
