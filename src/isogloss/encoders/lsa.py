@@ -58,7 +58,7 @@ class LsaEncoder:
     def __init__(self, dim: int = DIM, *, random_state: int = 0) -> None:
         if dim < 1:
             raise ParameterError(f"dim is {dim}; it must be at least 1")
-        self.dim = dim
+        self.dim = self._most = dim
         self.random_state = random_state
         self.spec = "lsa"
         self.fingerprint = ""
@@ -91,11 +91,11 @@ class LsaEncoder:
         for batch in batches:
             if isinstance(batch, str):
                 raise ParameterError("fit takes batches of texts, not texts: give fit([texts])")
-            texts += batch
+            texts += check_texts(batch)
         # Stop words would make up the strongest directions and say nothing about a subject.
         self.vocabulary_ = Vocabulary.fit([texts], stop_words="auto")
         weighed = tfidf(self.vocabulary_.counts(texts), self.vocabulary_.idf)
-        _, self.projection_ = truncated_svd(weighed, self.dim, seed=self.random_state)
+        _, self.projection_ = truncated_svd(weighed, self._most, seed=self.random_state)
         if self.projection_.shape[1] == 0:  # no words at all: one direction, nothing in it
             self.projection_ = np.zeros((len(self.vocabulary_), 1), np.float32)
         self._settle()
@@ -161,11 +161,15 @@ class LsaEncoder:
             raise EncoderError(
                 f"{folder} holds no lsa encoder: isogloss.json is missing"
             ) from error
+        about = about if isinstance(about, dict) else {}
         if about.get("class") != "LsaEncoder" or about.get("format", 0) > FORMAT:
             raise EncoderError(f"{path} is no lsa encoder that this version can read")
-        encoder = cls(random_state=about["random_state"])
+        encoder = cls(random_state=about.get("random_state", 0))
         encoder.vocabulary_ = Vocabulary.load(folder)
-        encoder.projection_ = load_tensors(folder / "lsa.safetensors")["projection"]
+        try:
+            encoder.projection_ = load_tensors(folder / "lsa.safetensors")["projection"]
+        except (OSError, KeyError) as error:
+            raise EncoderError(f"{folder} is damaged: lsa.safetensors cannot be read") from error
         if len(encoder.projection_) != len(encoder.vocabulary_):
             raise EncoderError(f"{folder} is damaged: words and projection differ in number")
         encoder.spec = f"lsa:{folder}"
