@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from isogloss._math.svd import truncated_svd
 
@@ -103,6 +103,32 @@ def test_same_bytes_for_any_number_of_threads():
         again = truncated_svd(matrix, 30)
     for first, second, third in zip(one, two, again, strict=True):
         assert first.tobytes() == second.tobytes() == third.tobytes()
+
+
+class Watched:
+    """A matrix that notes how many threads BLAS may use while it is multiplied."""
+
+    def __init__(self, matrix, seen):
+        self.matrix, self.seen, self.shape = matrix, seen, matrix.shape
+
+    @property
+    def T(self):
+        return Watched(self.matrix.T.tocsr(), self.seen)
+
+    def tocsr(self):
+        return self
+
+    def __matmul__(self, other):
+        self.seen += [pool["num_threads"] for pool in threadpool_info()]
+        return self.matrix @ other
+
+
+def test_blas_is_held_to_one_thread():
+    seen: list[int] = []
+    with threadpool_limits(limits=2):
+        truncated_svd(Watched(sparse(30, 20), seen), 4)
+    assert len(seen) >= 10
+    assert set(seen) == {1}
 
 
 def test_the_seed_counts():

@@ -170,7 +170,7 @@ def test_what_is_refused(fitted, tmp_path):
     with pytest.raises(ParameterError, match=r"texts\[1\] is NoneType"):
         fitted.encode(["moon", None])
     # A list of texts where batches were asked for would be read letter by letter.
-    with pytest.raises(ParameterError, match="one string"):
+    with pytest.raises(ParameterError, match="batches of texts"):
         LsaEncoder().fit(["the moon", "the sun"])
     with pytest.raises(ParameterError, match=r"texts\[0\] is int"):
         LsaEncoder().fit([[3]])
