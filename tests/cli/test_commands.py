@@ -252,3 +252,86 @@ def test_progress_lines_for_a_file_and_one_moving_line_for_a_terminal():
     ]
     assert "\r" in terminal.getvalue()
     assert quiet.getvalue() == "isogloss: warning: 3 texts are long\n"
+
+
+def test_embed_spares_its_source_and_names_its_encoder(tmp_path, capfd):
+    source = tmp_path / "a.parquet"
+    write_corpus(source, 30)
+    before = source.read_bytes()
+    code, _, err = run(capfd, "embed", source, "-o", source, "-q")
+    assert (code, source.read_bytes()) == (2, before)
+    assert "part of the source" in err
+    made = []
+    for name in ("one", "two"):
+        code, out, _ = run(capfd, "embed", source, "-o", tmp_path / f"{name}.parquet", "--json")
+        assert (code, json.loads(out)["encoder"]) == (0, "lsa")
+        made.append((tmp_path / f"{name}.parquet").read_bytes())
+    assert made[0] == made[1]
+
+
+def test_identical_rows_make_one_topic_and_can_be_evaluated(tmp_path, capfd):
+    rows = [json.dumps({"text": "the same words again", "label": "a"}) for _ in range(60)]
+    (tmp_path / "same.jsonl").write_text("\n".join(rows))
+    code, out, _ = run(capfd, "build", tmp_path / "same.jsonl", "-o", tmp_path / "a", "--json")
+    report = json.loads(out)
+    assert (code, report["topics"], report["unassigned"]) == (0, 1, 0)
+    code, out, _ = run(capfd, "evaluate", "topics", tmp_path / "a", "--labels", "label")
+    assert code == 0
+    assert "diversity" in out
+
+
+def test_a_filter_on_an_inner_topic_takes_in_the_topics_below(place):
+    from isogloss.atlas import Atlas
+
+    opened = Atlas.open(place / "docs.atlas")
+    inner = {t.id: opened._leaves_below()[t.id] for t in opened.topics if not t.is_leaf}
+    sizes = [topic.size for topic in opened.topics]
+    found = opened.search("game", k=len(opened), mode="vector", where="topic >= 0").hits
+    assert len(found) == sum(sizes[t] for t in range(len(sizes)) if opened.topics[t].is_leaf)
+    for topic, leaves in inner.items():
+        hits = opened.search("game", k=len(opened), mode="vector", where=f"topic = {topic}").hits
+        assert {hit.topic for hit in hits} <= set(leaves)
+        assert len(hits) == sizes[topic]
+
+
+def test_a_build_that_cannot_begin_leaves_nothing(tmp_path, capfd):
+    (tmp_path / "a.csv").write_text("id,text\n")
+    code, _, err = run(capfd, "build", tmp_path / "a.csv", "-o", tmp_path / "a.atlas", "-q")
+    assert code == 2
+    assert "has no rows" in err
+    assert not (tmp_path / "a.atlas").exists()
+    (tmp_path / "mine").mkdir()
+    run(capfd, "build", tmp_path / "a.csv", "-o", tmp_path / "mine", "-q")
+    assert (tmp_path / "mine").is_dir()
+
+
+def test_files_that_are_not_utf8_are_read_or_named(tmp_path, capfd):
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "a.txt").write_text("a text with words in it")
+    (folder / "latin.txt").write_bytes("Größe und Übermut".encode("latin-1"))
+    (folder / "wide.txt").write_bytes("zwei Größen".encode("utf-16"))
+    (folder / "half.txt").write_bytes("né à ".encode() + b"\xff Lyon")
+    (folder / "binary.txt").write_bytes(bytes(range(256)) * 4)
+    (folder / "empty.txt").write_text("")
+    out_folder = tmp_path / "a.atlas"
+    code, out, _ = run(capfd, "build", folder, "-o", out_folder, "--json")
+    report = json.loads(out)
+    assert (code, report["documents"], report["repaired_total"]) == (0, 4, 2)
+    names = sorted(item["file"].rsplit("/", 1)[1] for item in report["skipped"])
+    assert names == ["binary.txt", "empty.txt"]
+    from isogloss.atlas import Atlas
+
+    texts = [t for b in Atlas.open(out_folder).passages(["text"]) for t in b["text"].to_pylist()]
+    assert {"Größe und Übermut", "zwei Größen", "né à \ufffd Lyon"} < set(texts)
+
+
+@pytest.mark.parametrize("query", [None, 5, "", "  "])
+def test_a_query_that_is_no_text_is_refused(place, query):
+    from isogloss import IsoglossError
+    from isogloss.atlas import Atlas
+
+    for mode in ("hybrid", "vector", "text"):
+        with pytest.raises(IsoglossError, match="the query is"):
+            Atlas.open(place / "docs.atlas").search(query, mode=mode)
+    assert Atlas.open(place / "docs.atlas").search("game \ud800", k=1).hits

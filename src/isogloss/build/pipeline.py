@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from isogloss._core.errors import AtlasError, SourceError
+from isogloss._core.errors import (
+    AtlasError,
+    ColumnError,
+    EncoderError,
+    ParameterError,
+    SourceError,
+)
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss.build import stages, write
 from isogloss.build.documents import KnownDocuments, Spooled, spool
@@ -86,9 +92,14 @@ def build_atlas(
     settings.check()
     path = Path(folder)
     _refuse_foreign(path)
-    with build_lock(path):
-        run = _Run(source, path, settings, fresh, on_event)
-        report = _build(run)
+    new = not path.exists()
+    try:
+        with build_lock(path):
+            report = _build(_Run(source, path, settings, fresh, on_event))
+    except (SourceError, ColumnError, EncoderError, ParameterError):
+        if new:
+            _remove_if_empty(path)
+        raise
     report.peak_rss_mb = peak_rss_mb()
     return report
 
@@ -104,6 +115,13 @@ def _refuse_foreign(folder: Path) -> None:
         raise AtlasError(
             f"{folder} holds other files and is no atlas: give a new or empty folder with -o"
         )
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Leave nothing behind of a build that could not begin."""
+    if {item.name for item in folder.iterdir()} <= {".lock"}:
+        (folder / ".lock").unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _build(run: _Run) -> BuildReport:

@@ -16,6 +16,8 @@ TABLES = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
 LINES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".md")
 PACKED = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd", ".bz2": "bz2"}
 LONGEST_LINE = 64 << 20
+# Signs that text does not hold, but for line ends, tabs and escapes of terminals.
+_CONTROL = bytes([*range(9), *range(14, 27), *range(28, 32)])
 
 
 def kind_of(path: Path) -> str | None:
@@ -124,7 +126,7 @@ def _check_start(block: bytes, name: str) -> bytes:
     if block.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise SourceError(f"{name} is UTF-16 text; save it as UTF-8")
     head = block[:4096]
-    if head.count(b"\0") > len(head) // 20:
+    if len(head) - len(head.translate(None, _CONTROL)) > len(head) // 20:
         raise SourceError(f"{name} is no text: it holds binary data")
     return block.removeprefix(b"\xef\xbb\xbf")
 
