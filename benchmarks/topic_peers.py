@@ -122,7 +122,7 @@ def worker(method, folder, classes, seed):
     folder = Path(folder)
     texts = json.loads((folder / "texts.json").read_text())
     vectors = np.load(folder / "vectors.npy")
-    if method in ("bertopic", "evoc"):
+    if method in ("isogloss", "bertopic", "evoc"):
         cluster(method, vectors[:500], texts[:500], int(classes), int(seed))
     began = time.process_time()
     labels, keywords = cluster(method, vectors, texts, int(classes), int(seed))

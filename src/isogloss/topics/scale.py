@@ -61,7 +61,13 @@ def choose_resolution(graph: Any, *, least: int = 2) -> float:
     """
     octaves = int(np.log2(FINEST / COARSEST))
     scales = [float(COARSEST * 2.0 ** (step / STEPS)) for step in range(STEPS * octaves + 1)]
-    looks = map_blocks(lambda scale: _look(graph, scale, least), scales)
+    looks: list[_Look] = []
+    for first in range(0, len(scales), STEPS):  # an octave at a time
+        octave = scales[first : first + STEPS]
+        looks += map_blocks(lambda scale: _look(graph, scale, least), octave)
+        # No finer scale will do: communities keep less and less of their weight.
+        if all(look.share < BLURRED for look in looks[-STEPS:]):
+            break
     step = _middle_of_plateau(looks)
     if step is None:
         step = max((step for step, look in enumerate(looks) if look.holds), default=0)
@@ -71,16 +77,24 @@ def choose_resolution(graph: Any, *, least: int = 2) -> float:
 class _Look(NamedTuple):
     labels: NDArray[np.int32]
     topics: int
-    clear: bool
-    holds: bool
+    share: float
+
+    @property
+    def clear(self) -> bool:
+        """Tell whether the communities keep their weight to themselves."""
+        return self.share >= CLEAR
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether they keep as much of it as so many of them should."""
+        return self.share >= (BLURRED if self.topics <= FEW else CLEAR)
 
 
 def _look(graph: Any, resolution: float, least: int) -> _Look:
     labels = leiden(graph, resolution=resolution, seed=0, passes=1)
     least = max(least, int(LEAST_SHARE * len(labels)))
     topics = int((np.bincount(labels) >= least).sum()) if len(labels) else 0
-    share = inside_share(graph, labels)
-    return _Look(labels, topics, share >= CLEAR, share >= (BLURRED if topics <= FEW else CLEAR))
+    return _Look(labels, topics, inside_share(graph, labels))
 
 
 def _middle_of_plateau(looks: list[_Look]) -> int | None:
