@@ -7,7 +7,8 @@ the same vectors and texts and give labels and ten keywords a topic: BERTopic an
 rule, k-means and EVoC by class-based TF-IDF. CPU seconds (all threads) are those from vectors and
 texts to labels and keywords, after a small warm-up run that compiles what a method compiles. Scores
 are the same for all: NMI and ARI with -1 as a class of its own, NPMI of the keywords over whole
-documents, diversity of the keywords, share unassigned. Prints a Markdown table, writes JSON.
+documents, diversity of the keywords, share unassigned. Means over seeds (with their range) are
+followed by the 95% bootstrap interval of the first run. Prints a Markdown table, writes JSON.
 """
 
 import argparse
@@ -161,7 +162,13 @@ def score(corpus, results, counts, words):
     scores = {name: [] for name in ("topics", "nmi", "ari", "npmi", "diversity", "unassigned")}
     for result in results:
         labels = np.array(result["labels"])
-        found = evaluate_topics(labels, result["keywords"], counts=counts, vocabulary=words)
+        gold = truth.tolist() if result is results[0] else None
+        found = evaluate_topics(
+            labels, result["keywords"], gold=gold, counts=counts, vocabulary=words
+        )
+        if gold is not None:  # over passages and topics of the first run
+            for name in ("nmi", "ari", "npmi", "diversity"):
+                scores[f"{name}_95"] = [found[name].low, found[name].high]
         scores["topics"].append(len(result["keywords"]))
         scores["nmi"].append(normalized_mutual_info_score(truth, labels))
         scores["ari"].append(adjusted_rand_score(truth, labels))
@@ -184,6 +191,11 @@ def spread(values, digits=3):
     mean = f"{np.mean(values):.{digits}f}"
     low, high = f"{min(values):.{digits}f}", f"{max(values):.{digits}f}"
     return mean if low == high else f"{mean} ({low} to {high})"
+
+
+def interval(bounds):
+    """Write a 95% bootstrap interval."""
+    return " ".join(f"{bound:.3f}" for bound in bounds)
 
 
 def main():
@@ -219,10 +231,10 @@ def main():
                 name,
                 method,
                 f"{np.mean(scores['topics']):.0f}",
-                spread(scores["nmi"]),
-                spread(scores["ari"]),
-                f"{np.mean(scores['npmi']):.3f}",
-                f"{np.mean(scores['diversity']):.2f}",
+                *(
+                    f"{spread(scores[name])} [{interval(scores[f'{name}_95'])}]"
+                    for name in ("nmi", "ari", "npmi", "diversity")
+                ),
                 f"{np.mean(scores['unassigned']):.1%}",
                 spread(scores["between_seeds"]),
                 spread(scores["cpu_seconds"], 1),

@@ -4,6 +4,7 @@
 namespace nb = nanobind;
 
 void bind_communities(nb::module_ &m);
+void bind_edges(nb::module_ &m);
 void bind_lexical(nb::module_ &m);
 void bind_scores(nb::module_ &m);
 void bind_tokens(nb::module_ &m);
@@ -12,6 +13,7 @@ void bind_topk(nb::module_ &m);
 NB_MODULE(_native, m) {
     m.doc() = "Native kernels; use them through the Python modules that own them.";
     bind_communities(m);
+    bind_edges(m);
     bind_lexical(m);
     bind_scores(m);
     bind_tokens(m);

@@ -50,3 +50,35 @@ class WordCounter:
     def words(
         self,
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]: ...
+
+class LexicalTable:
+    features: int
+    def __init__(
+        self,
+        words: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        pairs: NDArray[np.int32],
+        buckets: int,
+    ) -> None: ...
+    def sequences(
+        self, data: NDArray[np.uint8], offsets: NDArray[np.int64], first: int, last: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...
+    def weigh(
+        self,
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        idf: NDArray[np.float32],
+        first: int,
+        last: int,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]: ...
+    def sums(
+        self,
+        data: NDArray[np.uint8],
+        offsets: NDArray[np.int64],
+        idf: NDArray[np.float32],
+        table: NDArray[np.int8],
+        scale: NDArray[np.float32],
+        first: int,
+        last: int,
+        out: NDArray[np.float32],
+    ) -> None: ...

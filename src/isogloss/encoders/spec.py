@@ -100,6 +100,7 @@ def load_encoder(
     ======================  ====================================================================
     spec                    encoder
     ======================  ====================================================================
+    ``lexical:FOLDER``      one that ``isogloss train`` distilled
     ``lsa``                 TF-IDF and a truncated SVD, to be fitted on the texts themselves
     ``lsa:FOLDER``          one that was saved
     a folder, or a hub id   a sentence-transformers or transformers model through PyTorch
@@ -152,7 +153,11 @@ is named by its folder or hub id, such as 'sentence-transformers/all-MiniLM-L6-v
             raise ParameterError(f"{name}={value}: give 1 or more")
     kind, argument = parse_spec(spec)
     if kind == "lexical":
-        raise EncoderError(_LATER)
+        from isogloss.encoders.lexical import LexicalEncoder
+
+        if not argument:
+            raise EncoderError(_LATER)
+        return LexicalEncoder.load(Path(argument).expanduser())
     if kind == "lsa":
         from isogloss.encoders.lsa import LsaEncoder
 

@@ -1,0 +1,249 @@
+"""The `lexical` encoder: weighted words, word pairs and word pieces, and a small network."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isogloss._core.errors import AtlasError, EncoderError, ParameterError
+from isogloss._core.files import write_json
+from isogloss._core.tensors import load_tensors, save_tensors
+from isogloss._core.threads import map_blocks
+from isogloss.encoders.base import Truncation, unit_rows
+from isogloss.text.tokens import TOKENS_VERSION, text_buffers
+
+FORMAT = 1
+# Texts that one thread encodes at a time.
+BLOCK = 512
+
+
+@dataclass(frozen=True, eq=False)
+class LexicalWeights:
+    """All numbers of a lexical encoder.
+
+    Parameters
+    ----------
+    words : list of str (w,)
+        Words that have a row of their own.
+    pairs : int32 (p, 2)
+        Neighbouring words that have one.
+    buckets : int
+        Rows for the pieces of unknown words.
+    idf : float32 (f,)
+        Weight of each feature, f = w + p + buckets.
+    table : int8 (f, t), scale : float32 (f,)
+        Row i stands for ``table[i] * scale[i]``.
+    skip : float32 (t, dim), inner : float32 (t, h), bias : float32 (h,), outer : float32 (h, dim)
+        The network: ``x @ skip + relu(x @ inner + bias) @ outer``.
+    """
+
+    words: list[str]
+    pairs: NDArray[np.int32]
+    buckets: int
+    idf: NDArray[np.float32]
+    table: NDArray[np.int8]
+    scale: NDArray[np.float32]
+    skip: NDArray[np.float32]
+    inner: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    outer: NDArray[np.float32]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Give all arrays by name; the words as bytes and offsets."""
+        data, offsets = text_buffers(self.words)
+        return {
+            "word_bytes": data[: offsets[-1]], "word_offsets": offsets.astype(np.int32),
+            "pairs": self.pairs, "idf": self.idf, "table": self.table, "scale": self.scale,
+            "skip": self.skip.astype(np.float16), "inner": self.inner.astype(np.float16),
+            "bias": self.bias, "outer": self.outer.astype(np.float16),
+        }  # fmt: skip
+
+
+class LexicalEncoder:
+    """Encode texts from a table of their words, at microseconds a text.
+
+    Words, pairs of neighbouring words, and pieces of unknown words (runs of three and four
+    characters, hashed) are counted, weighed by (1 + ln count) times idf, and scaled to unit
+    length; the weighted rows of the table are summed, and a small network turns the sum into the
+    vector of a teacher, from which all of it was distilled.
+
+    Parameters
+    ----------
+    weights : LexicalWeights
+    dim : int, optional
+        Keep only the first numbers of each vector; the encoder is trained for such prefixes.
+
+    Notes
+    -----
+    A text's vector is the same in any batch and on any number of threads.
+
+    Paper
+    -----
+    After Luxical, by DatologyAI, 2025.
+
+    Examples
+    --------
+    >>> one = np.ones((2, 2), np.float32)
+    >>> weights = LexicalWeights(["cat", "dog"], np.zeros((0, 2), np.int32), 0, one[0],
+    ...     np.array([[127, 0], [0, 127]], np.int8), one[0] / 127, np.eye(2, dtype=np.float32),
+    ...     one * 0, one[0] * 0, one * 0)
+    >>> LexicalEncoder(weights).encode(["a cat", "cat dog", "bird"]).round(3).tolist()
+    [[1.0, 0.0], [0.7070000171661377, 0.7070000171661377], [0.0, 0.0]]
+    """
+
+    max_tokens: int | None = None
+
+    def __init__(self, weights: LexicalWeights, *, dim: int | None = None) -> None:
+        from isogloss import _native
+
+        whole = weights.skip.shape[1]
+        if dim is not None and not 1 <= dim <= whole:
+            raise ParameterError(f"dim is {dim}; this encoder has 1 to {whole}")
+        self.weights = weights
+        self.dim = dim or whole
+        self.spec = "lexical"
+        self.truncation = Truncation()
+        data, offsets = text_buffers(weights.words)
+        self._features = _native.LexicalTable(data, offsets, weights.pairs, weights.buckets)
+        self._native = _native
+        # Numbers that were stored short are what the encoder computes with: kept files and fresh
+        # encoders give the same vectors.
+        self._skip, self._outer = (
+            np.ascontiguousarray(layer.astype(np.float16)[:, : self.dim], dtype=np.float32)
+            for layer in (weights.skip, weights.outer)
+        )
+        self._inner = np.ascontiguousarray(weights.inner.astype(np.float16), dtype=np.float32)
+        self.fingerprint = self._fingerprint()
+
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256(f"lexical {FORMAT} {TOKENS_VERSION} {self.dim}".encode())
+        for name, array in sorted(self.weights.arrays().items()):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def encode(
+        self,
+        texts: Sequence[str],
+        *,
+        batch_size: int | None = None,
+    ) -> NDArray[np.float32]:
+        """Encode texts: float32 (n, dim), unit rows; zeros for a text without a word.
+
+        Parameters
+        ----------
+        texts : list of str, or Arrow array of strings
+        batch_size : int, optional
+            Texts that a thread takes at a time; changes no vector.
+
+        Raises
+        ------
+        ParameterError
+            For a bare string, or what is no string.
+        """
+        data, offsets = text_buffers(texts)
+        n = len(offsets) - 1
+        out = np.zeros((n, self.dim), dtype=np.float32)
+        size = batch_size or BLOCK
+
+        def work(first: int) -> None:
+            last = min(first + size, n)
+            out[first:last] = self._block(data, offsets, first, last)
+
+        if n <= size:
+            if n:
+                work(0)
+        else:
+            map_blocks(work, range(0, n, size))
+        self.truncation.texts += n
+        return out
+
+    def _block(
+        self, data: NDArray[np.uint8], offsets: NDArray[np.int64], first: int, last: int
+    ) -> NDArray[np.float32]:
+        made = self.weights
+        sums = np.empty((last - first, made.table.shape[1]), dtype=np.float32)
+        self._features.sums(data, offsets, made.idf, made.table, made.scale, first, last, sums)
+        hidden = np.empty((len(sums), self._inner.shape[1]), dtype=np.float32)
+        self._native.dense_scores(sums, self._inner, hidden)
+        np.maximum(hidden + made.bias, 0.0, out=hidden)
+        vectors, more = (np.empty((len(sums), self.dim), dtype=np.float32) for _ in range(2))
+        self._native.dense_scores(sums, self._skip, vectors)
+        self._native.dense_scores(hidden, self._outer, more)
+        vectors += more
+        vectors[~sums.any(axis=1)] = 0.0
+        return unit_rows(vectors)
+
+    def encode_query(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode queries, as documents are."""
+        return self.encode(texts)
+
+    def save(self, folder: Path) -> None:
+        """Write the encoder into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        save_tensors(folder / "lexical.safetensors", self.weights.arrays())
+        about = {
+            "format": FORMAT, "class": "LexicalEncoder", "tokens": TOKENS_VERSION,
+            "buckets": self.weights.buckets, "dim": self.dim,
+        }  # fmt: skip
+        write_json(folder / "isogloss.json", about)
+
+    @classmethod
+    def load(cls, folder: Path, *, dim: int | None = None) -> "LexicalEncoder":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        EncoderError
+            When the folder holds no lexical encoder, or a damaged or newer one.
+        """
+        path = folder / "isogloss.json"
+        try:
+            about = json.loads(path.read_text(encoding="utf-8"))
+            if about["class"] != "LexicalEncoder":
+                raise ValueError(f"it describes {about['class']}")
+            if about["format"] > FORMAT or about["tokens"] > TOKENS_VERSION:
+                raise EncoderError(f"{folder} is of a newer format: upgrade isogloss")
+            weights = _weights(load_tensors(folder / "lexical.safetensors"), int(about["buckets"]))
+            encoder = cls(weights, dim=dim or int(about["dim"]))
+        except FileNotFoundError as error:
+            raise EncoderError(
+                f"{folder} holds no lexical encoder: {Path(str(error.filename)).name} is missing"
+            ) from error
+        except (ValueError, KeyError, TypeError, AtlasError, IndexError) as error:
+            raise EncoderError(f"{folder} holds no lexical encoder: {error}") from error
+        encoder.spec = f"lexical:{folder}"
+        return encoder
+
+
+def _weights(arrays: dict[str, NDArray[Any]], buckets: int) -> LexicalWeights:
+    data, offsets = arrays["word_bytes"].tobytes(), arrays["word_offsets"].tolist()
+    words = [data[a:b].decode() for a, b in pairwise(offsets)]
+    features = len(words) + len(arrays["pairs"]) + buckets
+    table, inner = arrays["table"], arrays["inner"]
+    shapes = {
+        "pairs": (len(arrays["pairs"]), 2), "idf": (features,), "scale": (features,),
+        "table": (features, inner.shape[0]), "bias": (inner.shape[1],),
+        "skip": (inner.shape[0], arrays["skip"].shape[1]),
+        "outer": (inner.shape[1], arrays["skip"].shape[1]),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise ValueError(f"{name} has shape {arrays[name].shape}, not {shape}")
+    if table.dtype != np.int8:
+        raise ValueError(f"table holds {table.dtype}, not int8")
+
+    def floats(name: str) -> NDArray[np.float32]:
+        return np.ascontiguousarray(arrays[name], dtype=np.float32)
+
+    return LexicalWeights(
+        words=words, pairs=np.ascontiguousarray(arrays["pairs"], dtype=np.int32), buckets=buckets,
+        idf=floats("idf"), table=np.ascontiguousarray(table), scale=floats("scale"),
+        skip=floats("skip"), inner=floats("inner"), bias=floats("bias"), outer=floats("outer"),
+    )  # fmt: skip

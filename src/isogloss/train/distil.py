@@ -1,0 +1,207 @@
+"""Distil a teacher into a lexical encoder."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own custom
+from numpy.typing import NDArray
+
+from isogloss._core.errors import SourceError
+from isogloss._core.events import Event, OnEvent, ignore
+from isogloss._core.files import write_json
+from isogloss.encoders.base import Encoder
+from isogloss.encoders.lexical import LexicalEncoder
+from isogloss.train.features import Features, choose_features
+from isogloss.train.objectives import OBJECTIVES
+from isogloss.train.recipe import Corpus, Recipe
+from isogloss.train.student import LexicalStudent
+from isogloss.train.teacher import teacher_vectors
+from isogloss.train.texts import read_texts, read_with_vectors
+
+
+def train_lexical(
+    recipe: Recipe, output: Path, *, cache: Path | None = None, on_event: OnEvent = ignore
+) -> dict[str, Any]:
+    """Train a lexical encoder and write it into a folder.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    output : Path
+        Folder of the encoder.
+    cache : Path, optional
+        Where the teacher's vectors are kept; ``output/teacher`` by default.
+    on_event : callable
+        Takes progress.
+
+    Returns
+    -------
+    dict
+        texts, words, pairs, buckets, dim, fingerprint, loss (last epoch's mean), bytes.
+
+    Raises
+    ------
+    ParameterError, SourceError, EncoderError, MissingExtra
+
+    Notes
+    -----
+    The same recipe gives the same encoder on one machine and version of torch; sums inside torch
+    may round otherwise on another processor.
+    """
+    from isogloss.encoders.spec import load_encoder
+
+    recipe.check()
+    teacher = load_encoder(recipe.teacher, overflow="truncate")
+    cache = cache or output / "teacher"
+    texts: list[str] = []
+    parts: list[NDArray[np.float16]] = []
+    for corpus in recipe.corpus:
+        fresh, vectors = _read(corpus, teacher, cache, recipe.seed, on_event)
+        texts += fresh
+        parts.append(vectors)
+        on_event(Event("read", message=f"{len(texts):,} texts", level="info"))
+    if len(texts) < 2:
+        raise SourceError("the recipe's corpus holds less than two texts")
+    wanted = np.concatenate(parts)
+    on_event(Event("features"))
+    features = choose_features(
+        texts, words=recipe.words, pairs=recipe.pairs, buckets=recipe.buckets
+    )
+    rows, skip = first_rows(features, teacher, cache, width=recipe.width, on_event=on_event)
+    student = LexicalStudent(rows, skip, hidden=recipe.hidden, seed=recipe.seed)
+    loss = fit(student, features, texts, wanted, recipe, on_event=on_event)
+    encoder = LexicalEncoder(student.weights(features))
+    encoder.save(output)
+    report = {
+        "texts": len(texts), "words": len(features.words), "pairs": len(features.pairs),
+        "buckets": features.buckets, "dim": encoder.dim, "fingerprint": encoder.fingerprint,
+        "loss": round(loss, 6), "bytes": (output / "lexical.safetensors").stat().st_size,
+    }  # fmt: skip
+    held = json.loads(json.dumps(asdict(recipe)))
+    write_json(output / "training.json", {"recipe": held, **report})
+    return report
+
+
+def _read(
+    corpus: Corpus, teacher: Encoder, cache: Path, seed: int, on_event: OnEvent
+) -> tuple[list[str], NDArray[np.float16]]:
+    files = [Path(name) for name in corpus.files]
+    if corpus.vectors:
+        ready = [Path(name) for name in corpus.vectors]
+        texts, vectors = read_with_vectors(
+            files, ready, corpus.text, sample=corpus.sample, seed=seed
+        )
+        if vectors.shape[1] != teacher.dim:
+            raise SourceError(
+                f"the vectors of {corpus.vectors[0]} have {vectors.shape[1]} numbers, "
+                f"those of the teacher {teacher.dim}"
+            )
+        return texts, vectors
+    texts = read_texts(files, corpus.text, split=corpus.split, sample=corpus.sample, seed=seed)
+    return texts, teacher_vectors(texts, teacher, cache, on_event=on_event)
+
+
+def first_rows(
+    features: Features, teacher: Encoder, cache: Path, *, width: int, on_event: OnEvent = ignore
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Begin the table as the teacher's own vectors of its features, in their main directions.
+
+    Returns
+    -------
+    rows : float32 (f, width)
+        Centred vectors of words; of pairs at half their length, since their words count as well;
+        of buckets the mean of the words that hold such a piece.
+    skip : float32 (width, dim)
+        Turns them back into the teacher's space.
+    """
+    words = features.words
+    names = words + [f"{words[a]} {words[b]}" for a, b in features.pairs.tolist()]
+    vectors = teacher_vectors(names, teacher, cache, on_event=on_event).astype(np.float64)
+    vectors -= vectors.mean(axis=0)
+    width = min(width, vectors.shape[1])
+    _, turn = np.linalg.eigh(vectors.T @ vectors)
+    skip = turn[:, ::-1][:, :width].T
+    rows = np.zeros((len(features.idf), width))
+    rows[: len(names)] = vectors @ skip.T
+    rows[len(words) : len(names)] *= 0.5
+    if features.buckets:
+        nobody = Features([], np.zeros((0, 2), np.int32), features.buckets,
+                          np.ones(features.buckets, np.float32))  # fmt: skip
+        holds = nobody.weigh(words).T.tocsr()
+        mass = np.asarray(holds.sum(axis=1)).ravel()
+        rows[len(names) :] = (holds @ rows[: len(words)]) / np.maximum(mass, 1e-9)[:, None]
+    return rows.astype(np.float32), np.ascontiguousarray(skip, dtype=np.float32)
+
+
+def fit(
+    student: LexicalStudent,
+    features: Features,
+    texts: list[str],
+    teacher: NDArray[np.float16],
+    recipe: Recipe,
+    *,
+    on_event: OnEvent = ignore,
+) -> float:
+    """Train a student; give the mean loss of the last epoch."""
+    matrix = features.weigh(texts)
+    rows = np.flatnonzero(np.diff(matrix.indptr) > 0)  # texts without a feature teach nothing
+    rng = np.random.default_rng(recipe.seed)
+    dense = [p for name, p in student.named_parameters() if not name.startswith("table")]
+    optimisers = [
+        torch.optim.AdamW(dense, lr=recipe.learning_rate, weight_decay=0.0),
+        torch.optim.SparseAdam(list(student.table.parameters()), lr=recipe.table_rate),
+    ]
+    batches = max(1, len(rows) // recipe.batch)
+    total = batches * recipe.epochs
+    warm = max(1, total // 20)
+
+    def rate(step: int) -> float:
+        if step < warm:
+            return (step + 1) / warm
+        return float(0.5 * (1 + np.cos(np.pi * (step - warm) / max(1, total - warm))))
+
+    schedules = [torch.optim.lr_scheduler.LambdaLR(one, rate) for one in optimisers]
+    mean = 0.0
+    for epoch in range(recipe.epochs):
+        losses = []
+        order = rng.permutation(rows)
+        for step in range(batches):
+            chosen = np.sort(order[step * recipe.batch : (step + 1) * recipe.batch])
+            part = matrix[chosen]
+            vectors = student(
+                torch.from_numpy(part.indices.astype(np.int64)),
+                torch.from_numpy(part.indptr[:-1].astype(np.int64)),
+                torch.from_numpy(part.data),
+            )
+            goal = F.normalize(torch.from_numpy(teacher[chosen].astype(np.float32)))
+            loss = batch_loss(vectors, goal, recipe)
+            for one in optimisers:
+                one.zero_grad()
+            loss.backward()
+            for one, schedule in zip(optimisers, schedules, strict=True):
+                one.step()
+                schedule.step()
+            losses.append(float(loss.detach()))
+            if step % 20 == 0:
+                on_event(Event("train", epoch * batches + step, total, "steps"))
+        mean = float(np.mean(losses))
+        on_event(Event("train", message=f"epoch {epoch + 1}: loss {mean:.4f}", level="info"))
+    return mean
+
+
+def batch_loss(vectors: Any, goal: Any, recipe: Recipe) -> Any:
+    """Weigh the objectives over the whole vector and over its prefixes."""
+    lengths = [n for n in recipe.prefixes if n < vectors.shape[1]]
+    loss = torch.zeros(())
+    for length in [vectors.shape[1], *lengths]:
+        part = F.normalize(vectors[:, :length])
+        for name, weight in recipe.objectives.items():
+            if weight == 0 or (name != "gram" and length < vectors.shape[1]):
+                continue  # a prefix has no teacher vector of its own, but it has similarities
+            share = weight if length == vectors.shape[1] else weight / (2 * len(lengths))
+            loss = loss + share * OBJECTIVES[name](part, goal, temperature=recipe.temperature)
+    return loss

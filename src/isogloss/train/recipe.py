@@ -1,0 +1,187 @@
+"""A recipe: a TOML file that says what is trained, on what, from which teacher."""
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from isogloss._core.errors import ParameterError, nearest
+
+OBJECTIVE_NAMES = ("cosine", "gram", "ranking")
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Texts to learn from.
+
+    Parameters
+    ----------
+    files : list of str
+        Sources, relative to the recipe.
+    text : str, optional
+        Their text column.
+    split : {"row", "sentence"}
+        What becomes a text.
+    sample : int, optional
+        How many to draw; all by default.
+    vectors : list of str
+        Vectors of the teacher that lie ready, one ``.npy`` file a source: rows of 8-bit or floating
+        numbers in the order of the source's rows.
+    """
+
+    files: list[str]
+    text: str | None = None
+    split: str = "row"
+    sample: int | None = None
+    vectors: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Refuse what cannot be read.
+
+        Raises
+        ------
+        ParameterError
+        """
+        if self.split not in ("row", "sentence"):
+            raise ParameterError(f"recipe: split is {self.split!r}; give 'row' or 'sentence'")
+        if self.vectors and (self.split != "row" or len(self.vectors) != len(self.files)):
+            raise ParameterError("recipe: vectors need split = 'row' and one file for each source")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a lexical encoder is distilled.
+
+    Parameters
+    ----------
+    teacher : str
+        Spec string of the encoder that is distilled.
+    corpus : list of Corpus
+    words, pairs, buckets : int
+        Features that get a row in the table: words, pairs of neighbours, hashed pieces of unknown
+        words.
+    width : int
+        Numbers in a row of the table.
+    hidden : int
+        Width of the hidden layer.
+    objectives : dict
+        Weight of each term of the loss: cosine, gram, ranking.
+    temperature : float
+        Of gram and ranking.
+    prefixes : list of int
+        Shorter vectors that are trained as well: the first so many numbers.
+    epochs, batch, seed : int
+    learning_rate, table_rate : float
+        Of the network (AdamW) and the table (sparse Adam), at most; both rise over the first
+        twentieth and fall to zero along a cosine.
+
+    Examples
+    --------
+    >>> Recipe(teacher="lsa", corpus=[Corpus(["a.parquet"])]).width
+    192
+    """
+
+    teacher: str
+    corpus: list[Corpus]
+    words: int = 60_000
+    pairs: int = 50_000
+    buckets: int = 16_384
+    width: int = 192
+    hidden: int = 768
+    objectives: dict[str, float] = field(default_factory=lambda: {"cosine": 1.0, "gram": 1.0})
+    temperature: float = 0.05
+    prefixes: list[int] = field(default_factory=lambda: [64, 128, 256])
+    epochs: int = 5
+    batch: int = 512
+    seed: int = 0
+    learning_rate: float = 0.002
+    table_rate: float = 0.002
+
+    def check(self) -> None:
+        """Refuse what cannot be trained.
+
+        Raises
+        ------
+        ParameterError
+        """
+        for name in ("words", "width", "hidden", "epochs", "batch"):
+            if getattr(self, name) < 1:
+                raise ParameterError(f"recipe: {name} is {getattr(self, name)}; give 1 or more")
+        for name in ("pairs", "buckets", "seed"):
+            if getattr(self, name) < 0:
+                raise ParameterError(f"recipe: {name} is {getattr(self, name)}; give 0 or more")
+        if not self.corpus:
+            raise ParameterError("recipe: there is no [[corpus]] to learn from")
+        for one in self.corpus:
+            one.check()
+        if self.temperature <= 0:
+            raise ParameterError(f"recipe: temperature is {self.temperature}; give more than 0")
+        for name in self.objectives:
+            if name not in OBJECTIVE_NAMES:
+                raise ParameterError(
+                    f"recipe: objective {name!r}; {nearest(name, OBJECTIVE_NAMES)}"
+                )
+        if not any(weight > 0 for weight in self.objectives.values()):
+            raise ParameterError("recipe: every objective has weight 0")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe; its files are found relative to it.
+
+    Raises
+    ------
+    ParameterError
+        For a file that is not there or no TOML, and for unknown or ill-typed entries.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.toml"
+    >>> _ = path.write_text('teacher = "lsa"' + chr(10) + 'corpus = [{files = ["a.csv"]}]')
+    >>> read_recipe(path).corpus[0].files[0].endswith("a.csv")
+    True
+    """
+    try:
+        value = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ParameterError(f"recipe {path} cannot be read: {error}") from error
+    kind = value.pop("kind", "lexical")
+    if kind != "lexical":
+        raise ParameterError(f"recipe {path}: kind {kind!r}; {nearest(str(kind), ['lexical'])}")
+    rows = value.pop("corpus", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ParameterError(f"recipe {path}: write [[corpus]] before each corpus")
+    corpora = []
+    for row in rows:
+        known = _checked(path, row, Corpus, "corpus.")
+        base = path.resolve().parent
+        for name in ("files", "vectors"):
+            known[name] = [str((base / str(item)).resolve()) for item in known.get(name, [])]
+        corpora.append(Corpus(**known))
+    recipe = Recipe(corpus=corpora, **_checked(path, value, Recipe, ""))
+    recipe.check()
+    return recipe
+
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "teacher": ((str,), "a string"), "text": ((str,), "a string"), "split": ((str,), "a string"),
+    "files": ((list,), "a list of strings"),
+    "vectors": ((list,), "a list of strings"), "prefixes": ((list,), "a list of numbers"),
+    "objectives": ((dict,), "a table of weights"),
+    "temperature": ((int, float), "a number"), "learning_rate": ((int, float), "a number"),
+    "table_rate": ((int, float), "a number"),
+}  # fmt: skip
+
+
+def _checked(path: Path, given: dict[str, Any], kind: type, prefix: str) -> dict[str, Any]:
+    names = [one.name for one in fields(kind) if one.name != "corpus"]
+    for name, value in given.items():
+        if name not in names:
+            raise ParameterError(f"recipe {path}: {prefix}{name}: {nearest(name, names)}")
+        types, what = _KINDS.get(name, ((int,), "a whole number"))
+        if not isinstance(value, types) or isinstance(value, bool):
+            raise ParameterError(f"recipe {path}: {prefix}{name} is {value!r}; give {what}")
+    needed = {"files"} if kind is Corpus else {"teacher"}
+    for name in sorted(needed - set(given)):
+        raise ParameterError(f"recipe {path}: {prefix}{name} is missing")
+    return dict(given)

@@ -1,0 +1,70 @@
+"""The lexical student as a torch module, and how it becomes an encoder."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from isogloss.encoders.lexical import LexicalWeights
+from isogloss.train.features import Features
+
+
+class LexicalStudent(nn.Module):  # type: ignore[misc,unused-ignore]
+    """A table of feature rows, summed by weight, and a residual network over the sum.
+
+    Parameters
+    ----------
+    rows : float32 (f, t)
+        What the table begins as.
+    skip : float32 (t, dim)
+        What the linear way around the hidden layer begins as.
+    hidden : int
+        Width of the hidden layer; its way out begins at zero.
+    seed : int
+        Of the hidden layer's first weights.
+
+    Examples
+    --------
+    >>> student = LexicalStudent(np.eye(3, 2, dtype=np.float32), np.eye(2, dtype=np.float32),
+    ...     hidden=4, seed=0)
+    >>> ids, starts = torch.tensor([0, 1]), torch.tensor([0, 1])
+    >>> student(ids, starts, torch.ones(2)).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+
+    def __init__(
+        self, rows: NDArray[np.float32], skip: NDArray[np.float32], *, hidden: int, seed: int
+    ) -> None:
+        super().__init__()
+        width, dim = skip.shape
+        self.table = nn.EmbeddingBag.from_pretrained(
+            torch.from_numpy(np.array(rows)), freeze=False, mode="sum", sparse=True
+        )
+        self.skip = nn.Parameter(torch.from_numpy(np.array(skip)))
+        draw = torch.Generator().manual_seed(seed)
+        scale = float(np.sqrt(2.0 / width))
+        self.inner = nn.Parameter(torch.randn(width, hidden, generator=draw) * scale)
+        self.bias = nn.Parameter(torch.zeros(hidden))
+        self.outer = nn.Parameter(torch.zeros(hidden, dim))
+
+    def forward(self, ids: Any, starts: Any, weights: Any) -> Any:
+        """Give vectors (n, dim), not yet of unit length."""
+        total = self.table(ids, starts, per_sample_weights=weights)
+        return total @ self.skip + torch.relu(total @ self.inner + self.bias) @ self.outer
+
+    def weights(self, features: Features) -> LexicalWeights:
+        """Give what an encoder needs, the table in 8 bits, each row with a scale of its own."""
+        rows = self.table.weight.detach().numpy()
+        largest = np.abs(rows).max(axis=1, initial=0.0)
+        scale = np.where(largest > 0, largest / 127.0, 1.0).astype(np.float32)
+        numbers = {
+            name: np.ascontiguousarray(getattr(self, name).detach().numpy())
+            for name in ("skip", "inner", "bias", "outer")
+        }
+        return LexicalWeights(
+            words=features.words, pairs=features.pairs, buckets=features.buckets,
+            idf=features.idf, table=np.rint(rows / scale[:, None]).astype(np.int8), scale=scale,
+            **numbers,
+        )  # fmt: skip

@@ -1,0 +1,188 @@
+"""The lexical encoder against plain Python, and its laws."""
+
+import math
+import unicodedata
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isogloss import load_encoder
+from isogloss._core.errors import EncoderError, ParameterError
+from isogloss.encoders.lexical import LexicalEncoder, LexicalWeights
+from isogloss.text import tokens_of
+
+WORDS = sorted(["a-b", "cat", "dog", "new", "sat", "the", "york", "東京", "हिन्दी"])
+PAIRS = [("new", "york"), ("the", "cat"), ("cat", "cat")]
+BUCKETS = 37
+
+
+def make(seed=0, width=12, dim=10, hidden=7):
+    rng = np.random.default_rng(seed)
+    features = len(WORDS) + len(PAIRS) + BUCKETS
+    number = {word: i for i, word in enumerate(WORDS)}
+    pairs = np.array([(number[a], number[b]) for a, b in PAIRS], np.int32)
+    return LexicalWeights(
+        words=WORDS, pairs=pairs, buckets=BUCKETS,
+        idf=rng.uniform(0.5, 4, features).astype(np.float32),
+        table=rng.integers(-127, 128, (features, width)).astype(np.int8),
+        scale=rng.uniform(0.001, 0.01, features).astype(np.float32),
+        skip=rng.normal(size=(width, dim)).astype(np.float16).astype(np.float32),
+        inner=rng.normal(size=(width, hidden)).astype(np.float16).astype(np.float32),
+        bias=rng.normal(size=hidden).astype(np.float32),
+        outer=rng.normal(size=(hidden, dim)).astype(np.float16).astype(np.float32),
+    )  # fmt: skip
+
+
+def fnv(data):
+    code = 1469598103934665603
+    for byte in data:
+        code = ((code ^ byte) * 1099511628211) % 2**64
+    return code ^ code >> 32
+
+
+def plain_features(weights, text):
+    """Give weight by feature, in plain Python."""
+    number = {word: i for i, word in enumerate(weights.words)}
+    pair = {tuple(p): i for i, p in enumerate(weights.pairs.tolist())}
+    counts = defaultdict(float)
+    before = None
+    for word in tokens_of(text):
+        known = number.get(word)
+        if known is not None:
+            counts[known] += 1
+            if (before, known) in pair:
+                counts[len(number) + pair[before, known]] += 1
+        else:
+            marked = f"<{word}>"
+            runs = [marked[i : i + n] for n in (3, 4) for i in range(len(marked) - n + 1)]
+            for run in runs:
+                bucket = fnv(run.encode()) % weights.buckets
+                counts[len(number) + len(pair) + bucket] += 1 / len(runs)
+        before = known
+    raw = {f: (1 + math.log(c) if c > 1 else c) * float(weights.idf[f]) for f, c in counts.items()}
+    length = math.sqrt(sum(w * w for w in raw.values())) or 1.0
+    return {f: w / length for f, w in raw.items()}
+
+
+def plain_vector(weights, text):
+    found = plain_features(weights, text)
+    if not found:
+        return np.zeros(weights.skip.shape[1])
+    total = sum(
+        w * float(weights.scale[f]) * weights.table[f].astype(float) for f, w in found.items()
+    )
+    hidden = np.maximum(total @ weights.inner.astype(float) + weights.bias, 0)
+    out = total @ weights.skip.astype(float) + hidden @ weights.outer.astype(float)
+    return out / np.linalg.norm(out)
+
+
+TEXTS = [
+    "The cat sat in New York", "cat cat cat cat", "", "!!! ...", "unseen wrds and tpyos", "a-b",
+    "東京 हिन्दी und 東京都", "new york new york the cat", "\U0001f600 \u202e dog", "x" * 5000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_vectors_are_those_of_plain_python(text):
+    weights = make()
+    assert np.allclose(
+        LexicalEncoder(weights).encode([text])[0], plain_vector(weights, text), atol=2e-5
+    )
+
+
+assigned = st.characters(
+    exclude_categories=("Cs",), max_codepoint=0x2FFFF
+).filter(lambda c: unicodedata.ucd_3_2_0.category(c) != "Cn")  # fmt: skip
+pieces = st.one_of(
+    st.text(assigned, max_size=6),
+    st.sampled_from([*WORDS, " ", "'s", "-", "<b>", "&amp;", "@", "http://x.y ", "\0", "\u0301"]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(pieces, max_size=12).map("".join))
+def test_any_text_gives_the_plain_features_and_a_finite_unit_vector(text):
+    weights = make()
+    encoder = LexicalEncoder(weights)
+    from isogloss.text import text_buffers
+
+    data, offsets = text_buffers([text])
+    _, columns, values = encoder._features.weigh(data, offsets, weights.idf, 0, 1)
+    plain = plain_features(weights, text)
+    assert columns.tolist() == sorted(plain)
+    assert np.allclose(values, [plain[f] for f in sorted(plain)], atol=1e-5)
+    vector = encoder.encode([text])[0]
+    assert np.isfinite(vector).all()
+    assert np.linalg.norm(vector) == pytest.approx(1.0 if plain else 0.0, abs=1e-5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_give_a_finite_vector(raw):
+    encoder = LexicalEncoder(make())
+    out = np.empty((1, 12), np.float32)
+    data = np.frombuffer(raw, np.uint8)
+    made = encoder.weights
+    offsets = np.array([0, len(raw)], np.int64)
+    encoder._features.sums(data, offsets, made.idf, made.table, made.scale, 0, 1, out)
+    assert np.isfinite(out).all()
+
+
+def test_vectors_do_not_depend_on_batch_threads_or_neighbours(monkeypatch):
+    encoder = LexicalEncoder(make())
+    rng = np.random.default_rng(1)
+    texts = [" ".join(rng.choice([*WORDS, "odd", "words"], 9)) for _ in range(1300)]
+    whole = encoder.encode(texts)
+    for threads in ("1", "2", "5"):
+        monkeypatch.setenv("ISOGLOSS_THREADS", threads)
+        assert (encoder.encode(texts) == whole).all()
+    assert (encoder.encode(texts, batch_size=7) == whole).all()
+    alone = np.concatenate([encoder.encode([text]) for text in texts[:40]])
+    assert (alone == whole[:40]).all()
+    assert (encoder.encode(texts[::-1])[::-1] == whole).all()
+
+
+def test_saved_and_loaded_it_gives_the_same(tmp_path):
+    encoder = LexicalEncoder(make())
+    encoder.save(tmp_path / "model")
+    again = load_encoder(f"lexical:{tmp_path / 'model'}")
+    assert again.fingerprint == encoder.fingerprint
+    assert (again.encode(TEXTS) == encoder.encode(TEXTS)).all()
+    short = LexicalEncoder.load(tmp_path / "model", dim=4)
+    head = encoder.encode(TEXTS)[:, :4]
+    length = np.linalg.norm(head, axis=1, keepdims=True)
+    assert np.allclose(short.encode(TEXTS), head / np.where(length, length, 1), atol=1e-5)
+    assert short.fingerprint != encoder.fingerprint
+
+
+@pytest.mark.parametrize("harm", ["missing", "no json", "other", "newer", "short", "cut"])
+def test_a_damaged_folder_is_one_clear_error(tmp_path, harm):
+    folder = tmp_path / "model"
+    LexicalEncoder(make()).save(folder)
+    about = folder / "isogloss.json"
+    tensors = folder / "lexical.safetensors"
+    if harm == "missing":
+        tensors.unlink()
+    elif harm == "no json":
+        about.write_text("{")
+    elif harm == "other":
+        about.write_text('{"class": "LsaEncoder", "format": 1}')
+    elif harm == "newer":
+        about.write_text(about.read_text().replace('"format": 1', '"format": 99'))
+    elif harm == "short":
+        about.write_text(about.read_text().replace('"buckets": 37', '"buckets": 36'))
+    else:
+        tensors.write_bytes(tensors.read_bytes()[:-100])
+    with pytest.raises(EncoderError, match=r"lexical encoder|newer format"):
+        load_encoder(f"lexical:{folder}")
+
+
+def test_arguments_that_cannot_be_used():
+    with pytest.raises(ParameterError, match="dim is 11"):
+        LexicalEncoder(make(), dim=11)
+    with pytest.raises(ParameterError, match="one string"):
+        LexicalEncoder(make()).encode("cat")
+    assert LexicalEncoder(make()).encode([]).shape == (0, 10)
