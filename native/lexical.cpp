@@ -14,7 +14,7 @@ using Values = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::c
 using Result = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define ISOGLOSS_CLONES __attribute__((target_clones("avx2", "default")))
+#define ISOGLOSS_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define ISOGLOSS_CLONES
 #endif

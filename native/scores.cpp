@@ -3,6 +3,7 @@
 #include <nanobind/ndarray.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace nb = nanobind;
 
@@ -14,38 +15,46 @@ using Starts = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device:
 using Columns = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Values = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-constexpr size_t kRows = 4, kColumns = 16;
+constexpr size_t kRows = 6, kColumns = 16;
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define ISOGLOSS_CLONES __attribute__((target_clones("avx2", "default")))
+#define ISOGLOSS_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define ISOGLOSS_CLONES
 #endif
 
-// Multiplications and additions stay apart in all clones, so that they give the same bits.
-ISOGLOSS_CLONES void multiply(const float *x, const float *w, float *out, size_t n, size_t d,
-                              size_t m) {
+typedef float Lanes __attribute__((vector_size(kColumns * sizeof(float))));
+
+// Multiplications and additions stay apart in all clones, so that they give the same bits. Each
+// output is one sum over k in order, in a tile of any shape: a row's scores do not depend on others.
+ISOGLOSS_CLONES void multiply(const float *x, const float *w, float *out, float *panel, size_t n,
+                              size_t d, size_t m) {
     for (size_t j0 = 0; j0 < m; j0 += kColumns) {
         const size_t width = m - j0 < kColumns ? m - j0 : kColumns;
-        for (size_t i0 = 0; i0 < n; i0 += kRows) {
-            const size_t height = n - i0 < kRows ? n - i0 : kRows;
-            float sum[kRows][kColumns] = {};
-            if (height == kRows && width == kColumns) {
-                for (size_t k = 0; k < d; ++k) {
-                    const float *row = w + k * m + j0;
-                    for (size_t i = 0; i < kRows; ++i) {
-                        const float a = x[(i0 + i) * d + k];
-                        for (size_t j = 0; j < kColumns; ++j) sum[i][j] += a * row[j];
-                    }
-                }
-            } else {
-                for (size_t k = 0; k < d; ++k)
-                    for (size_t i = 0; i < height; ++i)
-                        for (size_t j = 0; j < width; ++j)
-                            sum[i][j] += x[(i0 + i) * d + k] * w[k * m + j0 + j];
+        for (size_t k = 0; k < d; ++k) {  // 16 columns side by side, the last ones filled with zeros
+            for (size_t j = 0; j < width; ++j) panel[k * kColumns + j] = w[k * m + j0 + j];
+            for (size_t j = width; j < kColumns; ++j) panel[k * kColumns + j] = 0.0f;
+        }
+        size_t i0 = 0;
+        for (; i0 + kRows <= n; i0 += kRows) {
+            Lanes sum[kRows] = {};
+            const float *row = x + i0 * d;
+            for (size_t k = 0; k < d; ++k) {
+                Lanes column;
+                __builtin_memcpy(&column, panel + k * kColumns, sizeof(column));
+                for (size_t i = 0; i < kRows; ++i) sum[i] += row[i * d + k] * column;
             }
-            for (size_t i = 0; i < height; ++i)
-                for (size_t j = 0; j < width; ++j) out[(i0 + i) * m + j0 + j] = sum[i][j];
+            for (size_t i = 0; i < kRows; ++i)
+                __builtin_memcpy(out + (i0 + i) * m + j0, &sum[i], width * sizeof(float));
+        }
+        for (; i0 < n; ++i0) {
+            Lanes sum = {};
+            for (size_t k = 0; k < d; ++k) {
+                Lanes column;
+                __builtin_memcpy(&column, panel + k * kColumns, sizeof(column));
+                sum += x[i0 * d + k] * column;
+            }
+            __builtin_memcpy(out + i0 * m + j0, &sum, width * sizeof(float));
         }
     }
 }
@@ -55,7 +64,8 @@ void dense_scores(Matrix rows, Matrix weights, Result out) {
         out.shape(1) != weights.shape(1))
         throw nb::value_error("dense_scores: shapes of rows, weights and out differ");
     nb::gil_scoped_release unlocked;
-    multiply(rows.data(), weights.data(), out.data(), rows.shape(0), rows.shape(1),
+    std::vector<float> panel(rows.shape(1) * kColumns + 1);
+    multiply(rows.data(), weights.data(), out.data(), panel.data(), rows.shape(0), rows.shape(1),
              weights.shape(1));
 }
 
