@@ -17,8 +17,9 @@ COMMANDS = {
     "search": "find passages by meaning, by words, or both",
     "embed": "turn texts into vectors, Parquet to Parquet",
     "evaluate": "measure topics against labels and texts",
+    "train": "train an encoder by a recipe",
 }
-PLANNED = ("explore", "segment", "compare", "train", "recipes", "reproduce", "serve", "migrate")
+PLANNED = ("explore", "segment", "compare", "recipes", "reproduce", "serve", "migrate")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
 

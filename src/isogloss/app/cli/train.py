@@ -1,0 +1,53 @@
+"""`isogloss train`: a recipe becomes an encoder."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from isogloss._core.errors import ParameterError
+from isogloss.app.cli.options import add_common, apply_common
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `train`."""
+    parser.add_argument("recipe", metavar="RECIPE.toml")
+    parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="folder to make")
+    parser.add_argument(
+        "--cache", metavar="FOLDER", help="where the teacher's vectors are kept (MODEL/teacher)"
+    )
+    add_common(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, and print what came of it."""
+    apply_common(args)
+    from isogloss._core.extras import need
+    from isogloss.app.cli.output import print_json
+    from isogloss.app.cli.progress import Progress
+    from isogloss.train.recipe import read_recipe
+
+    recipe = read_recipe(Path(args.recipe))
+    output = Path(args.output)
+    if output.exists() and not output.is_dir():
+        raise ParameterError(f"{output} is a file; give a folder for the encoder with -o")
+    if not args.quiet:
+        print(f"isogloss: training by {args.recipe}", file=sys.stderr, flush=True)
+    need("torch", extra="models")
+    from isogloss.train.distil import train_lexical
+
+    progress = Progress(quiet=args.quiet)
+    try:
+        report = train_lexical(
+            recipe, output, cache=Path(args.cache) if args.cache else None, on_event=progress
+        )
+    finally:
+        progress.close()
+    if args.json:
+        print_json({"model": str(output), **report})
+    else:
+        print(
+            f"wrote {output}: {report['words']:,} words, {report['pairs']:,} pairs, "
+            f"{report['dim']} numbers a text, {report['bytes'] / 1e6:.1f} MB; "
+            f"use it as --encoder lexical:{output}"
+        )
+    return 0
