@@ -115,7 +115,7 @@ class Atlas:
         text, id : str or None
             Text and id column.
         encoder : str or None
-            Spec string; None is the default encoder.
+            Spec string; None is `lexical`, or `lsa` for texts that are not in English.
         passages : {"document"}
             What becomes a passage.
         seed : int
@@ -139,12 +139,12 @@ class Atlas:
             See `isogloss.build.pipeline.build_atlas`.
         """
         from isogloss.build.pipeline import build_atlas
-        from isogloss.build.settings import DEFAULT_ENCODER, BuildSettings
+        from isogloss.build.settings import BuildSettings
 
         settings = BuildSettings(
             text=text,
             id=id,
-            encoder=encoder or DEFAULT_ENCODER,
+            encoder=encoder,
             passages=passages,
             seed=seed,
             limit=limit,

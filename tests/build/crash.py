@@ -43,6 +43,8 @@ def start_build(source, atlas, *more, threads=None):
         "-m",
         "isogloss",
         "build",
+        "--encoder",
+        "lsa",  # the one that learns from the source: it has the most to resume
         str(source),
         "-o",
         str(atlas),

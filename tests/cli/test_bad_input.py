@@ -100,7 +100,7 @@ MISTAKES = {
     "unknown passages": [*BUILD, "--passages", "sentence"],
     "ray": [*BUILD, "--engine", "ray"],
     "unknown encoder": [*BUILD, "--encoder", "lsaa", "--offline"],
-    "encoder to come": [*BUILD, "--encoder", "lexical"],
+    "encoder folder that is none": [*BUILD, "--encoder", "lexical:{p}"],
     "folder without a model": [*BUILD, "--encoder", "{p}/model"],
     "onnx of nothing": [*BUILD, "--encoder", "onnx:{p}/model"],
     "words of nothing": [*BUILD, "--encoder", "words:{p}/nowhere.txt"],

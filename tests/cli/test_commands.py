@@ -264,7 +264,7 @@ def test_embed_spares_its_source_and_names_its_encoder(tmp_path, capfd):
     made = []
     for name in ("one", "two"):
         code, out, _ = run(capfd, "embed", source, "-o", tmp_path / f"{name}.parquet", "--json")
-        assert (code, json.loads(out)["encoder"]) == (0, "lsa")
+        assert (code, json.loads(out)["encoder"]) == (0, "lexical")
         made.append((tmp_path / f"{name}.parquet").read_bytes())
     assert made[0] == made[1]
 

@@ -14,6 +14,7 @@ from isogloss._core.errors import ParameterError, SourceError, StorageError, nea
 from isogloss._core.events import OnEvent, ignore
 from isogloss._core.files import atomic_path, storage_errors
 from isogloss.build import stages
+from isogloss.build.default import with_encoder
 from isogloss.build.documents import spool
 from isogloss.build.report import LISTED_REJECTS, Stopwatch, peak_rss_mb
 from isogloss.build.settings import BuildSettings
@@ -102,7 +103,6 @@ def embed(
         folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         workspace = Workspace(folder)
-        workspace.begin(settings.identity())
         log = RejectLog(folder, LISTED_REJECTS)
         with watch("read"):
             opened = open_source(
@@ -110,6 +110,8 @@ def embed(
                 on_reject=log.reject,
             )  # fmt: skip
         with watch("load encoder"):
+            settings = with_encoder(settings, opened, used=None, on_event=on_event)
+            workspace.begin(settings.identity())
             encoder = stages.open_encoder(folder, settings, None, on_event=on_event)
         with watch("read"), log:
             spooled = spool(opened, workspace, known=None, start=0, on_event=on_event)
@@ -119,7 +121,7 @@ def embed(
             workspace, spooled.shards, encoder, settings, watch=watch, on_event=on_event
         )
         with watch("write"), storage_errors(str(target)), atomic_path(target) as temporary:
-            _write(workspace, spooled.shards, encoder, settings.encoder, dtype, temporary)
+            _write(workspace, spooled.shards, encoder, settings.encoder_spec, dtype, temporary)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return {
@@ -127,7 +129,7 @@ def embed(
         "rows": spooled.documents,
         "dim": encoder.dim,
         "dtype": dtype,
-        "encoder": settings.encoder,
+        "encoder": settings.encoder_spec,
         "fingerprint": encoder.fingerprint,
         "truncation": encoder.truncation.summary(),
         "skipped": log.listed,

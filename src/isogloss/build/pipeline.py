@@ -20,6 +20,7 @@ from isogloss._core.errors import (
 )
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss.build import stages, write
+from isogloss.build.default import with_encoder
 from isogloss.build.documents import KnownDocuments, Spooled, spool
 from isogloss.build.report import LISTED_REJECTS, BuildReport, Stopwatch, peak_rss_mb
 from isogloss.build.settings import BuildSettings
@@ -136,6 +137,10 @@ def _build(run: _Run) -> BuildReport:
             on_reject=log.reject,
         )  # fmt: skip
     manifest = None if run.fresh else read_manifest(run.folder)
+    settings = with_encoder(
+        settings, source, used=_encoder_in_use(run, manifest), on_event=run.on_event
+    )
+    run.settings = settings
     identity = {
         **settings.identity(),
         "text": source.text_column,
@@ -186,6 +191,12 @@ def _build(run: _Run) -> BuildReport:
         skipped=log.listed, skipped_total=log.total, repaired_total=sum(source.repairs.values()),
         seconds=run.watch.seconds,
     )  # fmt: skip
+
+
+def _encoder_in_use(run: _Run, manifest: Manifest | None) -> str | None:
+    """Give the encoder of the finished atlas, else that of the unfinished build."""
+    held = manifest.parameters if manifest is not None else Workspace(run.folder).read_plan()
+    return str(held["encoder"]) if held and held.get("encoder") else None
 
 
 def _require_same(

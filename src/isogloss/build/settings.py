@@ -6,8 +6,6 @@ from typing import Any
 
 from isogloss._core.errors import ParameterError
 
-DEFAULT_ENCODER = "lsa"
-
 # Documents in a shard: what a kill loses at most, about half a minute of a transformer.
 SHARD_ROWS = 2048
 SHARD_BYTES = 16 << 20
@@ -23,8 +21,9 @@ class BuildSettings:
         Text column; found when there is just one candidate.
     id : str or None
         Id column; the column `id` when there is one, else the documents are numbered.
-    encoder : str
-        Spec string of the encoder.
+    encoder : str or None
+        Spec string of the encoder. None is the one that the atlas has, else `lexical`, or `lsa`
+        for texts that are not in its language.
     passages : {"document"}
         What becomes a passage.
     seed : int
@@ -44,7 +43,7 @@ class BuildSettings:
 
     text: str | None = None
     id: str | None = None
-    encoder: str = DEFAULT_ENCODER
+    encoder: str | None = None
     passages: str = "document"
     seed: int = 0
     limit: int | None = None
@@ -74,6 +73,19 @@ class BuildSettings:
             raise ParameterError(f"limit is {self.limit}; it must be at least 1")
         if self.memory_mb < 256:
             raise ParameterError(f"memory is {self.memory_mb} MB; it must be at least 256 MB")
+
+    @property
+    def encoder_spec(self) -> str:
+        """The encoder, once one is chosen.
+
+        Raises
+        ------
+        ParameterError
+            Before.
+        """
+        if self.encoder is None:
+            raise ParameterError("no encoder is chosen yet: give a spec such as 'lexical'")
+        return self.encoder
 
     def identity(self) -> dict[str, Any]:
         """Give the settings that decide the result; two builds agree on all of them or differ."""

@@ -37,12 +37,12 @@ def open_encoder(
     EncoderError
         When it cannot be loaded, or is no longer the one that built the atlas.
     """
-    on_event(Event("load encoder", message=settings.encoder))
+    on_event(Event("load encoder", message=settings.encoder_spec))
     if manifest is not None:
         return load_atlas_encoder(folder, manifest)
     from isogloss.encoders.spec import load_encoder
 
-    return load_encoder(settings.encoder)
+    return load_encoder(settings.encoder_spec)
 
 
 def load_atlas_encoder(folder: Path, manifest: Manifest) -> "Encoder":
@@ -158,7 +158,7 @@ def _fit_encoder(
         seed=settings.seed,
     )  # fmt: skip
     on_event(Event("fit encoder", 0, len(sample.places), "passages"))
-    key = sample_key(sample, shards, settings.encoder, settings.seed)
+    key = sample_key(sample, shards, settings.encoder_spec, settings.seed)
 
     def make(folder: Path) -> None:
         texts = sample_texts(workspace, shards, sample)

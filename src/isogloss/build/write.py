@@ -108,7 +108,7 @@ def make(
     _write_state(workspace, topics, tree, encoder, old, version)
     return Made(
         version=version,
-        encoder=_about(encoder, workspace, shards, old, settings.encoder),
+        encoder=_about(encoder, workspace, shards, old, settings.encoder_spec),
         passages=sum(shard.rows for shard in shards) + (old.passages if old else 0),
         topics=sum(1 for topic in tree if topic.is_leaf),
         unassigned=tally.unassigned + (old.unassigned if old else 0),

@@ -141,6 +141,15 @@ class Source:
         total = sum(count for count in counts if count is not None)
         return total if self._limit is None else min(total, self._limit)
 
+    def first_texts(self, count: int) -> list[str]:
+        """Give texts from the beginning of the source, `count` at most; nothing is consumed."""
+        found: list[str] = []
+        for part in self._parts:
+            found += _look(part, [self.text_column], count)[self.text_column]
+            if len(found) >= count:
+                break
+        return found[:count]
+
     def inputs(self) -> list[dict[str, Any]]:
         """Give path, size and modification time of every file; empty for data in memory."""
         files = []
@@ -292,8 +301,8 @@ def _strings(columns: dict[str, pa.DataType]) -> str:
     return f"columns of text are {', '.join(names)}" if names else "no column holds text"
 
 
-def _look(part: Part, names: list[str]) -> dict[str, list[str]]:
-    head = part.head(_LOOK)
+def _look(part: Part, names: list[str], count: int = 0) -> dict[str, list[str]]:
+    head = part.head(count or _LOOK)
     looks = {}
     for name in names:
         values = head.column(name).to_pylist() if name in head.schema.names else []

@@ -180,6 +180,12 @@ class LexicalEncoder:
         vectors[~sums.any(axis=1)] = 0.0
         return unit_rows(vectors)
 
+    def known_words(self, texts: Sequence[str]) -> tuple[int, int]:
+        """Count the words of texts: those that have a row of their own, and all."""
+        data, offsets = text_buffers(texts)
+        _, numbers = self._features.sequences(data, offsets, 0, len(offsets) - 1)
+        return int((numbers >= 0).sum()), len(numbers)
+
     def encode_query(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encode queries, as documents are."""
         return self.encode(texts)

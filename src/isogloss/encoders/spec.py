@@ -23,7 +23,8 @@ KINDS = {
     "openai": "the name of a model",
 }
 _ALONE = ("lsa", "lexical")
-_LATER = "the encoder 'lexical' comes with a later release: use 'lsa', the default"
+# The English encoder that comes with the package.
+SHIPPED = Path(__file__).parent / "models" / "lexical-en"
 
 
 def parse_spec(spec: str) -> tuple[str, str]:
@@ -100,6 +101,7 @@ def load_encoder(
     ======================  ====================================================================
     spec                    encoder
     ======================  ====================================================================
+    ``lexical``             the English encoder that comes with the package
     ``lexical:FOLDER``      one that ``isogloss train`` distilled
     ``lsa``                 TF-IDF and a truncated SVD, to be fitted on the texts themselves
     ``lsa:FOLDER``          one that was saved
@@ -155,9 +157,11 @@ is named by its folder or hub id, such as 'sentence-transformers/all-MiniLM-L6-v
     if kind == "lexical":
         from isogloss.encoders.lexical import LexicalEncoder
 
-        if not argument:
-            raise EncoderError(_LATER)
-        return LexicalEncoder.load(Path(argument).expanduser())
+        if argument:
+            return LexicalEncoder.load(Path(argument).expanduser())
+        shipped = LexicalEncoder.load(SHIPPED)
+        shipped.spec = "lexical"
+        return shipped
     if kind == "lsa":
         from isogloss.encoders.lsa import LsaEncoder
 

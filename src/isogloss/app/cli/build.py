@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="ATLAS", help="folder to make")
     parser.add_argument("--text", metavar="COL", help="text column (found when there is just one)")
     parser.add_argument("--id", metavar="COL", help="id column (default: `id` when there is one)")
-    parser.add_argument("--encoder", metavar="SPEC", default="lsa", help="default: %(default)s")
+    parser.add_argument(
+        "--encoder", metavar="SPEC", help="default: lexical, or lsa for texts not in English"
+    )
     parser.add_argument("--passages", metavar="KIND", default="document", help="document | segment")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument("--fresh", action="store_true", help="build anew, whatever is there")

@@ -1,0 +1,46 @@
+"""Which encoder a build takes when it is told none."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from isogloss.app.cli.main import main
+from isogloss.atlas import Atlas
+
+ENGLISH = [f"the satellite number {i} was put into a low orbit by a rocket" for i in range(30)]
+GERMAN = [f"Zwetschgenkuchen und Kirschwasser gehören nämlich dazu {i}" for i in range(30)]
+
+
+def encoder_of(atlas):
+    return atlas.manifest.parameters["encoder"]
+
+
+def test_english_is_read_by_lexical_and_other_languages_by_lsa(tmp_path):
+    assert encoder_of(Atlas.build(ENGLISH, tmp_path / "en")) == "lexical"
+    said = []
+    german = Atlas.build(GERMAN, tmp_path / "de", on_event=lambda event: said.append(event.message))
+    assert encoder_of(german) == "lsa"
+    assert any("lsa, fitted on these texts" in (message or "") for message in said)
+
+
+def test_an_atlas_keeps_its_encoder(tmp_path):
+    Atlas.build(ENGLISH, tmp_path / "a", encoder="lsa")
+    more = Atlas.build([*ENGLISH, "one more text about a rocket"], tmp_path / "a")
+    assert encoder_of(more) == "lsa"
+    assert len(more) == 31
+    assert encoder_of(Atlas.build(ENGLISH, tmp_path / "a", fresh=True)) == "lexical"
+
+
+def test_embed_chooses_as_build_does(tmp_path, capfd):
+    for name, texts, encoder in (("en", ENGLISH, "lexical"), ("de", GERMAN, "lsa")):
+        (tmp_path / f"{name}.txt").write_text("\n".join(texts))
+        out = tmp_path / f"{name}.parquet"
+        assert main(["embed", str(tmp_path / f"{name}.txt"), "-o", str(out), "--json"]) == 0
+        assert json.loads(capfd.readouterr().out)["encoder"] == encoder
+
+
+@pytest.mark.data
+def test_marathi_headlines_are_read_by_lsa(data_dir, tmp_path):
+    table = pq.read_table(data_dir / "marathi_news_headlines" / "data.parquet").slice(0, 400)
+    assert encoder_of(Atlas.build(table, tmp_path / "a", text="text")) == "lsa"
