@@ -224,21 +224,24 @@ class Atlas:
         from dataclasses import replace
 
         from isogloss.search.passages import check_query, search_passages
+        from isogloss.store.table import reading
 
         began = time.perf_counter()
         query = check_query(query)
         wants_vector = mode in ("hybrid", "vector")
-        result = search_passages(
-            self.table,
-            query_text=query,
-            query_vector=self.encoder.encode_query([query])[0] if wants_vector else None,
-            k=k,
-            mode=mode,
-            where=where,
-            schema=self.schema,
-            attributes=self.manifest.attributes,
-            below=self._leaves_below(),
-        )
+        vector = self.encoder.encode_query([query])[0] if wants_vector else None
+        with reading(f"the table of passages in {self.path}"):
+            result = search_passages(
+                self.table,
+                query_text=query,
+                query_vector=vector,
+                k=k,
+                mode=mode,
+                where=where,
+                schema=self.schema,
+                attributes=self.manifest.attributes,
+                below=self._leaves_below(),
+            )
         return replace(result, seconds=time.perf_counter() - began)
 
     def passages(

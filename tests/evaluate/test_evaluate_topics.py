@@ -72,3 +72,12 @@ def test_mistakes_are_named(changes, words):
 def test_labels_are_integers():
     with pytest.raises(ParameterError, match="one integer a document"):
         evaluate_topics(np.array([0.5]), KEYWORDS)
+
+
+def test_topics_of_one_word_have_no_pairs_and_no_coherence():
+    counts = csr_matrix([[1.0, 0.0], [0.0, 2.0]])
+    found = evaluate_topics(
+        np.array([0, 1]), [["a"], ["b"]], counts=counts, vocabulary=["a", "b"]
+    ).to_json()
+    assert found.get("npmi", {"value": None})["value"] is None
+    assert found["diversity"]["value"] == 1.0

@@ -73,7 +73,8 @@ class _Counter:
         self.single += together.diagonal().astype(np.int64)
         left = self.ids[self.topic, self.first]
         right = self.ids[self.topic, self.second]
-        self.double += np.asarray(together[left, right], dtype=np.int64).ravel()
+        if len(left):  # an empty index gives no array but an empty matrix
+            self.double += np.asarray(together[left, right], dtype=np.int64).ravel()
 
     def result(self) -> PairCounts:
         words = np.where(self.ids >= 0, self.single[np.maximum(self.ids, 0)], -1)

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,32 @@ def _connect(folder: Path) -> Any:
 def _refuse(error: BaseException, what: str) -> None:
     if is_refusal(error):
         raise StorageError(refusal_message(what, error)) from error
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn what Lance says of files that it cannot read into one line.
+
+    Raises
+    ------
+    AtlasError
+        When a file of the table is missing or damaged.
+
+    Examples
+    --------
+    >>> with reading("the table"):
+    ...     raise RuntimeError("lance error: Not found: a/b.lance, x.rs:1")
+    Traceback (most recent call last):
+    isogloss._core.errors.AtlasError: the table is damaged (lance error: Not found: a/b.lance, \
+x.rs:1): build it anew with --fresh
+    """
+    try:
+        yield
+    except (RuntimeError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:160]
+        if "lance" not in reason.lower():
+            raise
+        raise AtlasError(f"{what} is damaged ({reason}): build it anew with --fresh") from error
 
 
 def create_table(
@@ -132,4 +159,5 @@ def scan(table: Any, columns: list[str], *, batch_size: int = 4096) -> Iterator[
     pyarrow.RecordBatch
         Up to `batch_size` rows each.
     """
-    yield from table.search().select(columns).to_batches(batch_size=batch_size)
+    with reading("the table of passages"):
+        yield from table.search().select(columns).to_batches(batch_size=batch_size)
