@@ -11,9 +11,12 @@ import pytest
 from isogloss import load_encoder
 from isogloss._core.errors import ParameterError, SourceError
 from isogloss.app.cli.main import main
+from isogloss.encoders.lexical import LexicalWeights
 from isogloss.encoders.lsa import LsaEncoder
-from isogloss.train.features import choose_features
+from isogloss.train.extend import extend_features
+from isogloss.train.features import choose_features, read_frequencies
 from isogloss.train.recipe import read_recipe
+from isogloss.train.shipped import find_recipe
 from isogloss.train.texts import read_texts, read_with_vectors, sentences_of
 
 SUBJECTS = {
@@ -28,6 +31,10 @@ def texts_of(count, seed=0):
     rng = np.random.default_rng(seed)
     names = sorted(SUBJECTS)
     return [" ".join(rng.choice(SUBJECTS[names[i % 4]], 6)) for i in range(count)]
+
+
+def renamed(text):
+    return text.replace("rocket", "booster").replace("bread", "loaf")
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +175,113 @@ def test_ready_vectors_belong_to_their_rows(tmp_path):
         read_with_vectors([path], [tmp_path / "no.npy"], None, sample=None, seed=0)
 
 
-def test_the_shipped_recipe_can_be_read():
-    recipe = read_recipe(Path(__file__).parents[2] / "recipes" / "lexical-en.toml")
-    assert not any("openstax" in name for corpus in recipe.corpus for name in corpus.files)
+def test_the_shipped_recipes_can_be_read(monkeypatch):
+    monkeypatch.setenv("ISOGLOSS_DATA", "/data")
+    monkeypatch.setenv("ISOGLOSS_ENGLISH", "/english")
+    recipe = read_recipe(find_recipe("lexical-en"))
+    names = [name for corpus in recipe.corpus for name in corpus.files]
+    assert not any("openstax" in name or "nltk" in name for name in names)
+    assert names[0].startswith("/data/broad_english/")
+    assert read_recipe(find_recipe("lexical-own")).start == "lexical"
+    monkeypatch.delenv("ISOGLOSS_DATA")
+    with pytest.raises(ParameterError, match="set the variable ISOGLOSS_DATA"):
+        read_recipe(find_recipe("lexical-en"))
+    with pytest.raises(ParameterError, match="did you mean 'lexical-en'"):
+        find_recipe("lexical-em")
     with pytest.raises(ParameterError):
         read_recipe(Path("nowhere.toml"))
+
+
+def test_recipes_are_listed_and_printed(capfd):
+    assert main(["recipes", "--json"]) == 0
+    assert [one["name"] for one in json.loads(capfd.readouterr().out)] == [
+        "lexical-en", "lexical-own"
+    ]  # fmt: skip
+    assert main(["recipes"]) == 0
+    assert "lexical-own" in capfd.readouterr().out
+    assert main(["recipes", "lexical-own"]) == 0
+    assert capfd.readouterr().out == find_recipe("lexical-own").read_text()
+    assert main(["recipes", "none"]) == 2
+
+
+def test_frequencies_of_the_language_count_as_half():
+    texts = ["cat dog", "cat", "dog", "cat"] * 5
+    frequencies = {"cat": 0.001, "heron": 0.01, "don't": 0.002, "New York": 0.5, "dog": 1e-7}
+    made = choose_features(texts, words=3, pairs=0, buckets=1, frequencies=frequencies)
+    assert made.words == ["cat", "dog", "heron"]
+    shares = np.array([16 / 21 + 1 - np.exp(-0.04), 11 / 21 + 1 - np.exp(-4e-6), 1 - np.exp(-0.4)])
+    assert np.allclose(made.idf[:3], -np.log(shares / 2), atol=1e-6)
+    more = choose_features(texts, words=9, pairs=0, buckets=1, frequencies=frequencies)
+    assert "New York" not in more.words
+    assert "york" not in more.words
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"word": ["a"]}, "no columns"),
+        ({"word": ["a", "b"], "frequency": [0.1, 0.0]}, "row 2: frequency 0.0"),
+        ({"word": ["a", "b"], "frequency": [0.1, None]}, "row 2"),
+        ({"word": ["a", "a"], "frequency": [0.1, 0.1]}, "each once"),
+        ({"word": [1], "frequency": [0.1]}, "must be strings"),
+    ],
+)
+def test_bad_frequencies_are_refused(tmp_path, columns, said):
+    pq.write_table(pa.table(columns), tmp_path / "words.parquet")
+    with pytest.raises(SourceError, match=said):
+        read_frequencies(tmp_path / "words.parquet")
+
+
+@pytest.mark.models
+def test_an_encoder_goes_on_from_another(place, tmp_path, capfd):
+    assert main(["train", str(place / "recipe.toml"), "-o", str(tmp_path / "first"), "-q"]) == 0
+    fresh = [
+        text.replace("rocket", "booster").replace("bread", "loaf") for text in texts_of(600, 3)
+    ]
+    pq.write_table(pa.table({"text": fresh}), tmp_path / "fresh.parquet")
+    (tmp_path / "more.toml").write_text(
+        f"""
+        teacher = "lsa:{place / "teacher"}"
+        start = "lexical:{tmp_path / "first"}"
+        words = 10
+        pairs = 0
+        epochs = 2
+        batch = 64
+        prefixes = [3]
+        [[corpus]]
+        files = ["fresh.parquet"]
+        """
+    )
+    capfd.readouterr()
+    command = ["train", str(tmp_path / "more.toml"), "-o", str(tmp_path / "second"), "-q", "--json"]
+    assert main(command) == 0
+    assert json.loads(capfd.readouterr().out)["words"] == 34
+    first, second = (load_encoder(f"lexical:{tmp_path / name}") for name in ("first", "second"))
+    teacher = load_encoder(f"lsa:{place / 'teacher'}")
+    asked = [renamed(text) for text in texts_of(99, 7)]
+    wanted = teacher.encode(asked)
+    kept = np.linalg.norm(wanted, axis=1) > 0
+    before, after = (
+        (one.encode(asked) * wanted).sum(axis=1)[kept].mean() for one in (first, second)
+    )
+    assert after > max(0.95, before)
+
+
+def test_features_of_an_encoder_keep_their_rows():
+    rng = np.random.default_rng(0)
+    start = LexicalWeights(
+        words=["bird", "cat", "dog"], pairs=np.array([[1, 2]], np.int32), buckets=2,
+        idf=np.array([3, 2, 1, 4, 5, 5], np.float32),
+        table=rng.integers(-127, 128, (6, 2)).astype(np.int8),
+        scale=np.full(6, 0.01, np.float32), skip=np.eye(2, dtype=np.float32),
+        inner=np.ones((2, 3), np.float32), bias=np.zeros(3, np.float32),
+        outer=np.ones((3, 2), np.float32),
+    )  # fmt: skip
+    texts = ["cat dog ant", "ant cat dog", "ant ant"]
+    features, known = extend_features(start, texts, words=1, pairs=9, least=2)
+    assert features.words == ["ant", "bird", "cat", "dog"]
+    assert features.pairs.tolist() == [[2, 3]]
+    assert known.tolist() == [-1, 0, 1, 2, 3, 4, 5]
+    cat = (np.exp(-2) + 3 / 4) / 2
+    assert np.allclose(features.idf[[1, 2]], [3 + np.log(2), -np.log(cat)], atol=1e-6)
+    assert np.allclose(features.idf[4:], [4, 5, 5])

@@ -10,12 +10,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own custom
 from numpy.typing import NDArray
 
-from isogloss._core.errors import SourceError
+from isogloss._core.errors import ParameterError, SourceError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import write_json
 from isogloss.encoders.base import Encoder
 from isogloss.encoders.lexical import LexicalEncoder
-from isogloss.train.features import Features, choose_features
+from isogloss.train.extend import extend_features, extended_rows
+from isogloss.train.features import Features, choose_features, read_frequencies
 from isogloss.train.objectives import OBJECTIVES
 from isogloss.train.recipe import Corpus, Recipe
 from isogloss.train.student import LexicalStudent
@@ -68,11 +69,7 @@ def train_lexical(
         raise SourceError("the recipe's corpus holds less than two texts")
     wanted = np.concatenate(parts)
     on_event(Event("features"))
-    features = choose_features(
-        texts, words=recipe.words, pairs=recipe.pairs, buckets=recipe.buckets
-    )
-    rows, skip = first_rows(features, teacher, cache, width=recipe.width, on_event=on_event)
-    student = LexicalStudent(rows, skip, hidden=recipe.hidden, seed=recipe.seed)
+    features, student = begin(recipe, texts, teacher, cache, on_event=on_event)
     loss = fit(student, features, texts, wanted, recipe, on_event=on_event)
     encoder = LexicalEncoder(student.weights(features))
     encoder.save(output)
@@ -103,6 +100,34 @@ def _read(
         return texts, vectors
     texts = read_texts(files, corpus.text, split=corpus.split, sample=corpus.sample, seed=seed)
     return texts, teacher_vectors(texts, teacher, cache, on_event=on_event)
+
+
+def begin(
+    recipe: Recipe, texts: list[str], teacher: Encoder, cache: Path, *, on_event: OnEvent = ignore
+) -> tuple[Features, LexicalStudent]:
+    """Choose the features, and begin a student: afresh, or from the encoder that `start` names."""
+    if recipe.start:
+        from isogloss.encoders.spec import load_encoder
+
+        first = load_encoder(recipe.start)
+        if not isinstance(first, LexicalEncoder) or first.dim != teacher.dim:
+            raise ParameterError(
+                f"recipe: start is {recipe.start!r}, of {first.dim} numbers; give a lexical "
+                f"encoder with those of the teacher, {teacher.dim}"
+            )
+        start = first.weights
+        extended = extend_features(start, texts, words=recipe.words, pairs=recipe.pairs)
+        rows = extended_rows(extended, start, teacher, cache, on_event=on_event)
+        hidden = len(start.bias)
+        return extended.features, LexicalStudent(
+            rows, start.skip, hidden=hidden, seed=recipe.seed, start=start
+        )
+    features = choose_features(
+        texts, words=recipe.words, pairs=recipe.pairs, buckets=recipe.buckets,
+        frequencies=read_frequencies(Path(recipe.frequencies)) if recipe.frequencies else None,
+    )  # fmt: skip
+    rows, skip = first_rows(features, teacher, cache, width=recipe.width, on_event=on_event)
+    return features, LexicalStudent(rows, skip, hidden=recipe.hidden, seed=recipe.seed)
 
 
 def first_rows(

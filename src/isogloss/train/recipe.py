@@ -1,5 +1,6 @@
 """A recipe: a TOML file that says what is trained, on what, from which teacher."""
 
+import os
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -57,11 +58,16 @@ class Recipe:
     teacher : str
         Spec string of the encoder that is distilled.
     corpus : list of Corpus
+    start : str, optional
+        Spec string of a lexical encoder to go on from; its widths are kept, and `words` and `pairs`
+        are how many are added.
     words, pairs, buckets : int
         Features that get a row in the table: words, pairs of neighbours, hashed pieces of unknown
         words.
     width : int
         Numbers in a row of the table.
+    frequencies : str, optional
+        A Parquet file of the words of the language, columns `word` and `frequency`.
     hidden : int
         Width of the hidden layer.
     objectives : dict
@@ -83,9 +89,11 @@ class Recipe:
 
     teacher: str
     corpus: list[Corpus]
+    start: str | None = None
     words: int = 60_000
     pairs: int = 50_000
     buckets: int = 16_384
+    frequencies: str | None = None
     width: int = 192
     hidden: int = 768
     objectives: dict[str, float] = field(default_factory=lambda: {"cosine": 1.0, "gram": 1.0})
@@ -154,23 +162,39 @@ def read_recipe(path: Path) -> Recipe:
     corpora = []
     for row in rows:
         known = _checked(path, row, Corpus, "corpus.")
-        base = path.resolve().parent
         for name in ("files", "vectors"):
-            known[name] = [str((base / str(item)).resolve()) for item in known.get(name, [])]
+            known[name] = [_place(path, str(item)) for item in known.get(name, [])]
         corpora.append(Corpus(**known))
-    recipe = Recipe(corpus=corpora, **_checked(path, value, Recipe, ""))
+    known = _checked(path, value, Recipe, "")
+    if "frequencies" in known:
+        known["frequencies"] = _place(path, known["frequencies"])
+    recipe = Recipe(corpus=corpora, **known)
     recipe.check()
     return recipe
 
 
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "teacher": ((str,), "a string"), "text": ((str,), "a string"), "split": ((str,), "a string"),
+    "frequencies": ((str,), "a string"), "start": ((str,), "a string"),
     "files": ((list,), "a list of strings"),
     "vectors": ((list,), "a list of strings"), "prefixes": ((list,), "a list of numbers"),
     "objectives": ((dict,), "a table of weights"),
     "temperature": ((int, float), "a number"), "learning_rate": ((int, float), "a number"),
     "table_rate": ((int, float), "a number"),
 }  # fmt: skip
+
+
+def _place(recipe: Path, name: str) -> str:
+    """Find a file that a recipe names: relative to it, or to a variable of the environment."""
+    first, _, rest = name.partition("/")
+    if not first.startswith("$"):
+        return str((recipe.resolve().parent / name).resolve())
+    folder = os.environ.get(first[1:])
+    if not folder:
+        raise ParameterError(
+            f"recipe {recipe} reads {name}: set the variable {first[1:]} to the folder of its data"
+        )
+    return str((Path(folder) / rest).resolve())
 
 
 def _checked(path: Path, given: dict[str, Any], kind: type, prefix: str) -> dict[str, Any]:

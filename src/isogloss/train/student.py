@@ -24,6 +24,8 @@ class LexicalStudent(nn.Module):  # type: ignore[misc,unused-ignore]
         Width of the hidden layer; its way out begins at zero.
     seed : int
         Of the hidden layer's first weights.
+    start : LexicalWeights, optional
+        An encoder whose network this one begins with.
 
     Examples
     --------
@@ -35,7 +37,13 @@ class LexicalStudent(nn.Module):  # type: ignore[misc,unused-ignore]
     """
 
     def __init__(
-        self, rows: NDArray[np.float32], skip: NDArray[np.float32], *, hidden: int, seed: int
+        self,
+        rows: NDArray[np.float32],
+        skip: NDArray[np.float32],
+        *,
+        hidden: int,
+        seed: int,
+        start: LexicalWeights | None = None,
     ) -> None:
         super().__init__()
         width, dim = skip.shape
@@ -48,6 +56,9 @@ class LexicalStudent(nn.Module):  # type: ignore[misc,unused-ignore]
         self.inner = nn.Parameter(torch.randn(width, hidden, generator=draw) * scale)
         self.bias = nn.Parameter(torch.zeros(hidden))
         self.outer = nn.Parameter(torch.zeros(hidden, dim))
+        if start is not None:
+            for name in ("inner", "bias", "outer"):
+                setattr(self, name, nn.Parameter(torch.from_numpy(np.array(getattr(start, name)))))
 
     def forward(self, ids: Any, starts: Any, weights: Any) -> Any:
         """Give vectors (n, dim), not yet of unit length."""

@@ -10,7 +10,7 @@ from isogloss.app.cli.options import add_common, apply_common
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `train`."""
-    parser.add_argument("recipe", metavar="RECIPE.toml")
+    parser.add_argument("recipe", metavar="RECIPE.toml", help="or one of `isogloss recipes`")
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="folder to make")
     parser.add_argument(
         "--cache", metavar="FOLDER", help="where the teacher's vectors are kept (MODEL/teacher)"
@@ -25,8 +25,9 @@ def run(args: argparse.Namespace) -> int:
     from isogloss.app.cli.output import print_json
     from isogloss.app.cli.progress import Progress
     from isogloss.train.recipe import read_recipe
+    from isogloss.train.shipped import find_recipe
 
-    recipe = read_recipe(Path(args.recipe))
+    recipe = read_recipe(find_recipe(args.recipe))
     output = Path(args.output)
     if output.exists() and not output.is_dir():
         raise ParameterError(f"{output} is a file; give a folder for the encoder with -o")
