@@ -167,6 +167,21 @@ def test_embed(place, tmp_path, capfd, dtype):
     assert [item.name for item in tmp_path.iterdir()] == ["v.parquet"]
 
 
+def test_embed_keeps_the_first_numbers(place, tmp_path, capfd):
+    paths = [tmp_path / "whole.parquet", tmp_path / "short.parquet"]
+    common = ["embed", place / "docs.parquet", "--encoder", "lexical"]
+    run(capfd, *common, "-o", paths[0])
+    code, out, _ = run(capfd, *common, "-o", paths[1], "--dim", "64", "--json")
+    assert (code, json.loads(out)["dim"]) == (0, 64)
+    whole, short = (np.stack(pq.read_table(path)["vector"].to_numpy()) for path in paths)
+    cut = whole[:, :64] / np.linalg.norm(whole[:, :64], axis=1, keepdims=True)
+    np.testing.assert_allclose(short, cut, atol=1e-6)
+    for dim in ("0", "385"):
+        code, _, err = run(capfd, *common, "-o", tmp_path / "no.parquet", "--dim", dim)
+        assert code == 2
+        assert "can be cut to 1 to 384" in err
+
+
 def test_the_same_again_does_nothing(tmp_path, capfd):
     write_corpus(tmp_path / "a.parquet", 60)
     arguments = ["build", tmp_path / "a.parquet", "-o", tmp_path / "a.atlas", "-q"]

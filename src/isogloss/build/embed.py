@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ from isogloss.build.documents import spool
 from isogloss.build.report import LISTED_REJECTS, Stopwatch, peak_rss_mb
 from isogloss.build.settings import BuildSettings
 from isogloss.build.skipped import RejectLog
+from isogloss.encoders.base import unit_rows
 from isogloss.store.workspace import Workspace
 
 DTYPES = ("float32", "float16", "int8")
@@ -53,6 +54,7 @@ def embed(
     settings: BuildSettings | None = None,
     *,
     dtype: str = "float32",
+    dim: int | None = None,
     on_event: OnEvent = ignore,
 ) -> dict[str, Any]:
     """Write the vectors of a source: columns id and vector (and scale, for int8).
@@ -67,6 +69,9 @@ def embed(
         Columns, encoder, seed, limit, memory.
     dtype : {"float32", "float16", "int8"}
         Of the numbers. With int8 every vector has a scale of its own, in the column `scale`.
+    dim : int, optional
+        Keep the first so many numbers of each vector, at unit length. `lexical` is trained for it
+        (64, 128, 256), as are Matryoshka models; vectors of others lose more.
     on_event : callable
         Takes progress.
 
@@ -113,6 +118,7 @@ def embed(
             settings = with_encoder(settings, opened, used=None, on_event=on_event)
             workspace.begin(settings.identity())
             encoder = stages.open_encoder(folder, settings, None, on_event=on_event)
+            _check_dim(dim, encoder.dim)
         with watch("read"), log:
             spooled = spool(opened, workspace, known=None, start=0, on_event=on_event)
         if not spooled.documents:
@@ -120,14 +126,16 @@ def embed(
         encoder = stages.fit_and_encode(
             workspace, spooled.shards, encoder, settings, watch=watch, on_event=on_event
         )
+        _check_dim(dim, encoder.dim)
+        form = Form(settings.encoder_spec, dtype, dim or encoder.dim)
         with watch("write"), storage_errors(str(target)), atomic_path(target) as temporary:
-            _write(workspace, spooled.shards, encoder, settings.encoder_spec, dtype, temporary)
+            _write(workspace, spooled.shards, encoder, form, temporary)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return {
         "output": str(target),
         "rows": spooled.documents,
-        "dim": encoder.dim,
+        "dim": form.dim,
         "dtype": dtype,
         "encoder": settings.encoder_spec,
         "fingerprint": encoder.fingerprint,
@@ -155,24 +163,37 @@ def _spare_source(source: Any, target: Path) -> None:
             )
 
 
-def _write(
-    workspace: Workspace, shards: list[Any], encoder: Any, spec: str, dtype: str, path: Path
-) -> None:
+def _check_dim(dim: int | None, whole: int) -> None:
+    if dim is not None and not (dim >= 1 and (whole == 0 or dim <= whole)):
+        upper = f" to {whole}" if whole else " or more"
+        raise ParameterError(f"dim is {dim}; this encoder's vectors can be cut to 1{upper}")
+
+
+class Form(NamedTuple):
+    """How vectors are written."""
+
+    spec: str
+    dtype: str
+    dim: int
+
+
+def _write(workspace: Workspace, shards: list[Any], encoder: Any, form: Form, path: Path) -> None:
     writer: pq.ParquetWriter | None = None
-    numbers = {"float32": pa.float32(), "float16": pa.float16(), "int8": pa.int8()}[dtype]
+    numbers = {"float32": pa.float32(), "float16": pa.float16(), "int8": pa.int8()}[form.dtype]
     for shard in shards:
         vectors = workspace.arrays("vectors", encoder.fingerprint, shard)["vectors"]
+        if form.dim < encoder.dim:
+            vectors = unit_rows(np.ascontiguousarray(vectors[:, : form.dim], dtype=np.float32))
         columns = {"id": workspace.documents(shard, ["id"])["id"].combine_chunks()}
-        if dtype == "int8":
-            codes, scale = quantise(vectors)
-            flat = pa.array(codes.ravel(), numbers)
-            columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, encoder.dim)
+        scale = None
+        if form.dtype == "int8":
+            vectors, scale = quantise(vectors)
+        flat = pa.array(vectors.astype(form.dtype).ravel(), numbers)
+        columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, form.dim)
+        if scale is not None:
             columns["scale"] = pa.array(scale)
-        else:
-            flat = pa.array(vectors.astype(dtype).ravel(), numbers)
-            columns["vector"] = pa.FixedSizeListArray.from_arrays(flat, encoder.dim)
         table = pa.table(columns).replace_schema_metadata(
-            {"isogloss.encoder": spec, "isogloss.fingerprint": encoder.fingerprint}
+            {"isogloss.encoder": form.spec, "isogloss.fingerprint": encoder.fingerprint}
         )
         if writer is None:
             writer = pq.ParquetWriter(path, table.schema, compression="zstd")

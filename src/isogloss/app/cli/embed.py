@@ -16,6 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoder", metavar="SPEC", help="default: lexical, or lsa for texts not in English"
     )
     parser.add_argument("--dtype", default="float32", help="float32 (default) | float16 | int8")
+    parser.add_argument(
+        "--dim", type=int, metavar="N", help="keep the first N numbers (lexical: 64, 128, 256, 384)"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument("--limit", type=int, metavar="N", help="read the first N documents only")
     parser.add_argument("--memory", type=parse_memory, default=2048, metavar="SIZE")
@@ -44,7 +47,10 @@ def run(args: argparse.Namespace) -> int:
     )
     progress = Progress(quiet=args.quiet)
     try:
-        report = embed(args.source, args.output, settings, dtype=args.dtype, on_event=progress)
+        report = embed(
+            args.source, args.output, settings,
+            dtype=args.dtype, dim=args.dim, on_event=progress,
+        )  # fmt: skip
     finally:
         progress.close()
     if args.json:
