@@ -18,8 +18,9 @@ COMMANDS = {
     "embed": "turn texts into vectors, Parquet to Parquet",
     "evaluate": "measure topics against labels and texts",
     "train": "train an encoder by a recipe",
+    "reproduce": "measure the claims of research systems",
 }
-PLANNED = ("explore", "segment", "compare", "recipes", "reproduce", "serve", "migrate")
+PLANNED = ("explore", "segment", "compare", "recipes", "serve", "migrate")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
 
