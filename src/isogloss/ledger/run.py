@@ -10,6 +10,7 @@ from typing import Any
 
 from isogloss._core.errors import ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
+from isogloss._core.files import storage_errors
 from isogloss.ledger import record
 from isogloss.ledger.catalogue import CATALOGUE
 from isogloss.ledger.data import digests, find_data, need_sets
@@ -155,10 +156,22 @@ def reproduce(
     for system in systems:
         need_sets(folder, system.data, system=system.id)
     kept = results_folder(results)
+    _make_folder(kept)
     return [
         _result(system, folder, kept, fresh=fresh, limit=limit, on_event=on_event)
         for system in systems
     ]
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of results before minutes are spent on what could not be kept."""
+    try:
+        with storage_errors(f"results into {folder}"):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParameterError(
+            f"cannot keep results in {folder}: {error.strerror}; give a folder with --results"
+        ) from error
 
 
 def _result(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 TEACHER = f"onnx-int8:{MODEL}"
+WITH_TORCH = True  # time the teacher in torch as well, where it is installed
 LABELLED = {
     "banking77": "text",
     "newsgroups20": "body",
@@ -101,11 +102,23 @@ def judge(measured: dict[str, Figure]) -> tuple[str, list[str]]:
         f"matched: {_yes(matched)}. Kept of the teacher's probe accuracy: {_shares(probes)}; "
         f"of its nDCG@10: {_shares(ranks)}.",
     ]
+    if ahead := _baseline_ahead(measured):
+        reasons.append(f"TF-IDF + SVD is ahead of ours on: {', '.join(ahead)}.")
     if fast and nearer and matched:
         return "holds", reasons
     if fast and (nearer or matched):
         return "holds in part", reasons
     return "does not hold", reasons
+
+
+def _baseline_ahead(measured: dict[str, Figure]) -> list[str]:
+    """Name the measures on which TF-IDF + SVD has the better value."""
+    found = []
+    for name, figure in measured.items():
+        ours = measured.get(name.removesuffix("tfidf_svd") + "lexical")
+        if name.endswith(".tfidf_svd") and ours is not None and figure.value > ours.value:
+            found.append(name.removesuffix(".tfidf_svd"))
+    return found
 
 
 def _yes(part: bool) -> str:
@@ -127,7 +140,8 @@ def _speed(
     slow = {"onnx_int8": teacher}
     limits = []
     try:
-        slow["torch"] = load_encoder(MODEL, overflow="truncate")
+        if WITH_TORCH:
+            slow["torch"] = load_encoder(MODEL, overflow="truncate")
     except MissingExtra:
         limits.append("The teacher in torch was not timed: torch is not installed here.")
     figures = {}
@@ -254,8 +268,9 @@ LIMITS = (
     "Arctic-embed-M v2.0, and its corpora and evaluation sets are not at hand.",
     "The 8-bit teacher gives the retrieval vectors; those of the labelled corpora are of 32 bits "
     "where they lie ready beside the set.",
-    "Probes are logistic regression with C = 10 for all. TF-IDF + SVD is fitted, without labels, on "
-    "the very texts it is scored on, which favours it; the teacher and ours saw none of them.",
+    "Probes are logistic regression with C = 10 for all.",
+    "TF-IDF + SVD is fitted, without labels, on the very texts it is scored on, which favours it; "
+    "ours was not trained on them.",
     "Times are of runs in turns on the same passages, counted in CPU seconds of all threads.",
 )
 
