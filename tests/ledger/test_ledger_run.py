@@ -289,3 +289,41 @@ def test_the_rule_of_luxical_judges_as_it_is_written():
 def test_context_limits_sizes(tmp_path):
     assert Context(tmp_path, tmp_path, limit=5).most(3) == 3
     assert np.isfinite(Context(tmp_path, tmp_path).most(3))
+
+
+@pytest.mark.data
+@pytest.mark.models
+def test_density_tree_runs_on_a_small_sample(data_dir, tmp_path):
+    pytest.importorskip("onnxruntime")
+    from isogloss._core.errors import EncoderError
+
+    try:
+        (result,) = reproduce(["density-tree"], data=data_dir, results=tmp_path, limit=120)
+    except EncoderError:
+        pytest.skip("needs all-MiniLM-L6-v2")
+    figures = result["measured"]
+    assert figures["stepping.layers_equal"]["low"] == 1
+    assert figures["stepping.clusters_left"]["high"] <= 1
+    for method in ("density", "average", "ward", "chance"):
+        assert 0 < figures[f"purity.minilm.10.{method}"]["value"] < 1
+    assert figures["purity.minilm.10.ward"]["low"] > figures["purity.minilm.10.chance"]["high"]
+    assert result["seeds"] == [0, 1, 2, 3, 4]
+
+
+def test_the_rule_of_density_tree_judges_as_it_is_written():
+    from isogloss.ledger.systems.density_tree import COMPONENTS, judge
+
+    def verdict(equal=1.0, ratio=20.0, shares=(0.6, 0.1, 0.1)):
+        found = {"stepping.layers_equal": one(equal), "stepping.cpu_ratio": one(ratio)}
+        for components, share in zip(COMPONENTS, shares, strict=True):
+            found[f"gain_beside_ward.minilm.{components}"] = one(share)
+        return judge(found)[0]
+
+    def one(low):
+        return Figure(low, low, low + 0.1, "", 5, "range")
+
+    assert verdict() == "holds"
+    assert verdict(shares=(0.4, 0.3, 0.49)) == "holds in part"
+    assert verdict(ratio=9.0) == "holds in part"
+    assert verdict(ratio=9.0, shares=(0, 0, 0)) == "does not hold"
+    assert verdict(equal=0.999) == "does not hold"
