@@ -312,9 +312,9 @@ SYSTEM = System(
         "exact: every stepped layer is a layer of the tree, on all seeds; fast: stepping down to "
         f"one cluster takes at least {LEAST_SPEEDUP:.0f} times the tree's CPU seconds, on all "
         "seeds; faithful: with MiniLM's vectors, at one of 2, 10 or 50 components, the density "
-        f"tree's dendrogram purity above chance is at least {LEAST_SHARE} of that of Ward's linkage, "
-        "on all seeds. All three: holds. Exact and one of the others: holds in part. Else it does not "
-        "hold."
+        f"tree's dendrogram purity above chance is at least {LEAST_SHARE} of that of Ward's "
+        "linkage, on all seeds. All three: holds. Exact and one of the others: holds in part. "
+        "Else it does not hold."
     ),
     data=("newsgroups20",),
     budget_seconds=600,
