@@ -51,12 +51,17 @@ def test_dendrogram_purity_against_a_loop_over_pairs(seed):
         )
 
 
-def test_nested_purity_of_a_binary_tree_is_the_dendrograms():
-    # three texts: 0 and 1 meet in node 1, text 2 joins them in the root
-    classes = np.array([0, 1, 0])
-    merges = np.array([[0, 1], [2, 3]])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_nested_purity_of_a_binary_tree_is_the_dendrograms(seed):
+    n = 20
+    classes = np.random.default_rng(seed).integers(3, size=n)
+    merges = random_merges(n, seed)
+    above = {part: row for row, pair in enumerate(merges.tolist()) for part in pair}
+    last = len(merges) - 1  # the root, which is node 0
+    parents = [-1 if row == last else last - above[n + row] for row in range(last, -1, -1)]
+    labels = np.array([last - above[text] for text in range(n)])
     binary = dendrogram_purity(merges, class_counts(merges, classes))
-    assert nested_purity([-1, 0], np.array([1, 1, 0]), classes) == pytest.approx(binary) == 2 / 3
+    assert nested_purity(parents, labels, classes) == pytest.approx(binary)
 
 
 def test_a_flat_tree_is_at_chance():
