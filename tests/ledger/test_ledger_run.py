@@ -223,6 +223,7 @@ def test_shipped_results_belong_to_built_systems_and_are_whole_runs():
         result = record.read(record.SHIPPED, path.stem)
         system = registry.load(path.stem)
         assert (result["claim"], result["rule"]) == (system.claim, system.rule)
+        assert result["paper"] == {name: one.to_json() for name, one in system.paper.items()}
         assert result["inputs"]["version"] == system.version
         assert result["inputs"]["limit"] is None
 

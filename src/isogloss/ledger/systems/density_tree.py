@@ -288,7 +288,7 @@ def _unit(name: str) -> str:
 
 LIMITS = (
     "Vectors are MiniLM's and ours; the paper's are Qwen3-Embedding-8B and SFR-Embedding-Mistral, "
-    "which take a GPU. A better encoder may part the densities better.",
+    "too large for two cores. A better encoder may part the densities better.",
     f"Samples of {TEXTS:,} posts a seed (headers, quotes and signatures removed); layers and times "
     f"on {STEPPED_TEXTS:,} posts with two components, up to {MOST_STEPS:,} runs of DBSCAN.",
     "Stepping is timed with our own DBSCAN over a k-d tree, not with the authors' program.",

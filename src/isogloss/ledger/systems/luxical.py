@@ -281,7 +281,7 @@ SYSTEM = System(
         "neural encoders at matched quality in retrieval of documents and in classification."
     ),
     paper={
-        "speed": PaperFigure("3 to 100", "times neural baselines", "abstract, by size of baseline"),
+        "speed": PaperFigure("3 to 100", "times neural baselines", "headline claim"),
         "throughput": PaperFigure(6500, "documents/s", "FineWeb-Edu, a laptop; about fastText's"),
         "classification, fastText": PaperFigure(0.939, "AUC", "FineWeb-Edu, binary"),
         "classification, Luxical + logistic regression": PaperFigure(
