@@ -19,8 +19,9 @@ COMMANDS = {
     "evaluate": "measure topics against labels and texts",
     "train": "train an encoder by a recipe",
     "recipes": "list the recipes of the package, or print one",
+    "reproduce": "measure the claims of research systems",
 }
-PLANNED = ("explore", "segment", "compare", "reproduce", "serve", "migrate")
+PLANNED = ("explore", "segment", "compare", "serve", "migrate")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
 

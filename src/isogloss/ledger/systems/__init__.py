@@ -1,0 +1,1 @@
+"""One file a system, named after its id with underscores; each defines ``SYSTEM``."""
