@@ -3,6 +3,7 @@
 import math
 import unicodedata
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from isogloss import load_encoder
 from isogloss._core.errors import EncoderError, ParameterError
+from isogloss._core.tensors import load_tensors
 from isogloss.encoders.lexical import LexicalEncoder, LexicalWeights
 from isogloss.text import tokens_of
 
@@ -158,6 +160,36 @@ def test_saved_and_loaded_it_gives_the_same(tmp_path):
     assert short.fingerprint != encoder.fingerprint
 
 
+@pytest.mark.parametrize("width", [5, 6])
+def test_a_table_of_4_bits_is_kept_in_half_the_room(tmp_path, width):
+    rng = np.random.default_rng(0)
+    plain = make()
+    table = rng.integers(-7, 8, (len(plain.idf), width)).astype(np.int8)
+    network = {
+        "skip": rng.normal(size=(width, 4)), "inner": rng.normal(size=(width, 3)),
+        "bias": np.zeros(3), "outer": rng.normal(size=(3, 4)),
+    }  # fmt: skip
+    small = replace(plain, table=table, **{k: v.astype(np.float32) for k, v in network.items()})
+    encoder = LexicalEncoder(small)
+    encoder.save(tmp_path / "model")
+    kept = load_tensors(tmp_path / "model" / "lexical.safetensors")
+    assert kept["table4"].shape == (len(table), 3)
+    again = load_encoder(f"lexical:{tmp_path / 'model'}")
+    assert again.weights.table.tolist() == table.tolist()
+    assert again.fingerprint == encoder.fingerprint
+    texts = ["a cat and a dog", "zebra", ""]
+    assert again.encode(texts).tobytes() == encoder.encode(texts).tobytes()
+
+
+def test_a_folder_of_the_first_format_still_opens(tmp_path):
+    encoder = LexicalEncoder(make())
+    encoder.save(tmp_path)
+    about = tmp_path / "isogloss.json"
+    about.write_text(about.read_text().replace('"format": 2', '"format": 1'))
+    assert "table" in load_tensors(tmp_path / "lexical.safetensors")
+    assert LexicalEncoder.load(tmp_path).fingerprint == encoder.fingerprint
+
+
 @pytest.mark.parametrize("harm", ["missing", "no json", "other", "newer", "short", "cut"])
 def test_a_damaged_folder_is_one_clear_error(tmp_path, harm):
     folder = tmp_path / "model"
@@ -171,7 +203,7 @@ def test_a_damaged_folder_is_one_clear_error(tmp_path, harm):
     elif harm == "other":
         about.write_text('{"class": "LsaEncoder", "format": 1}')
     elif harm == "newer":
-        about.write_text(about.read_text().replace('"format": 1', '"format": 99'))
+        about.write_text(about.read_text().replace('"format": 2', '"format": 99'))
     elif harm == "short":
         about.write_text(about.read_text().replace('"buckets": 37', '"buckets": 36'))
     else:

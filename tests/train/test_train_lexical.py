@@ -233,6 +233,38 @@ def test_bad_frequencies_are_refused(tmp_path, columns, said):
 
 
 @pytest.mark.models
+def test_a_table_of_4_bits_is_learnt_around(place, tmp_path, capfd):
+    recipe = (place / "recipe.toml").read_text().replace("width = 6", "width = 6\nbits = 4")
+    (place / "four.toml").write_text(recipe)
+    assert main(["train", str(place / "four.toml"), "-o", str(tmp_path / "four"), "-q"]) == 0
+    student = load_encoder(f"lexical:{tmp_path / 'four'}")
+    assert np.abs(student.weights.table).max() <= 7
+    fresh = texts_of(200, seed=9)
+    wanted = load_encoder(f"lsa:{place / 'teacher'}").encode(fresh)
+    assert (student.encode(fresh) * wanted).sum(axis=1).mean() > 0.9
+
+
+def test_rounding_takes_the_scale_of_least_error():
+    torch = pytest.importorskip("torch")
+    from isogloss.train.student import LexicalStudent
+
+    rows = np.array([[1.0, -0.5, 0.25], [0.0, 0.0, 0.0], [10.0, 1.0, 1.0]], np.float32)
+    student = LexicalStudent(rows, np.eye(3, dtype=np.float32), hidden=2, seed=0)
+    for bits, top in ((8, 127), (4, 7)):
+        student.table.weight.data = torch.from_numpy(rows.copy())
+        codes, scale = student.round_table(bits)
+        held = codes * scale[:, None]
+        assert np.abs(codes).max() == top
+        assert np.allclose(student.table.weight.detach().numpy(), held)
+        assert np.abs(held - rows).max() < 10 / top / 1.9
+        shares = (1.0,) if bits == 8 else (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+        for row, got in zip(rows, held, strict=True):
+            step = [np.abs(row).max() / top * share or 1.0 for share in shares]
+            errors = [((np.clip(np.rint(row / s), -top, top) * s - row) ** 2).sum() for s in step]
+            assert ((got - row) ** 2).sum() <= min(errors) + 1e-5
+
+
+@pytest.mark.models
 def test_an_encoder_goes_on_from_another(place, tmp_path, capfd):
     assert main(["train", str(place / "recipe.toml"), "-o", str(tmp_path / "first"), "-q"]) == 0
     fresh = [

@@ -18,7 +18,8 @@ from isogloss._core.threads import map_blocks
 from isogloss.encoders.base import Truncation, unit_rows
 from isogloss.text.tokens import TOKENS_VERSION, text_buffers
 
-FORMAT = 1
+# 2: a table of 4-bit numbers may be packed, two to a byte.
+FORMAT = 2
 # Texts that one thread encodes at a time.
 BLOCK = 512
 
@@ -38,7 +39,7 @@ class LexicalWeights:
     idf : float32 (f,)
         Weight of each feature, f = w + p + buckets.
     table : int8 (f, t), scale : float32 (f,)
-        Row i stands for ``table[i] * scale[i]``.
+        Row i stands for ``table[i] * scale[i]``. Numbers from -7 to 7 are stored in 4 bits.
     skip : float32 (t, dim), inner : float32 (t, h), bias : float32 (h,), outer : float32 (h, dim)
         The network: ``x @ skip + relu(x @ inner + bias) @ outer``.
     """
@@ -57,12 +58,49 @@ class LexicalWeights:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give all arrays by name; the words as bytes and offsets."""
         data, offsets = text_buffers(self.words)
+        small = len(self.table) and np.abs(self.table).max() <= 7
+        table = {"table4": pack(self.table)} if small else {"table": self.table}
         return {
-            "word_bytes": data[: offsets[-1]], "word_offsets": offsets.astype(np.int32),
-            "pairs": self.pairs, "idf": self.idf, "table": self.table, "scale": self.scale,
+            **table, "word_bytes": data[: offsets[-1]], "word_offsets": offsets.astype(np.int32),
+            "pairs": self.pairs, "idf": self.idf, "scale": self.scale,
             "skip": self.skip.astype(np.float16), "inner": self.inner.astype(np.float16),
             "bias": self.bias, "outer": self.outer.astype(np.float16),
         }  # fmt: skip
+
+
+def pack(table: NDArray[np.int8]) -> NDArray[np.uint8]:
+    """Pack numbers from -7 to 7, two to a byte: uint8 (f, ceil(t / 2)).
+
+    Examples
+    --------
+    >>> pack(np.array([[1, -7, 3]], np.int8)).tolist()
+    [[25, 139]]
+    """
+    codes = np.zeros((len(table), -(-table.shape[1] // 2) * 2), dtype=np.uint8)
+    codes[:, : table.shape[1]] = (table + 8).astype(np.uint8)
+    codes[:, table.shape[1] :] = 8
+    return np.ascontiguousarray(codes[:, 0::2] | codes[:, 1::2] << 4)
+
+
+def unpack(packed: NDArray[np.uint8], width: int) -> NDArray[np.int8]:
+    """Undo `pack`: int8 (f, width).
+
+    Raises
+    ------
+    ValueError
+        When the width is not that of the rows.
+
+    Examples
+    --------
+    >>> unpack(np.array([[25, 139]], np.uint8), 3).tolist()
+    [[1, -7, 3]]
+    """
+    if packed.dtype != np.uint8 or packed.ndim != 2 or packed.shape[1] != -(-width // 2):
+        raise ValueError(f"table4 has shape {packed.shape}, for rows of {width} numbers")
+    table = np.empty((len(packed), 2 * packed.shape[1]), dtype=np.int8)
+    table[:, 0::2] = (packed & 15).astype(np.int8) - 8
+    table[:, 1::2] = (packed >> 4).astype(np.int8) - 8
+    return np.ascontiguousarray(table[:, :width])
 
 
 class LexicalEncoder:
@@ -122,7 +160,7 @@ class LexicalEncoder:
         self.fingerprint = self._fingerprint()
 
     def _fingerprint(self) -> str:
-        digest = hashlib.sha256(f"lexical {FORMAT} {TOKENS_VERSION} {self.dim}".encode())
+        digest = hashlib.sha256(f"lexical 1 {TOKENS_VERSION} {self.dim}".encode())
         for name, array in sorted(self.weights.arrays().items()):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(array).tobytes())
@@ -232,7 +270,10 @@ def _weights(arrays: dict[str, NDArray[Any]], buckets: int) -> LexicalWeights:
     data, offsets = arrays["word_bytes"].tobytes(), arrays["word_offsets"].tolist()
     words = [data[a:b].decode() for a, b in pairwise(offsets)]
     features = len(words) + len(arrays["pairs"]) + buckets
-    table, inner = arrays["table"], arrays["inner"]
+    inner = arrays["inner"]
+    if "table4" in arrays:
+        arrays["table"] = unpack(arrays["table4"], inner.shape[0])
+    table = arrays["table"]
     shapes = {
         "pairs": (len(arrays["pairs"]), 2), "idf": (features,), "scale": (features,),
         "table": (features, inner.shape[0]), "bias": (inner.shape[1],),

@@ -1,7 +1,7 @@
 """Distil a teacher into a lexical encoder."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ from isogloss.train.recipe import Corpus, Recipe
 from isogloss.train.student import LexicalStudent
 from isogloss.train.teacher import teacher_vectors
 from isogloss.train.texts import read_texts, read_with_vectors
+
+# Rate of learning, as a share, after the table was rounded to 4 bits.
+REPAIR = 0.25
 
 
 def train_lexical(
@@ -71,7 +74,13 @@ def train_lexical(
     on_event(Event("features"))
     features, student = begin(recipe, texts, teacher, cache, on_event=on_event)
     loss = fit(student, features, texts, wanted, recipe, on_event=on_event)
-    encoder = LexicalEncoder(student.weights(features))
+    codes, scale = student.round_table(recipe.bits)
+    if recipe.bits < 8:
+        repair = replace(recipe, epochs=1, learning_rate=recipe.learning_rate * REPAIR)
+        student.table.weight.requires_grad_(False)
+        on_event(Event("train", message="training on with the rounded table", level="info"))
+        loss = fit(student, features, texts, wanted, repair, on_event=on_event)
+    encoder = LexicalEncoder(student.weights(features, codes, scale))
     encoder.save(output)
     report = {
         "texts": len(texts), "words": len(features.words), "pairs": len(features.pairs),
@@ -176,10 +185,10 @@ def fit(
     rows = np.flatnonzero(np.diff(matrix.indptr) > 0)  # texts without a feature teach nothing
     rng = np.random.default_rng(recipe.seed)
     dense = [p for name, p in student.named_parameters() if not name.startswith("table")]
-    optimisers = [
-        torch.optim.AdamW(dense, lr=recipe.learning_rate, weight_decay=0.0),
-        torch.optim.SparseAdam(list(student.table.parameters()), lr=recipe.table_rate),
-    ]
+    optimisers = [torch.optim.AdamW(dense, lr=recipe.learning_rate, weight_decay=0.0)]
+    if student.table.weight.requires_grad:
+        table = list(student.table.parameters())
+        optimisers.append(torch.optim.SparseAdam(table, lr=recipe.table_rate))
     batches = max(1, len(rows) // recipe.batch)
     total = batches * recipe.epochs
     warm = max(1, total // 20)

@@ -68,6 +68,8 @@ class Recipe:
         Numbers in a row of the table.
     frequencies : str, optional
         A Parquet file of the words of the language, columns `word` and `frequency`.
+    bits : {8, 4}
+        Of a number in the table. After rounding to 4 the network is trained on for a while.
     hidden : int
         Width of the hidden layer.
     objectives : dict
@@ -95,6 +97,7 @@ class Recipe:
     buckets: int = 16_384
     frequencies: str | None = None
     width: int = 192
+    bits: int = 8
     hidden: int = 768
     objectives: dict[str, float] = field(default_factory=lambda: {"cosine": 1.0, "gram": 1.0})
     temperature: float = 0.05
@@ -118,6 +121,8 @@ class Recipe:
         for name in ("pairs", "buckets", "seed"):
             if getattr(self, name) < 0:
                 raise ParameterError(f"recipe: {name} is {getattr(self, name)}; give 0 or more")
+        if self.bits not in (4, 8):
+            raise ParameterError(f"recipe: bits is {self.bits}; give 8 or 4")
         if not self.corpus:
             raise ParameterError("recipe: there is no [[corpus]] to learn from")
         for one in self.corpus:
