@@ -30,7 +30,7 @@ class WordTable {
             check(data, offsets);
             std::vector<int32_t> seen(words_.size()), touched;
             int32_t total = 0;
-            auto cut = scanner([&](const std::string &word) {
+            auto cut = scanner([&](std::string_view word) {
                 ++total;
                 const int64_t i = words_.find(word);
                 if (i < 0) return;
@@ -68,7 +68,7 @@ class WordCounter {
     void add(Bytes data, Offsets offsets) {
         nb::gil_scoped_release unlocked;
         check(data, offsets);
-        auto cut = scanner([&](const std::string &word) {
+        auto cut = scanner([&](std::string_view word) {
             const size_t i = words_.add(word);
             if (i == texts_.size()) {
                 texts_.push_back(0);
@@ -139,7 +139,7 @@ std::vector<std::vector<std::string>> tokenize(Bytes data, Offsets offsets) {
     std::vector<std::vector<std::string>> out(offsets.shape(0) - 1);
     nb::gil_scoped_release unlocked;
     std::vector<std::string> *row = nullptr;
-    auto cut = scanner([&](const std::string &word) { row->push_back(word); });
+    auto cut = scanner([&](std::string_view word) { row->emplace_back(word); });
     for (size_t i = 0; i < out.size(); ++i) {
         row = &out[i];
         cut.scan(data.data() + offsets.data()[i], data.data() + offsets.data()[i + 1]);
