@@ -23,16 +23,17 @@ struct Feature {
 };
 
 typedef float Lanes __attribute__((vector_size(64)));
-typedef int8_t Bytes16 __attribute__((vector_size(16)));
+typedef int32_t Fours __attribute__((vector_size(64)));
 
 // Sums weighted rows: features in order, 64 columns at a time. Multiplication and addition stay
-// apart in all clones, so that they give the same bits.
+// apart in all clones, so that they give the same bits. Four columns lie in each 32-bit number, and
+// shifts take them out: column 4 l + b is lane l of sum b.
 ISOGLOSS_CLONES void sum_rows(const Feature *found, size_t count, const int8_t *table, size_t width,
                               float *out) {
     constexpr size_t kAhead = 8;  // rows
-    size_t j = 0;
-    for (; j + 64 <= width; j += 64) {
-        Lanes sum[4] = {};
+    for (size_t j = 0; j < width; j += 64) {
+        const size_t columns = width - j < 64 ? width - j : 64;
+        Lanes first = {}, second = {}, third = {}, fourth = {};
         for (size_t i = 0; i < count; ++i) {
             if (j == 0 && i + kAhead < count) {
                 const int8_t *next = table + static_cast<size_t>(found[i + kAhead].number) * width;
@@ -40,20 +41,23 @@ ISOGLOSS_CLONES void sum_rows(const Feature *found, size_t count, const int8_t *
                 __builtin_prefetch(next + width - 1);
             }
             const int8_t *row = table + static_cast<size_t>(found[i].number) * width + j;
-            for (size_t c = 0; c < 4; ++c) {
-                Bytes16 bytes;
-                __builtin_memcpy(&bytes, row + 16 * c, sizeof(bytes));
-                sum[c] += found[i].weight * __builtin_convertvector(bytes, Lanes);
-            }
+            const float weight = found[i].weight;
+            Fours four = {};
+            if (columns == 64)
+                __builtin_memcpy(&four, row, 64);
+            else
+                __builtin_memcpy(&four, row, columns);
+            first += weight * __builtin_convertvector(four << 24 >> 24, Lanes);
+            second += weight * __builtin_convertvector(four << 16 >> 24, Lanes);
+            third += weight * __builtin_convertvector(four << 8 >> 24, Lanes);
+            fourth += weight * __builtin_convertvector(four >> 24, Lanes);
         }
-        __builtin_memcpy(out + j, sum, sizeof(sum));
-    }
-    for (; j < width; ++j) {
-        float sum = 0.0f;
-        for (size_t i = 0; i < count; ++i)
-            sum += found[i].weight *
-                   static_cast<float>(table[static_cast<size_t>(found[i].number) * width + j]);
-        out[j] = sum;
+        float sums[4][16];
+        __builtin_memcpy(sums[0], &first, 64);
+        __builtin_memcpy(sums[1], &second, 64);
+        __builtin_memcpy(sums[2], &third, 64);
+        __builtin_memcpy(sums[3], &fourth, 64);
+        for (size_t c = 0; c < columns; ++c) out[j + c] = sums[c & 3][c >> 2];
     }
 }
 

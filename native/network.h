@@ -53,7 +53,8 @@ struct Panels {
 
 // One panel times a tile of rows.
 ISOGLOSS_CLONES void tile_products(const float *x, const float *panel, size_t depth, float *out) {
-    Lanes sum[kRows] = {};
+    Lanes sum[kRows];
+    for (size_t i = 0; i < kRows; ++i) sum[i] = Lanes{};  // an initializer would become a memset
     for (size_t k = 0; k < depth; ++k) {
         Lanes column;
         __builtin_memcpy(&column, panel + k * kLanes, sizeof(column));
@@ -66,7 +67,8 @@ ISOGLOSS_CLONES void tile_products(const float *x, const float *panel, size_t de
 ISOGLOSS_CLONES void row_products(const float *x, const float *panel, size_t depth, size_t panels,
                                   float *out) {
     for (size_t p = 0; p < panels; p += kWide) {
-        Lanes sum[kWide] = {};
+        Lanes sum[kWide];
+        for (size_t c = 0; c < kWide; ++c) sum[c] = Lanes{};
         const size_t stride = depth * kLanes;
         const float *first = panel + p * stride;
         const size_t wide = panels - p < kWide ? panels - p : kWide;
@@ -92,7 +94,8 @@ ISOGLOSS_CLONES void row_products(const float *x, const float *panel, size_t dep
 // Adds the outer layer's rows of the active hidden numbers, 64 columns at a time.
 ISOGLOSS_CLONES void add_active(const uint32_t *index, const float *value, size_t count,
                                 const float *wide, float *out, size_t columns) {
-    Lanes sum[kWide] = {};
+    Lanes sum[kWide];
+    for (size_t c = 0; c < kWide; ++c) sum[c] = Lanes{};
     for (size_t k = 0; k < count; ++k) {
         const float *row = wide + size_t(index[k]) * kWide * kLanes;
         for (size_t c = 0; c < kWide; ++c) {
