@@ -21,16 +21,10 @@ namespace network {
 
 constexpr size_t kLanes = 16, kWide = 4;  // columns of a panel; panels side by side
 constexpr size_t kRows = 6;               // rows of a tile, which share a panel's loads
-constexpr size_t kChunk = 96;             // rows whose hidden numbers are held at a time
+constexpr size_t kChunk = 192;            // rows whose hidden numbers are held at a time
+constexpr size_t kBlock = 128;            // hidden numbers whose part of a panel fits the L1 cache
 
 typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
-
-// The hidden numbers of a row that are not zero, by rising index.
-struct Active {
-    uint32_t *index;
-    float *value;
-    size_t count;
-};
 
 // A matrix in panels of 16 columns, row by row; the last panel is filled up with zeros.
 struct Panels {
@@ -91,22 +85,24 @@ ISOGLOSS_CLONES void row_products(const float *x, const float *panel, size_t dep
     }
 }
 
-// Adds the outer layer's rows of the active hidden numbers, 64 columns at a time.
-ISOGLOSS_CLONES void add_active(const uint32_t *index, const float *value, size_t count,
-                                const float *wide, float *out, size_t columns) {
-    Lanes sum[kWide];
-    for (size_t c = 0; c < kWide; ++c) sum[c] = Lanes{};
-    for (size_t k = 0; k < count; ++k) {
-        const float *row = wide + size_t(index[k]) * kWide * kLanes;
-        for (size_t c = 0; c < kWide; ++c) {
-            Lanes column;
-            __builtin_memcpy(&column, row + c * kLanes, sizeof(column));
-            sum[c] += value[k] * column;
+// Adds rows of the outer layer, 64 columns of them, for the active hidden numbers of a block: those
+// of row i stand from split[0] to split[1] behind i * hidden, and the next row's `stride` further.
+ISOGLOSS_CLONES void add_active(const uint32_t *index, const float *value, const uint32_t *split,
+                                size_t stride, size_t hidden, size_t rows, const float *wide,
+                                float *out) {
+    for (size_t i = 0; i < rows; ++i, split += stride, out += kWide * kLanes) {
+        Lanes sum[kWide];
+        __builtin_memcpy(sum, out, sizeof(sum));
+        for (size_t k = i * hidden + split[0]; k < i * hidden + split[1]; ++k) {
+            const float *row = wide + size_t(index[k]) * kWide * kLanes;
+            for (size_t c = 0; c < kWide; ++c) {
+                Lanes column;
+                __builtin_memcpy(&column, row + c * kLanes, sizeof(column));
+                sum[c] += value[k] * column;
+            }
         }
+        __builtin_memcpy(out, sum, sizeof(sum));
     }
-    float sums[kWide * kLanes];
-    __builtin_memcpy(sums, sum, sizeof(sums));
-    for (size_t j = 0; j < columns; ++j) out[j] += sums[j];
 }
 
 // Sum of squares in the order of NumPy's pairwise sum, so that unit rows are those of unit_rows.
@@ -155,31 +151,10 @@ class Network {
 
     // Vectors of rows of sums, of length 1 if asked; zeros for a row of zeros.
     void vectors(const float *sums, size_t rows, float *out, bool unit) const {
-        const size_t held = std::min(rows, kChunk);
-        std::unique_ptr<uint32_t[]> index(new uint32_t[held * hidden_ + kLanes]);
-        std::unique_ptr<float[]> value(new float[held * hidden_ + kLanes]);
-        std::unique_ptr<float[]> whole(
-            new float[kLanes * std::max(inner_.count, skip_.count)]);
-        std::vector<Active> active(held);
-        for (size_t first = 0; first < rows; first += kChunk) {
-            const size_t count = std::min(kChunk, rows - first);
-            const float *x = sums + first * width();
-            float *result = out + first * dim();
-            for (size_t i = 0; i < count; ++i)
-                active[i] = {index.get() + i * hidden_, value.get() + i * hidden_, 0};
-            product(inner_, x, count, whole.get(), [&](size_t row, size_t column, const float *sum) {
-                append(active[row], column, sum);
-            });
-            product(skip_, x, count, whole.get(), [&](size_t row, size_t column, const float *sum) {
-                std::copy_n(sum, std::min(kLanes, dim() - column), result + row * dim() + column);
-            });
-            for (size_t q = 0; q < wide_count_; ++q)
-                for (size_t i = 0; i < count; ++i)
-                    add_active(active[i].index, active[i].value, active[i].count,
-                               outer_.data() + q * hidden_ * kSpan, result + i * dim() + q * kSpan,
-                               std::min(kSpan, dim() - q * kSpan));
-            for (size_t i = 0; i < count; ++i) finish(x + i * width(), result + i * dim(), unit);
-        }
+        Held held(std::min(rows, kChunk), *this);
+        for (size_t first = 0; first < rows; first += kChunk)
+            chunk(sums + first * width(), std::min(kChunk, rows - first), out + first * dim(), unit,
+                  held);
     }
 
   private:
@@ -190,6 +165,46 @@ class Network {
     std::vector<float> bias_;
     size_t wide_count_;
     std::vector<float> outer_;  // blocks of 64 columns, row by row
+
+    // Room for a chunk: the hidden numbers of each row that are not zero, by rising index.
+    struct Held {
+        std::unique_ptr<uint32_t[]> index;
+        std::unique_ptr<float[]> value, products, sums;
+        std::vector<size_t> count;
+        std::vector<uint32_t> splits;  // of a row: where each block of hidden numbers begins
+
+        Held(size_t rows, const Network &made)
+            : index(new uint32_t[rows * made.hidden_ + kLanes]),
+              value(new float[rows * made.hidden_ + kLanes]),
+              products(new float[kLanes * std::max(made.inner_.count, made.skip_.count)]),
+              sums(new float[rows * kSpan]), count(rows), splits(rows * (made.blocks() + 1)) {}
+    };
+
+    size_t blocks() const { return (hidden_ + kBlock - 1) / kBlock; }
+
+    void chunk(const float *x, size_t rows, float *out, bool unit, Held &held) const {
+        std::fill(held.count.begin(), held.count.end(), 0);
+        product(inner_, x, rows, held.products.get(),
+                [&](size_t row, size_t column, const float *sum) { append(held, row, column, sum); });
+        for (size_t i = 0; i < rows; ++i)
+            held.splits[i * (blocks() + 1) + blocks()] = static_cast<uint32_t>(held.count[i]);
+        product(skip_, x, rows, held.products.get(),
+                [&](size_t row, size_t column, const float *sum) {
+                    std::copy_n(sum, std::min(kLanes, dim() - column), out + row * dim() + column);
+                });
+        for (size_t q = 0; q < wide_count_; ++q) {
+            const float *wide = outer_.data() + q * hidden_ * kSpan;
+            std::fill_n(held.sums.get(), rows * kSpan, 0.0f);
+            for (size_t b = 0; b < blocks(); ++b)
+                add_active(held.index.get(), held.value.get(), held.splits.data() + b, blocks() + 1,
+                           hidden_, rows, wide, held.sums.get());
+            const size_t columns = std::min(kSpan, dim() - q * kSpan);
+            for (size_t i = 0; i < rows; ++i)
+                for (size_t j = 0; j < columns; ++j)
+                    out[i * dim() + q * kSpan + j] += held.sums[i * kSpan + j];
+        }
+        for (size_t i = 0; i < rows; ++i) finish(x + i * width(), out + i * dim(), unit);
+    }
 
     // Gives each row's 16 sums of each panel, by rising column.
     template <typename Give>
@@ -208,18 +223,20 @@ class Network {
         }
     }
 
-    void append(Active &active, size_t column, const float *sum) const {
-        const size_t width = std::min(kLanes, hidden_ - column);
-        uint32_t *index = active.index;
-        float *value = active.value;
-        size_t count = active.count;
-        for (size_t j = 0; j < width; ++j) {
+    void append(Held &held, size_t row, size_t column, const float *sum) const {
+        const size_t columns = std::min(kLanes, hidden_ - column);
+        uint32_t *index = held.index.get() + row * hidden_;
+        float *value = held.value.get() + row * hidden_;
+        size_t count = held.count[row];
+        if (column % kBlock == 0)
+            held.splits[row * (blocks() + 1) + column / kBlock] = static_cast<uint32_t>(count);
+        for (size_t j = 0; j < columns; ++j) {
             const float now = sum[j] + bias_[column + j];
             index[count] = static_cast<uint32_t>(column + j);
             value[count] = now;
             count += !(now <= 0.0f);  // what is no number stays, as it did in the sum
         }
-        active.count = count;
+        held.count[row] = count;
     }
 
     void finish(const float *sums, float *vector, bool unit) const {
