@@ -19,21 +19,35 @@ class Counts {
         words_[i >> 12] |= uint64_t(1) << (i >> 6 & 63);
     }
 
-    // Gives each count by rising number, and forgets it.
-    template <typename Give>
-    void drain(const Give &give) {
+    // Lists the numbers that have a count, rising, and gives how many; forgets all but the counts.
+    size_t list(std::vector<int32_t> &found) {
+        size_t count = 0;
         for (size_t w = 0; w < words_.size(); ++w) {
             for (uint64_t group = words_[w]; group; group &= group - 1) {
                 const size_t b = 64 * w + static_cast<size_t>(__builtin_ctzll(group));
-                for (uint64_t rest = bits_[b]; rest; rest &= rest - 1) {
-                    const size_t i = 64 * b + static_cast<size_t>(__builtin_ctzll(rest));
-                    give(i, held_[i]);
-                    held_[i] = 0.0f;
-                }
+                if (found.size() < count + 64) found.resize(2 * count + 256);
+                int32_t *out = found.data();
+                const int32_t base = static_cast<int32_t>(64 * b);
+                uint64_t rest = bits_[b];
+                out[count++] = base + __builtin_ctzll(rest);
+                rest &= rest - 1;
+                // most often the second is the last, which no branch should have to guess
+                out[count] = base + __builtin_ctzll(rest | uint64_t(1) << 63);
+                count += rest != 0;
+                for (rest &= rest - 1; rest; rest &= rest - 1)
+                    out[count++] = base + __builtin_ctzll(rest);
                 bits_[b] = 0;
             }
             words_[w] = 0;
         }
+        return count;
+    }
+
+    // Gives a count, which is zero from then on.
+    float take(size_t i) {
+        const float count = held_[i];
+        held_[i] = 0.0f;
+        return count;
     }
 
   private:

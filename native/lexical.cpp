@@ -30,7 +30,7 @@ typedef int32_t Fours __attribute__((vector_size(64)));
 // shifts take them out: column 4 l + b is lane l of sum b.
 ISOGLOSS_CLONES void sum_rows(const Feature *found, size_t count, const int8_t *table, size_t width,
                               float *out) {
-    constexpr size_t kAhead = 8;  // rows
+    constexpr size_t kAhead = 16;  // rows
     for (size_t j = 0; j < width; j += 64) {
         const size_t columns = width - j < 64 ? width - j : 64;
         Lanes first = {}, second = {}, third = {}, fourth = {};
@@ -153,13 +153,14 @@ class LexicalTable {
         {
             nb::gil_scoped_release unlocked;
             check(data, offsets, static_cast<size_t>(first), static_cast<size_t>(last));
-            each(data, offsets, idf, first, last, [&](int64_t, const std::vector<Feature> &found) {
+            const auto take = [&](int64_t, const std::vector<Feature> &found) {
                 lengths.push_back(static_cast<int64_t>(found.size()));
                 for (const Feature &one : found) {
                     columns.push_back(one.number);
                     values.push_back(one.weight);
                 }
-            });
+            };
+            each(data, offsets, idf, first, last, [](int32_t) {}, take);
         }
         return nb::make_tuple(to_numpy(std::move(lengths)), to_numpy(std::move(columns)),
                               to_numpy(std::move(values)));
@@ -176,11 +177,13 @@ class LexicalTable {
             throw nb::value_error("lexical: shapes of table, scale and out differ");
         nb::gil_scoped_release unlocked;
         check(data, offsets, static_cast<size_t>(first), static_cast<size_t>(last));
-        each(data, offsets, idf, first, last, [&](int64_t row, std::vector<Feature> &found) {
+        const auto touch = [&](int32_t feature) { prefetch(scale.data() + feature); };
+        const auto take = [&](int64_t row, std::vector<Feature> &found) {
             for (Feature &one : found) one.weight *= scale.data()[one.number];
             sum_rows(found.data(), found.size(), table.data(), width,
                      out.data() + static_cast<size_t>(row - first) * width);
-        });
+        };
+        each(data, offsets, idf, first, last, touch, take);
     }
 
   private:
@@ -221,13 +224,15 @@ class LexicalTable {
         }
     }
 
-    // Calls `take` with each row and its weighted features, rising.
-    template <typename Take>
+    // Calls `take` with each row and its weighted features, rising; shortly before, `touch` with each
+    // of their numbers.
+    template <typename Touch, typename Take>
     void each(const Bytes &data, const Offsets &offsets, const Values &idf, int64_t first,
-              int64_t last, const Take &take) const {
+              int64_t last, const Touch &touch, const Take &take) const {
         const int32_t words = static_cast<int32_t>(words_.size());
         Counts counts(static_cast<size_t>(features()));
         Pieces pieces(buckets_, static_cast<size_t>(words) + pair_count_);
+        std::vector<int32_t> numbers;
         std::vector<Feature> found;
         int32_t before = -1;
         struct Candidate {
@@ -260,13 +265,19 @@ class LexicalTable {
         };
         read(data, offsets, first, last, look, [&](int64_t row) {
             before = -1;
-            found.clear();
+            const size_t many = counts.list(numbers);
+            for (size_t i = 0; i < many; ++i) {
+                prefetch(idf.data() + numbers[i]);
+                touch(numbers[i]);
+            }
+            found.resize(many);
             double square = 0.0;
-            counts.drain([&](size_t feature, float count) {
-                const float weight = damped(count) * idf.data()[feature];
+            for (size_t i = 0; i < many; ++i) {
+                const size_t feature = static_cast<size_t>(numbers[i]);
+                const float weight = damped(counts.take(feature)) * idf.data()[feature];
                 square += static_cast<double>(weight) * weight;
-                found.push_back({static_cast<int32_t>(feature), weight});
-            });
+                found[i] = {numbers[i], weight};
+            }
             const float shrink =
                 square > 0.0 ? static_cast<float>(1.0 / std::sqrt(square)) : 0.0f;
             for (Feature &one : found) one.weight *= shrink;
