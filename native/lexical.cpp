@@ -1,6 +1,9 @@
 // The lexical encoder: words, word pairs and pieces of unknown words, weighed and summed from a
 // table of 8-bit rows, and its network. The tests hold the same in plain Python.
 #include <cmath>
+#include <exception>
+#include <memory>
+#include <mutex>
 
 #include "counts.h"
 #include "lookup.h"
@@ -67,14 +70,14 @@ class Batch {
   public:
     static constexpr size_t kWords = 256;
 
-    explicit Batch(const WordLookup &words) : words_(words), bytes_(kWords * kRoom) {}
+    explicit Batch(const WordLookup &words) : words_(words), bytes_(new char[kWords * kRoom]) {}
 
     bool full() const { return count_ == kWords; }
     size_t size() const { return count_; }
     void clear() { count_ = used_ = 0; }
 
     void add(std::string_view word) {
-        char *at = bytes_.data() + used_;
+        char *at = bytes_.get() + used_;
         std::memcpy(at, word.data(), 16);
         if (word.size() > 16) std::memcpy(at + 16, word.data() + 16, word.size() - 16);
         const Key key(at, word.size());
@@ -95,14 +98,14 @@ class Batch {
     static constexpr size_t kRoom = 4 * unicode::longest_word + 16;  // bytes of the longest word
 
     struct Item {
-        Key key{nullptr, 0};
+        Key key;
         size_t hash;
         const char *at;
         size_t length;
     };
 
     const WordLookup &words_;
-    std::vector<char> bytes_;
+    std::unique_ptr<char[]> bytes_;
     Item items_[kWords];
     size_t count_ = 0, used_ = 0;
 };
@@ -189,6 +192,35 @@ class LexicalTable {
   private:
     static constexpr int kLogs = 64;
 
+    // Counts that a call borrows: half a megabyte that one text should not wait for to be cleared.
+    // They come back all zero; after an exception they do not come back.
+    struct Loan {
+        const LexicalTable &from;
+        std::unique_ptr<Counts> counts;
+        int exceptions = std::uncaught_exceptions();
+
+        explicit Loan(const LexicalTable &table) : from(table) {
+            const std::lock_guard<std::mutex> locked(from.spare_lock_);
+            if (!from.spare_.empty()) {
+                counts = std::move(from.spare_.back());
+                from.spare_.pop_back();
+            } else {
+                counts = std::make_unique<Counts>(static_cast<size_t>(from.features()));
+                from.spare_.reserve(++from.lent_);
+            }
+        }
+
+        ~Loan() {
+            if (std::uncaught_exceptions() > exceptions) return;
+            const std::lock_guard<std::mutex> locked(from.spare_lock_);
+            from.spare_.push_back(std::move(counts));
+        }
+    };
+
+    mutable std::mutex spare_lock_;
+    mutable std::vector<std::unique_ptr<Counts>> spare_;
+    mutable size_t lent_ = 0;
+
     WordLookup words_;
     PairLookup pairs_;
     size_t pair_count_, buckets_;
@@ -230,7 +262,8 @@ class LexicalTable {
     void each(const Bytes &data, const Offsets &offsets, const Values &idf, int64_t first,
               int64_t last, const Touch &touch, const Take &take) const {
         const int32_t words = static_cast<int32_t>(words_.size());
-        Counts counts(static_cast<size_t>(features()));
+        Loan loan(*this);
+        Counts &counts = *loan.counts;
         Pieces pieces(buckets_, static_cast<size_t>(words) + pair_count_);
         std::vector<int32_t> numbers;
         std::vector<Feature> found;

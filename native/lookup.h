@@ -14,8 +14,10 @@ inline void prefetch(const void *at) {
 
 // A word as the table sees it: its first eight bytes, and its length or a hash of the others.
 struct Key {
-    uint64_t head;
-    uint32_t tail;
+    uint64_t head = 0;
+    uint32_t tail = 0;
+
+    Key() = default;
 
     // Of `length` bytes, behind which eight more can be read.
     Key(const char *word, size_t length) {

@@ -4,6 +4,10 @@
 #include <cstring>
 #include <vector>
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "words are read as little-endian numbers"
+#endif
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif

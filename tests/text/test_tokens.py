@@ -416,7 +416,9 @@ def test_native_offsets_are_checked(offsets, message):
 # all kinds of neighbours.
 RUN = st.builds(
     lambda text, times: text * times,
-    st.sampled_from(["a", "Z", "7", "ab", "a1", " ", ".", "-", "'", "/", "_", "é", "東", "\0", "a "]),
+    st.sampled_from(
+        ["a", "Z", "7", "ab", "a1", " ", ".", "-", "'", "/", "_", "é", "東", "\0", "a "]
+    ),
     st.sampled_from([1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 39, 40, 41, 62, 63, 64, 65, 127, 128, 129]),
 )
 NEIGHBOURS = st.sampled_from(
@@ -438,7 +440,9 @@ def test_the_fast_path_cuts_the_plain_words(text):
         same_words([" " * start + text])
 
 
-@pytest.mark.parametrize("one", ["ab ", "a.b-", "don't ", "x", "é", "<b", "a@", "www.", "&", "$", "東"])
+@pytest.mark.parametrize(
+    "one", ["ab ", "a.b-", "don't ", "x", "é", "<b", "a@", "www.", "&", "$", "東"]
+)
 @pytest.mark.parametrize("size", [(1 << 15) - 1, 1 << 15, (1 << 15) + 1, 70_000])
 def test_windows_cut_no_word(one, size):
     size = min(size, 40_000) if one == "a.b-" else size  # the plain rules take long

@@ -116,7 +116,9 @@ class LexicalEncoder:
         skip, inner, outer = (
             np.ascontiguousarray(layer.astype(np.float16)[:, :columns], dtype=np.float32)
             for layer, columns in (
-                (weights.skip, self.dim), (weights.inner, None), (weights.outer, self.dim)
+                (weights.skip, self.dim),
+                (weights.inner, None),
+                (weights.outer, self.dim),
             )
         )
         self._network = _native.LexicalNetwork(skip, inner, weights.bias, outer)
