@@ -68,9 +68,7 @@ def stages(encoder, texts, rounds):
         )  # fmt: skip
 
     def network(unit):
-        return lambda: blocks(
-            lambda i, j: encoder._network.vectors(sums[i:j], out[i:j], unit=unit)
-        )
+        return lambda: blocks(lambda i, j: encoder._network.vectors(sums[i:j], out[i:j], unit=unit))
 
     scan = best(lambda: _native.word_counts(data, offsets), rounds)
     look = best(lambda: blocks(lambda i, j: table.sequences(data, offsets, i, j)), rounds)
