@@ -1,81 +1,125 @@
-// The lexical encoder's first half: words, word pairs and pieces of unknown words, weighed and summed
-// from a table of 8-bit rows. The tests hold the same in plain Python.
+// The lexical encoder: words, word pairs and pieces of unknown words, weighed and summed from a
+// table of 8-bit rows, and its network. The tests hold the same in plain Python.
 #include <cmath>
+#include <exception>
+#include <memory>
+#include <mutex>
 
+#include "counts.h"
+#include "lookup.h"
+#include "network.h"
 #include "scanner.h"
 
 using namespace text;
 
 namespace {
 
-using Pairs = nb::ndarray<const int32_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Pairs = PairLookup::Pairs;
 using Rows = nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Matrix = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Values = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Result = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define ISOGLOSS_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define ISOGLOSS_CLONES
-#endif
+struct Feature {
+    int32_t number;
+    float weight;
+};
 
-// Multiplication and addition stay apart in all clones, so that they give the same bits.
-ISOGLOSS_CLONES void add_row(float *out, const int8_t *row, float weight, size_t width) {
-    for (size_t j = 0; j < width; ++j) out[j] += weight * static_cast<float>(row[j]);
+typedef float Lanes __attribute__((vector_size(64)));
+typedef int32_t Fours __attribute__((vector_size(64)));
+
+// Sums weighted rows: features in order, 64 columns at a time. Multiplication and addition stay
+// apart in all clones, so that they give the same bits. Four columns lie in each 32-bit number, and
+// shifts take them out: column 4 l + b is lane l of sum b.
+ISOGLOSS_CLONES void sum_rows(const Feature *found, size_t count, const int8_t *table, size_t width,
+                              float *out) {
+    constexpr size_t kAhead = 16;  // rows
+    for (size_t j = 0; j < width; j += 64) {
+        const size_t columns = width - j < 64 ? width - j : 64;
+        Lanes first = {}, second = {}, third = {}, fourth = {};
+        for (size_t i = 0; i < count; ++i) {
+            if (j == 0 && i + kAhead < count) {
+                const int8_t *next = table + static_cast<size_t>(found[i + kAhead].number) * width;
+                for (size_t at = 0; at < width; at += 64) __builtin_prefetch(next + at);
+                __builtin_prefetch(next + width - 1);
+            }
+            const int8_t *row = table + static_cast<size_t>(found[i].number) * width + j;
+            const float weight = found[i].weight;
+            Fours four = {};
+            if (columns == 64)
+                __builtin_memcpy(&four, row, 64);
+            else
+                __builtin_memcpy(&four, row, columns);
+            first += weight * __builtin_convertvector(four << 24 >> 24, Lanes);
+            second += weight * __builtin_convertvector(four << 16 >> 24, Lanes);
+            third += weight * __builtin_convertvector(four << 8 >> 24, Lanes);
+            fourth += weight * __builtin_convertvector(four >> 24, Lanes);
+        }
+        float sums[4][16];
+        __builtin_memcpy(sums[0], &first, 64);
+        __builtin_memcpy(sums[1], &second, 64);
+        __builtin_memcpy(sums[2], &third, 64);
+        __builtin_memcpy(sums[3], &fourth, 64);
+        for (size_t c = 0; c < columns; ++c) out[j + c] = sums[c & 3][c >> 2];
+    }
 }
 
-// Pairs of words that have a number, in one flat table.
-class PairTable {
+// Words of a text on their way to their numbers: held until so many are there that the tables can
+// be fetched into the caches ahead of their use.
+class Batch {
   public:
-    PairTable(const Pairs &pairs, size_t words) {
-        size_t size = 16;
-        while (size < 2 * pairs.shape(0) + 2) size *= 2;
-        keys_.assign(size, kEmpty);
-        values_.assign(size, -1);
-        for (size_t i = 0; i < pairs.shape(0); ++i) {
-            const int32_t a = pairs.data()[2 * i], b = pairs.data()[2 * i + 1];
-            if (a < 0 || b < 0 || static_cast<size_t>(a) >= words || static_cast<size_t>(b) >= words)
-                throw nb::value_error("lexical: a pair names a word that is not there");
-            size_t slot = place(key(a, b));
-            if (keys_[slot] != kEmpty) throw nb::value_error("lexical: a pair stands twice");
-            keys_[slot] = key(a, b);
-            values_[slot] = static_cast<int32_t>(i);
-        }
+    static constexpr size_t kWords = 256;
+
+    explicit Batch(const WordLookup &words) : words_(words), bytes_(new char[kWords * kRoom]) {}
+
+    bool full() const { return count_ == kWords; }
+    size_t size() const { return count_; }
+    void clear() { count_ = used_ = 0; }
+
+    void add(std::string_view word) {
+        char *at = bytes_.get() + used_;
+        std::memcpy(at, word.data(), 16);
+        if (word.size() > 16) std::memcpy(at + 16, word.data() + 16, word.size() - 16);
+        const Key key(at, word.size());
+        const size_t hash = key.hash();
+        words_.warm(hash);
+        items_[count_++] = {key, hash, at, word.size()};
+        used_ += std::max<size_t>(word.size(), 16);
     }
 
-    int32_t find(int32_t a, int32_t b) const { return values_[place(key(a, b))]; }
+    std::string_view word(size_t i) const { return {items_[i].at, items_[i].length}; }
+
+    int32_t find(size_t i) const {
+        const Item &item = items_[i];
+        return words_.find(item.key, item.hash, item.at, item.length);
+    }
 
   private:
-    static constexpr uint64_t kEmpty = ~uint64_t(0);
-    std::vector<uint64_t> keys_;
-    std::vector<int32_t> values_;
+    static constexpr size_t kRoom = 4 * unicode::longest_word + 16;  // bytes of the longest word
 
-    static uint64_t key(int32_t a, int32_t b) {
-        return uint64_t(static_cast<uint32_t>(a)) << 32 | static_cast<uint32_t>(b);
-    }
+    struct Item {
+        Key key;
+        size_t hash;
+        const char *at;
+        size_t length;
+    };
 
-    size_t place(uint64_t key) const {
-        const size_t mask = keys_.size() - 1;
-        size_t slot = static_cast<size_t>((key * 0x9E3779B97F4A7C15ull) >> 32) & mask;
-        while (keys_[slot] != kEmpty && keys_[slot] != key) slot = (slot + 1) & mask;
-        return slot;
-    }
+    const WordLookup &words_;
+    std::unique_ptr<char[]> bytes_;
+    Item items_[kWords];
+    size_t count_ = 0, used_ = 0;
 };
 
 // Features 0..words-1 are words, then pairs, then buckets of the pieces of unknown words.
 class LexicalTable {
   public:
     LexicalTable(Bytes words, Offsets offsets, Pairs pairs, int64_t buckets)
-        : pairs_((check_pairs(pairs), pairs), offsets.shape(0) ? offsets.shape(0) - 1 : 0),
-          pair_count_(pairs.shape(0)), buckets_(static_cast<size_t>(buckets)) {
-        check(words, offsets);
+        : words_(words, offsets), pairs_(pairs, words_.size()), pair_count_(pairs.shape(0)),
+          buckets_(static_cast<size_t>(buckets)) {
         if (buckets < 0) throw nb::value_error("lexical: buckets must be 0 or more");
-        for (size_t i = 0; i + 1 < offsets.shape(0); ++i) {
-            const char *at = reinterpret_cast<const char *>(words.data());
-            const int64_t begin = offsets.data()[i], end = offsets.data()[i + 1];
-            if (words_.add({at + begin, static_cast<size_t>(end - begin)}) != i)
-                throw nb::value_error("lexical: a word stands twice in the vocabulary");
-        }
+        if (buckets_ >= size_t(1) << 30) throw nb::value_error("lexical: too many buckets");
+        for (int count = 1; count < kLogs; ++count)
+            logs_[count] = 1.0f + std::log(static_cast<float>(count));
     }
 
     int64_t features() const {
@@ -84,41 +128,42 @@ class LexicalTable {
 
     // Words of texts first..last-1 in order, -1 for unknown ones: lengths and numbers.
     nb::tuple sequences(Bytes data, Offsets offsets, int64_t first, int64_t last) const {
-        if (first < 0 || last < first || last >= static_cast<int64_t>(offsets.shape(0)))
-            throw nb::value_error("lexical: rows out of range");
+        check_rows(offsets, first, last);
         std::vector<int64_t> lengths;
         std::vector<int32_t> numbers;
         {
             nb::gil_scoped_release unlocked;
-            check(data, offsets);
-            auto cut = scanner([&](const std::string &word) {
-                numbers.push_back(static_cast<int32_t>(words_.find(word)));
-            });
-            for (int64_t row = first; row < last; ++row) {
-                const size_t before = numbers.size();
-                cut.scan(data.data() + offsets.data()[row], data.data() + offsets.data()[row + 1]);
-                lengths.push_back(static_cast<int64_t>(numbers.size() - before));
-            }
+            check(data, offsets, static_cast<size_t>(first), static_cast<size_t>(last));
+            read(data, offsets, first, last,
+                 [&](const Batch &batch) {
+                     for (size_t i = 0; i < batch.size(); ++i) numbers.push_back(batch.find(i));
+                 },
+                 [&, before = size_t(0)](int64_t) mutable {
+                     lengths.push_back(static_cast<int64_t>(numbers.size() - before));
+                     before = numbers.size();
+                 });
         }
         return nb::make_tuple(to_numpy(std::move(lengths)), to_numpy(std::move(numbers)));
     }
 
     // Rows first..last-1 as parts of a CSR matrix: lengths, features (rising), weights (unit rows).
     nb::tuple weigh(Bytes data, Offsets offsets, Values idf, int64_t first, int64_t last) const {
-        check_rows(offsets, idf, first, last);
+        check_rows(offsets, first, last);
+        check_features(idf);
         std::vector<int64_t> lengths;
         std::vector<int32_t> columns;
         std::vector<float> values;
         {
             nb::gil_scoped_release unlocked;
-            check(data, offsets);
-            each(data, offsets, idf, first, last, [&](int64_t, const std::vector<Feature> &found) {
+            check(data, offsets, static_cast<size_t>(first), static_cast<size_t>(last));
+            const auto take = [&](int64_t, const std::vector<Feature> &found) {
                 lengths.push_back(static_cast<int64_t>(found.size()));
                 for (const Feature &one : found) {
                     columns.push_back(one.number);
                     values.push_back(one.weight);
                 }
-            });
+            };
+            each(data, offsets, idf, first, last, [](int32_t) {}, take);
         }
         return nb::make_tuple(to_numpy(std::move(lengths)), to_numpy(std::move(columns)),
                               to_numpy(std::move(values)));
@@ -127,119 +172,181 @@ class LexicalTable {
     // Sums of weighted table rows for texts first..last-1, into `out`.
     void sums(Bytes data, Offsets offsets, Values idf, Rows table, Values scale, int64_t first,
               int64_t last, Result out) const {
-        check_rows(offsets, idf, first, last);
+        check_rows(offsets, first, last);
+        check_features(idf);
         const size_t width = table.shape(1);
         if (table.shape(0) != idf.shape(0) || scale.shape(0) != idf.shape(0) ||
             out.shape(1) != width || out.shape(0) != static_cast<size_t>(last - first))
             throw nb::value_error("lexical: shapes of table, scale and out differ");
         nb::gil_scoped_release unlocked;
-        check(data, offsets);
-        each(data, offsets, idf, first, last, [&](int64_t row, const std::vector<Feature> &found) {
-            float *sum = out.data() + static_cast<size_t>(row - first) * width;
-            std::fill(sum, sum + width, 0.0f);
-            for (const Feature &one : found) {
-                const size_t i = static_cast<size_t>(one.number);
-                add_row(sum, table.data() + i * width, one.weight * scale.data()[i], width);
-            }
-        });
+        check(data, offsets, static_cast<size_t>(first), static_cast<size_t>(last));
+        const auto touch = [&](int32_t feature) { prefetch(scale.data() + feature); };
+        const auto take = [&](int64_t row, std::vector<Feature> &found) {
+            for (Feature &one : found) one.weight *= scale.data()[one.number];
+            sum_rows(found.data(), found.size(), table.data(), width,
+                     out.data() + static_cast<size_t>(row - first) * width);
+        };
+        each(data, offsets, idf, first, last, touch, take);
     }
 
   private:
-    struct Feature {
-        int32_t number;
-        float weight;
+    static constexpr int kLogs = 64;
+
+    // Counts that a call borrows: half a megabyte that one text should not wait for to be cleared.
+    // They come back all zero; after an exception they do not come back.
+    struct Loan {
+        const LexicalTable &from;
+        std::unique_ptr<Counts> counts;
+        int exceptions = std::uncaught_exceptions();
+
+        explicit Loan(const LexicalTable &table) : from(table) {
+            const std::lock_guard<std::mutex> locked(from.spare_lock_);
+            if (!from.spare_.empty()) {
+                counts = std::move(from.spare_.back());
+                from.spare_.pop_back();
+            } else {
+                counts = std::make_unique<Counts>(static_cast<size_t>(from.features()));
+                from.spare_.reserve(++from.lent_);
+            }
+        }
+
+        ~Loan() {
+            if (std::uncaught_exceptions() > exceptions) return;
+            const std::lock_guard<std::mutex> locked(from.spare_lock_);
+            from.spare_.push_back(std::move(counts));
+        }
     };
 
-    Words words_;
-    PairTable pairs_;
+    mutable std::mutex spare_lock_;
+    mutable std::vector<std::unique_ptr<Counts>> spare_;
+    mutable size_t lent_ = 0;
+
+    WordLookup words_;
+    PairLookup pairs_;
     size_t pair_count_, buckets_;
+    float logs_[kLogs] = {};  // 1 + ln count
 
-    static void check_pairs(const Pairs &pairs) {
-        if (pairs.shape(1) != 2) throw nb::value_error("lexical: pairs must have two columns");
-    }
-
-    void check_rows(const Offsets &offsets, const Values &idf, int64_t first, int64_t last) const {
+    static void check_rows(const Offsets &offsets, int64_t first, int64_t last) {
         if (first < 0 || last < first || last >= static_cast<int64_t>(offsets.shape(0)))
             throw nb::value_error("lexical: rows out of range");
+    }
+
+    void check_features(const Values &idf) const {
         if (static_cast<int64_t>(idf.shape(0)) != features())
             throw nb::value_error("lexical: idf must hold one number a feature");
     }
 
-    // Pieces of a word in marks, <word>: runs of three and four characters, hashed into buckets.
-    template <typename Give>
-    void pieces(const std::string &word, std::string &held, std::vector<size_t> &starts,
-                const Give &give) const {
-        held.assign(1, '<');
-        held += word;
-        held += '>';
-        starts.clear();
-        for (size_t i = 0; i < held.size(); ++i)
-            if ((static_cast<uint8_t>(held[i]) & 0xC0) != 0x80) starts.push_back(i);
-        const size_t characters = starts.size();
-        starts.push_back(held.size());
-        for (size_t length = 3; length <= 4; ++length)
-            for (size_t i = 0; i + length <= characters; ++i) {
-                uint64_t code = 1469598103934665603ull;
-                for (size_t p = starts[i]; p < starts[i + length]; ++p)
-                    code = (code ^ static_cast<uint8_t>(held[p])) * 1099511628211ull;
-                code ^= code >> 32;
-                give(static_cast<size_t>(code % buckets_));
+    // Cuts texts: `look` is given their words in batches, `end` the row after its last.
+    template <typename Look, typename End>
+    void read(const Bytes &data, const Offsets &offsets, int64_t first, int64_t last,
+              const Look &look, End end) const {
+        Batch batch(words_);
+        auto cut = scanner([&](std::string_view word) {
+            batch.add(word);
+            if (batch.full()) {
+                look(batch);
+                batch.clear();
             }
-    }
-
-    template <typename Take>
-    void each(const Bytes &data, const Offsets &offsets, const Values &idf, int64_t first,
-              int64_t last, const Take &take) const {
-        std::vector<float> held(static_cast<size_t>(features()), 0.0f);
-        std::vector<int32_t> touched;
-        std::vector<Feature> found;
-        std::string marked;
-        std::vector<size_t> starts;
-        std::vector<size_t> parts;
-        int32_t before = -1;
-        const int32_t words = static_cast<int32_t>(words_.size());
-        const int32_t base = words + static_cast<int32_t>(pair_count_);
-        const auto add = [&](int32_t feature, float count) {
-            float &now = held[static_cast<size_t>(feature)];
-            if (now == 0.0f) touched.push_back(feature);
-            now += count;
-        };
-        auto cut = scanner([&](const std::string &word) {
-            const auto known = static_cast<int32_t>(words_.find(word));
-            if (known >= 0) {
-                add(known, 1.0f);
-                if (before >= 0) {
-                    const int32_t pair = pairs_.find(before, known);
-                    if (pair >= 0) add(words + pair, 1.0f);
-                }
-            } else if (buckets_) {
-                parts.clear();
-                pieces(word, marked, starts, [&](size_t bucket) { parts.push_back(bucket); });
-                for (const size_t bucket : parts)
-                    add(base + static_cast<int32_t>(bucket), 1.0f / static_cast<float>(parts.size()));
-            }
-            before = known;
         });
         for (int64_t row = first; row < last; ++row) {
-            before = -1;
             cut.scan(data.data() + offsets.data()[row], data.data() + offsets.data()[row + 1]);
-            std::sort(touched.begin(), touched.end());
-            found.clear();
-            double square = 0.0;
-            for (const int32_t feature : touched) {
-                float &count = held[static_cast<size_t>(feature)];
-                const float weight =
-                    (count > 1.0f ? 1.0f + std::log(count) : count) * idf.data()[feature];
-                square += static_cast<double>(weight) * weight;
-                found.push_back({feature, weight});
-                count = 0.0f;
+            look(batch);
+            batch.clear();
+            end(row);
+        }
+    }
+
+    // Calls `take` with each row and its weighted features, rising; shortly before, `touch` with each
+    // of their numbers.
+    template <typename Touch, typename Take>
+    void each(const Bytes &data, const Offsets &offsets, const Values &idf, int64_t first,
+              int64_t last, const Touch &touch, const Take &take) const {
+        const int32_t words = static_cast<int32_t>(words_.size());
+        Loan loan(*this);
+        Counts &counts = *loan.counts;
+        Pieces pieces(buckets_, static_cast<size_t>(words) + pair_count_);
+        std::vector<int32_t> numbers;
+        std::vector<Feature> found;
+        int32_t before = -1;
+        struct Candidate {
+            int32_t first, second;
+            uint64_t code;
+        } candidates[Batch::kWords];
+        const auto look = [&](const Batch &batch) {
+            size_t pairs = 0;
+            for (size_t i = 0; i < batch.size(); ++i) {
+                const int32_t known = batch.find(i);
+                if (known >= 0) {
+                    counts.add(static_cast<size_t>(known), 1.0f);
+                    if (before >= 0 && pair_count_) {
+                        const uint64_t code = PairLookup::hash(before, known);
+                        if (pairs_.may_hold(code)) {
+                            pairs_.warm(code);
+                            candidates[pairs++] = {before, known, code};
+                        }
+                    }
+                } else if (buckets_) {
+                    pieces.add(batch.word(i), counts);
+                }
+                before = known;
             }
-            touched.clear();
+            for (size_t i = 0; i < pairs; ++i) {
+                const auto &[a, b, code] = candidates[i];
+                const int32_t pair = pairs_.find(a, b, code);
+                if (pair >= 0) counts.add(static_cast<size_t>(words + pair), 1.0f);
+            }
+        };
+        read(data, offsets, first, last, look, [&](int64_t row) {
+            before = -1;
+            const size_t many = counts.list(numbers);
+            for (size_t i = 0; i < many; ++i) {
+                prefetch(idf.data() + numbers[i]);
+                touch(numbers[i]);
+            }
+            found.resize(many);
+            double square = 0.0;
+            for (size_t i = 0; i < many; ++i) {
+                const size_t feature = static_cast<size_t>(numbers[i]);
+                const float weight = damped(counts.take(feature)) * idf.data()[feature];
+                square += static_cast<double>(weight) * weight;
+                found[i] = {numbers[i], weight};
+            }
             const float shrink =
                 square > 0.0 ? static_cast<float>(1.0 / std::sqrt(square)) : 0.0f;
             for (Feature &one : found) one.weight *= shrink;
             take(row, found);
-        }
+        });
+    }
+
+    float damped(float count) const {
+        if (count <= 1.0f) return count;
+        const int whole = count < kLogs ? static_cast<int>(count) : 0;
+        return static_cast<float>(whole) == count ? logs_[whole] : 1.0f + std::log(count);
+    }
+};
+
+class LexicalNetwork {
+  public:
+    LexicalNetwork(Matrix skip, Matrix inner, Values bias, Matrix outer)
+        : made_((check(skip, inner, bias, outer), skip.data()), inner.data(), bias.data(),
+                outer.data(), inner.shape(0), inner.shape(1), skip.shape(1)) {}
+
+    void vectors(Matrix sums, Result out, bool unit) const {
+        if (sums.shape(1) != made_.width() || out.shape(1) != made_.dim() ||
+            sums.shape(0) != out.shape(0))
+            throw nb::value_error("lexical: shapes of sums and out differ");
+        nb::gil_scoped_release unlocked;
+        made_.vectors(sums.data(), sums.shape(0), out.data(), unit);
+    }
+
+  private:
+    network::Network made_;
+
+    static void check(const Matrix &skip, const Matrix &inner, const Values &bias,
+                      const Matrix &outer) {
+        if (skip.shape(0) != inner.shape(0) || bias.shape(0) != inner.shape(1) ||
+            outer.shape(0) != inner.shape(1) || outer.shape(1) != skip.shape(1))
+            throw nb::value_error("lexical: shapes of the layers differ");
     }
 };
 
@@ -257,4 +364,9 @@ void bind_lexical(nb::module_ &m) {
         .def("sums", &LexicalTable::sums, nb::arg("data"), nb::arg("offsets"), nb::arg("idf"),
              nb::arg("table"), nb::arg("scale"), nb::arg("first"), nb::arg("last"),
              nb::arg("out").noconvert(), "Weighted sums of table rows, into `out`.");
+    nb::class_<LexicalNetwork>(m, "LexicalNetwork", "The layers behind the table.")
+        .def(nb::init<Matrix, Matrix, Values, Matrix>(), nb::arg("skip"), nb::arg("inner"),
+             nb::arg("bias"), nb::arg("outer"))
+        .def("vectors", &LexicalNetwork::vectors, nb::arg("sums"), nb::arg("out").noconvert(),
+             nb::arg("unit") = true, "Vectors of sums, into `out`; of length 1 if asked.");
 }

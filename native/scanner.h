@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "runs.h"
 #include "unicode_tables.h"
 
 namespace nb = nanobind;
@@ -44,6 +45,7 @@ struct Rules {
     std::unordered_set<std::string_view> tags, elisions;
     uint8_t ascii_class[128];
     uint8_t ascii_fold[128];
+    bool plain[128];  // separators at which nothing else can begin
 
     Rules() : seconds(0x20000) {
         for (const auto &pair : unicode::pairs) {
@@ -58,7 +60,9 @@ struct Rules {
             const auto &record = record_of(code);
             ascii_class[code] = record.kind;
             ascii_fold[code] = static_cast<uint8_t>(code + record.value);
+            plain[code] = record.kind == SEPARATOR && !std::strchr("<&#/:@%+_", static_cast<int>(code));
         }
+        plain[0] = true;  // strchr finds the end of its string
     }
 
     uint32_t compose(uint32_t first, uint32_t second) const {
@@ -209,25 +213,91 @@ struct Character {
     uint8_t kind;
 };
 
-// Cuts a text and hands each word to `take` as UTF-8 bytes.
+// Cuts a text and hands each word to `take` as UTF-8 bytes, behind which kReadable more can be read.
+//
+// Runs of plain ASCII between plain separators are words as they stand; `odd` cuts all other
+// text, one character at a time, up to the next plain separator.
 template <typename Take>
 class Scanner {
   public:
+    static constexpr size_t kReadable = 16;
+
     explicit Scanner(Take take) : take_(std::move(take)), rules_(rules()) {}
 
     void scan(const uint8_t *begin, const uint8_t *end) {
-        const uint8_t *at = begin, *failed = begin;
-        previous_ = 0;
+        begin_ = failed_ = begin;
+        for (const uint8_t *at = begin; at < end;) at = window(at, end);
+    }
+
+  private:
+    // "www." as read: the start of an address, which ends like a plain word.
+    static constexpr uint32_t kAddress = 0x2E777777;
+    static constexpr size_t kWindow = 1 << 15;  // bytes; a window ends before a plain separator
+
+    Take take_;
+    const Rules &rules_;
+    Runs runs_;
+    const uint8_t *begin_ = nullptr, *failed_ = nullptr;  // of the text; see match_mail
+    uint32_t previous_ = 0;          // the last character, for composition
+    bool joined_ = false;            // is a joiner waiting behind the word?
+    Character joiner_{};
+    uint8_t last_base_ = SEPARATOR;  // class of the last character of the word that is no mark
+    std::vector<Character> word_, part_;
+    std::vector<std::vector<uint32_t>> clusters_;
+    size_t cluster_count_ = 0;
+    std::string out_;
+
+    // Cuts a stretch from `at` on, and gives where it ended.
+    const uint8_t *window(const uint8_t *at, const uint8_t *end) {
+        const auto cut = [&](uint8_t byte) { return byte < 128 && rules_.plain[byte]; };
+        const uint8_t *stop = end;
+        if (static_cast<size_t>(end - at) > kWindow) {
+            stop = at + kWindow;
+            while (stop > at && !cut(*stop)) --stop;
+            if (stop == at)
+                for (stop = at + kWindow; stop < end && !cut(*stop);) ++stop;
+            if (static_cast<size_t>(stop - at) >= Runs::kNone) return odd(at, end);
+        }
+        runs_.find(at, static_cast<size_t>(stop - at));
+        const char *folded = runs_.folded();
+        const uint32_t *edge = runs_.edges(), *place = runs_.odd();
+        for (;;) {
+            while (edge[1] < *place && load32(folded + edge[0]) != kAddress) {
+                plain(folded + edge[0], edge[1] - edge[0]);
+                edge += 2;
+            }
+            uint32_t start = *place;
+            if (edge[1] <= *place) {
+                start = edge[0];
+                if (start == Runs::kNone) break;
+                if (edge[1] == *place && harmless(at + start, at + edge[1], stop)) {
+                    plain(folded + start, edge[1] - start);
+                    edge += 2;
+                    ++place;
+                    continue;
+                }
+            }
+            const uint8_t *next = odd(at + start, end);
+            if (next >= stop) return next;
+            while (edge[0] < next - at) edge += 2;
+            while (*place <= next - at) ++place;  // a plain separator is no odd place
+        }
+        return stop;
+    }
+
+    // Cuts text with all rules up to a plain separator behind `at`, and gives its place.
+    const uint8_t *odd(const uint8_t *at, const uint8_t *end) {
+        previous_ = at > begin_ && at[-1] < 128 ? rules_.ascii_fold[at[-1]] : 0;
         while (at < end) {
             const uint8_t byte = *at;
             if (byte < 128) {
                 size_t skip = 0;
                 bool apostrophe = false;
                 if (ascii_word(byte)) {
-                    if (at == begin || !ascii_word(at[-1])) {
+                    if (at == begin_ || !ascii_word(at[-1])) {
                         const uint8_t low = byte | 32;
                         if (low == 'h' || low == 'f' || low == 'w') skip = match_url(at, end);
-                        if (!skip) skip = match_mail(at, end, failed);
+                        if (!skip) skip = match_mail(at, end, failed_);
                     }
                 } else if (byte == '<') {
                     skip = match_tag(at, end);
@@ -236,6 +306,8 @@ class Scanner {
                 } else if (byte == '#' && starts_with(at, end, "#39;")) {
                     skip = 4;
                     apostrophe = true;
+                } else if (rules_.plain[byte]) {
+                    break;
                 }
                 if (skip) {
                     at += skip;
@@ -260,19 +332,45 @@ class Scanner {
             }
         }
         flush();
+        return at;
     }
 
-  private:
-    Take take_;
-    const Rules &rules_;
-    uint32_t previous_ = 0;          // the last character, for composition
-    bool joined_ = false;            // is a joiner waiting behind the word?
-    Character joiner_{};
-    uint8_t last_base_ = SEPARATOR;  // class of the last character of the word that is no mark
-    std::vector<Character> word_, part_;
-    std::vector<std::vector<uint32_t>> clusters_;
-    size_t cluster_count_ = 0;
-    std::string out_;
+    // Does the run from `start` to the sign at `at` end there after all? Two signs join nothing, and
+    // some never do; but for addresses.
+    bool harmless(const uint8_t *start, const uint8_t *at, const uint8_t *stop) {
+        const uint8_t sign = *at, after = at + 1 < stop ? at[1] : ' ';
+        if (after >= 128 || (at - start == 3 && sign == '.' && (*start | 32) == 'w')) return false;
+        const auto one_of = [](const char *signs, uint8_t byte) {
+            return byte && std::strchr(signs, byte);
+        };
+        if (sign == ':') return after != '/';
+        if (sign == '$') return true;
+        if (!one_of("_+%", sign) && !(one_of(".,'-", sign) && one_of(".,'-_+%", after))) return false;
+        return !match_mail(start, stop, failed_);
+    }
+
+    // A run of ASCII letters (small ones) and digits between separators.
+    void plain(const char *word, size_t length) {
+        if (length < 2 || length > static_cast<size_t>(unicode::longest_word)) return;
+        constexpr uint64_t kLetters = 0x4040404040404040ull;
+        uint64_t digits = 0;
+        for (size_t i = 0; i < length; i += 8) {
+            const size_t left = length - i;
+            const uint64_t mask = left >= 8 ? ~uint64_t(0) : (uint64_t(1) << (8 * left)) - 1;
+            digits |= ~load64(word + i) & kLetters & mask;
+        }
+        if (digits && !mixed(word, length)) return;
+        take_(std::string_view(word, length));
+    }
+
+    static bool mixed(const char *word, size_t length) {
+        size_t digits = word[0] < 'a', switches = 0;
+        for (size_t i = 1; i < length; ++i) {
+            digits += word[i] < 'a';
+            switches += (word[i] < 'a') != (word[i - 1] < 'a');
+        }
+        return digits == length ? length <= 4 : length < 8 || switches <= 3;
+    }
 
     void push(Character now) {
         if (now.code >= 0x300 && previous_) {
@@ -354,7 +452,7 @@ class Scanner {
                 length += clusters_[j].size();
                 for (const uint32_t code : clusters_[j]) append_utf8(out_, code);
             }
-            if (length <= static_cast<size_t>(unicode::longest_word)) take_(out_);
+            if (length <= static_cast<size_t>(unicode::longest_word)) give_out();
         }
     }
 
@@ -428,7 +526,13 @@ class Scanner {
             const bool final_sigma = word_[i].code == 0x3C3 && i + 1 == stop;
             append_utf8(out_, final_sigma ? 0x3C2 : word_[i].code);
         }
-        take_(out_);
+        give_out();
+    }
+
+    void give_out() {
+        const size_t length = out_.size();
+        out_.append(kReadable, '\0');
+        take_(std::string_view(out_.data(), length));
     }
 };
 
@@ -437,15 +541,20 @@ Scanner<Take> scanner(Take take) {
     return Scanner<Take>(std::move(take));
 }
 
-inline void check(const Bytes &data, const Offsets &offsets) {
-    if (offsets.shape(0) == 0) throw nb::value_error("tokens: offsets must hold at least one number");
+// Holds offsets first..last against the data.
+inline void check(const Bytes &data, const Offsets &offsets, size_t first, size_t last) {
     int64_t before = 0;
-    for (size_t i = 0; i < offsets.shape(0); ++i) {
+    for (size_t i = first; i <= last; ++i) {
         if (offsets.data()[i] < before) throw nb::value_error("tokens: offsets must not fall");
         before = offsets.data()[i];
     }
     if (before > static_cast<int64_t>(data.shape(0)))
         throw nb::value_error("tokens: offsets reach beyond the data");
+}
+
+inline void check(const Bytes &data, const Offsets &offsets) {
+    if (offsets.shape(0) == 0) throw nb::value_error("tokens: offsets must hold at least one number");
+    check(data, offsets, 0, offsets.shape(0) - 1);
 }
 
 // ---- a table of words in one arena: no object a word

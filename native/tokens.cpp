@@ -30,7 +30,7 @@ class WordTable {
             check(data, offsets);
             std::vector<int32_t> seen(words_.size()), touched;
             int32_t total = 0;
-            auto cut = scanner([&](const std::string &word) {
+            auto cut = scanner([&](std::string_view word) {
                 ++total;
                 const int64_t i = words_.find(word);
                 if (i < 0) return;
@@ -68,7 +68,7 @@ class WordCounter {
     void add(Bytes data, Offsets offsets) {
         nb::gil_scoped_release unlocked;
         check(data, offsets);
-        auto cut = scanner([&](const std::string &word) {
+        auto cut = scanner([&](std::string_view word) {
             const size_t i = words_.add(word);
             if (i == texts_.size()) {
                 texts_.push_back(0);
@@ -139,12 +139,29 @@ std::vector<std::vector<std::string>> tokenize(Bytes data, Offsets offsets) {
     std::vector<std::vector<std::string>> out(offsets.shape(0) - 1);
     nb::gil_scoped_release unlocked;
     std::vector<std::string> *row = nullptr;
-    auto cut = scanner([&](const std::string &word) { row->push_back(word); });
+    auto cut = scanner([&](std::string_view word) { row->emplace_back(word); });
     for (size_t i = 0; i < out.size(); ++i) {
         row = &out[i];
         cut.scan(data.data() + offsets.data()[i], data.data() + offsets.data()[i + 1]);
     }
     return out;
+}
+
+// Words of each text, only counted.
+nb::object word_counts(Bytes data, Offsets offsets) {
+    check(data, offsets);
+    std::vector<int64_t> counts(offsets.shape(0) - 1);
+    {
+        nb::gil_scoped_release unlocked;
+        int64_t count = 0;
+        auto cut = scanner([&](std::string_view) { ++count; });
+        for (size_t i = 0; i < counts.size(); ++i) {
+            count = 0;
+            cut.scan(data.data() + offsets.data()[i], data.data() + offsets.data()[i + 1]);
+            counts[i] = count;
+        }
+    }
+    return to_numpy(std::move(counts));
 }
 
 }  // namespace
@@ -154,6 +171,8 @@ void bind_tokens(nb::module_ &m) {
     m.attr("UNICODE_VERSION") = unicode::version;
     m.def("tokenize", &tokenize, nb::arg("data"), nb::arg("offsets"),
           "Cut texts (UTF-8 bytes and the offsets of each) into words.");
+    m.def("word_counts", &word_counts, nb::arg("data"), nb::arg("offsets"),
+          "Number of words of each text.");
     nb::class_<WordTable>(m, "WordTable", "Fixed words, to count texts against.")
         .def(nb::init<Bytes, Offsets>(), nb::arg("data"), nb::arg("offsets"))
         .def("count", &WordTable::count, nb::arg("data"), nb::arg("offsets"), nb::arg("first"),

@@ -82,3 +82,17 @@ class LexicalTable:
         last: int,
         out: NDArray[np.float32],
     ) -> None: ...
+
+class LexicalNetwork:
+    def __init__(
+        self,
+        skip: NDArray[np.float32],
+        inner: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        outer: NDArray[np.float32],
+    ) -> None: ...
+    def vectors(
+        self, sums: NDArray[np.float32], out: NDArray[np.float32], unit: bool = True
+    ) -> None: ...
+
+def word_counts(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]: ...

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isogloss import load_encoder
+from isogloss import _native, load_encoder
 from isogloss._core.errors import EncoderError, ParameterError
 from isogloss._core.tensors import load_tensors
 from isogloss.encoders.lexical import LexicalEncoder, LexicalWeights
-from isogloss.text import tokens_of
+from isogloss.text import text_buffers, tokens_of
 
 WORDS = sorted(["a-b", "cat", "dog", "new", "sat", "the", "york", "東京", "हिन्दी"])
 PAIRS = [("new", "york"), ("the", "cat"), ("cat", "cat")]
@@ -109,8 +109,6 @@ pieces = st.one_of(
 def test_any_text_gives_the_plain_features_and_a_finite_unit_vector(text):
     weights = make()
     encoder = LexicalEncoder(weights)
-    from isogloss.text import text_buffers
-
     data, offsets = text_buffers([text])
     _, columns, values = encoder._features.weigh(data, offsets, weights.idf, 0, 1)
     plain = plain_features(weights, text)
@@ -131,6 +129,33 @@ def test_any_bytes_give_a_finite_vector(raw):
     offsets = np.array([0, len(raw)], np.int64)
     encoder._features.sums(data, offsets, made.idf, made.table, made.scale, 0, 1, out)
     assert np.isfinite(out).all()
+
+
+@pytest.mark.parametrize("width, dim, hidden", [(64, 384, 130), (70, 65, 16), (192, 17, 300)])
+def test_any_shape_of_the_layers_gives_the_plain_vectors(width, dim, hidden):
+    weights = make(3, width, dim, hidden)
+    encoder = LexicalEncoder(weights)
+    texts = [*TEXTS, *(" ".join(WORDS[: i % 9 + 1] * (i % 70 + 1)) for i in range(230))]
+    vectors = encoder.encode(texts)
+    for i in (0, 1, 4, 5, 60, 100, 201, 239):
+        assert np.allclose(vectors[i], plain_vector(weights, texts[i]), atol=3e-5)
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    assert (alone == vectors).all()
+
+
+def test_long_words_of_one_beginning_are_told_apart():
+    stem = "abcdefgh" * 4
+    words = sorted({stem[:n] + end for n in range(1, 33) for end in ("", "x", "é", "zz")})
+    words = [word for word in words if tokens_of(word) == [word]]
+    data, offsets = text_buffers(words)
+    table = _native.LexicalTable(data, offsets, np.zeros((0, 2), np.int32), 0)
+    _, numbers = table.sequences(data, offsets, 0, len(words))
+    assert numbers.tolist() == list(range(len(words)))
+    others = [word[:-1] + "q" for word in words if len(word) > 2]
+    _, numbers = table.sequences(*text_buffers(others), 0, len(others))
+    assert set(numbers.tolist()) == {-1}
+    with pytest.raises(ValueError, match="twice"):
+        _native.LexicalTable(*text_buffers(["one", "two", "one"]), np.zeros((0, 2), np.int32), 0)
 
 
 def test_vectors_do_not_depend_on_batch_threads_or_neighbours(monkeypatch):

@@ -412,6 +412,63 @@ def test_native_offsets_are_checked(offsets, message):
         _native.tokenize(np.zeros(3, np.uint8), np.array(offsets, np.int64))
 
 
+# Runs of ASCII are found 64 bytes at a time, in windows of 32 KiB: pieces of such lengths, between
+# all kinds of neighbours.
+RUN = st.builds(
+    lambda text, times: text * times,
+    st.sampled_from(
+        ["a", "Z", "7", "ab", "a1", " ", ".", "-", "'", "/", "_", "é", "東", "\0", "a "]
+    ),
+    st.sampled_from([1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 39, 40, 41, 62, 63, 64, 65, 127, 128, 129]),
+)
+NEIGHBOURS = st.sampled_from(
+    [*(chr(code) for code in range(128)), "é", "\u0301", "\u0338", "\u00ad", "’", "www.", "WWW.",
+     "http://x", "don't", "U.S.", "x-ray", "end.", "a@b.c", "...", "C#", "#39;", "&amp;", "R&D"]
+)  # fmt: skip
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.one_of(NEIGHBOURS, RUN, ONE), max_size=40).map("".join))
+@example("a" * 64)
+@example("ab " * 21 + "a")
+@example(" " * 63 + "word's")
+@example("x" * 62 + " don't")
+@example("don't$5 isn't&7 www.\x0ewww\x0e.")
+@example("ab=\u0338cd <\u0338b> é")
+def test_the_fast_path_cuts_the_plain_words(text):
+    for start in (0, 1, 63):
+        same_words([" " * start + text])
+
+
+@pytest.mark.parametrize(
+    "one", ["ab ", "a.b-", "don't ", "x", "é", "<b", "a@", "www.", "&", "$", "東"]
+)
+@pytest.mark.parametrize("size", [(1 << 15) - 1, 1 << 15, (1 << 15) + 1, 70_000])
+def test_windows_cut_no_word(one, size):
+    size = min(size, 40_000) if one == "a.b-" else size  # the plain rules take long
+    text = (one * (size // len(one) + 1))[:size]
+    same_words([text, f"lead {text} cd's <i class={text[:900]}>tail"])
+
+
+def test_two_characters_of_ascii_and_what_stands_around_them():
+    signs = [chr(code) for code in range(33, 127) if not chr(code).isalnum()] + ["\0", "\x7f", " "]
+    texts = [f"aa{x}{y}bb{y}{x}3#39;{x}cc{y}" for x in signs for y in signs]
+    same_words(texts)
+
+
+@UNHURRIED
+@given(st.lists(st.one_of(st.binary(max_size=90), RUN.map(str.encode)), max_size=12))
+def test_words_do_not_depend_on_what_lies_behind_the_text(parts):
+    data = b"".join(parts)
+    offsets = np.array([0, len(data)], np.int64)
+    alone = _native.tokenize(np.frombuffer(bytes(data), np.uint8), offsets)
+    for behind in (b"a" * 70, b"\xcc\x81" * 40, b".com/x@y.z", b"\0" * 64):
+        longer = np.frombuffer(data + behind, np.uint8)
+        assert _native.tokenize(longer, offsets) == alone
+    counted = _native.word_counts(np.frombuffer(bytes(data), np.uint8), offsets)
+    assert counted.tolist() == [len(alone[0])]
+
+
 @UNHURRIED
 @given(st.lists(st.one_of(st.binary(max_size=6), st.sampled_from(PIECES).map(str.encode))))
 def test_bytes_that_are_no_text_are_separators(parts):

@@ -15,7 +15,7 @@ from isogloss._core.errors import AtlasError, EncoderError, ParameterError
 from isogloss._core.files import write_json
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss._core.threads import map_blocks
-from isogloss.encoders.base import Truncation, unit_rows
+from isogloss.encoders.base import Truncation
 from isogloss.text.tokens import TOKENS_VERSION, text_buffers
 
 # 2: a table of 4-bit numbers may be packed, two to a byte.
@@ -149,14 +149,17 @@ class LexicalEncoder:
         self.truncation = Truncation()
         data, offsets = text_buffers(weights.words)
         self._features = _native.LexicalTable(data, offsets, weights.pairs, weights.buckets)
-        self._native = _native
         # Numbers that were stored short are what the encoder computes with: kept files and fresh
         # encoders give the same vectors.
-        self._skip, self._outer = (
-            np.ascontiguousarray(layer.astype(np.float16)[:, : self.dim], dtype=np.float32)
-            for layer in (weights.skip, weights.outer)
+        skip, inner, outer = (
+            np.ascontiguousarray(layer.astype(np.float16)[:, :columns], dtype=np.float32)
+            for layer, columns in (
+                (weights.skip, self.dim),
+                (weights.inner, None),
+                (weights.outer, self.dim),
+            )
         )
-        self._inner = np.ascontiguousarray(weights.inner.astype(np.float16), dtype=np.float32)
+        self._network = _native.LexicalNetwork(skip, inner, weights.bias, outer)
         self.fingerprint = self._fingerprint()
 
     def _fingerprint(self) -> str:
@@ -208,15 +211,9 @@ class LexicalEncoder:
         made = self.weights
         sums = np.empty((last - first, made.table.shape[1]), dtype=np.float32)
         self._features.sums(data, offsets, made.idf, made.table, made.scale, first, last, sums)
-        hidden = np.empty((len(sums), self._inner.shape[1]), dtype=np.float32)
-        self._native.dense_scores(sums, self._inner, hidden)
-        np.maximum(hidden + made.bias, 0.0, out=hidden)
-        vectors, more = (np.empty((len(sums), self.dim), dtype=np.float32) for _ in range(2))
-        self._native.dense_scores(sums, self._skip, vectors)
-        self._native.dense_scores(hidden, self._outer, more)
-        vectors += more
-        vectors[~sums.any(axis=1)] = 0.0
-        return unit_rows(vectors)
+        vectors = np.empty((last - first, self.dim), dtype=np.float32)
+        self._network.vectors(sums, vectors)
+        return vectors
 
     def known_words(self, texts: Sequence[str]) -> tuple[int, int]:
         """Count the words of texts: those that have a row of their own, and all."""

@@ -18,6 +18,7 @@ Rules, in order:
 """
 
 import re
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -216,9 +217,11 @@ def text_buffers(texts: Any) -> Buffers:
     >>> data.tolist(), offsets.tolist()
     ([195, 169, 97, 98], [0, 2, 4])
     """
-    import pyarrow as pa
-
-    array = texts if isinstance(texts, pa.Array | pa.ChunkedArray) else _to_arrow(texts)
+    # Who holds an Arrow array has imported pyarrow; others need not wait for it.
+    pa = sys.modules.get("pyarrow")
+    if pa is None or not isinstance(texts, pa.Array | pa.ChunkedArray):
+        return _lay_out(texts)
+    array = texts
     if not pa.types.is_large_string(array.type):
         kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
         known = ("string", "large_string", "string_view", "null")
@@ -241,9 +244,7 @@ def text_buffers(texts: Any) -> Buffers:
     return np.frombuffer(data, np.uint8), offsets
 
 
-def _to_arrow(texts: Any) -> Any:
-    import pyarrow as pa
-
+def _lay_out(texts: Any) -> Buffers:
     if isinstance(texts, str | bytes):
         raise ParameterError("texts must be a list of strings, not one string: wrap it as [text]")
     items = list(texts)
@@ -253,7 +254,9 @@ def _to_arrow(texts: Any) -> Any:
                 f"texts[{row}] is {type(text).__name__}, not a string: drop it or give it as text"
             )
     try:
-        return pa.array(items, pa.large_string())
+        parts = [text.encode() for text in items]
     except UnicodeEncodeError:
-        whole = [re.sub("[\ud800-\udfff]", "\ufffd", text) for text in items]
-        return pa.array(whole, pa.large_string())
+        parts = [re.sub("[\ud800-\udfff]", "\ufffd", text).encode() for text in items]
+    offsets = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)), out=offsets[1:])
+    return np.frombuffer(b"".join(parts), np.uint8), offsets

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError, ParameterError
@@ -155,6 +154,8 @@ class Vocabulary:
         starts = np.zeros(n + 1, np.int32 if len(columns) < 2**31 else np.int64)
         np.cumsum(lengths, out=starts[1:])
         stored = (values.astype(np.float32), columns, starts)
+        import scipy.sparse as sp
+
         return sp.csr_matrix(stored, shape=(n, len(self.words)))
 
     @cached_property
@@ -212,10 +213,13 @@ def tfidf(counts: Any, idf: NDArray[np.float32], *, sublinear: bool = True) -> A
 
     Examples
     --------
+    >>> import scipy.sparse as sp
     >>> weighed = tfidf(sp.csr_matrix([[1.0, 1.0], [0.0, 0.0]]), np.array([3.0, 4.0]))
     >>> [[round(float(x), 3) for x in row] for row in weighed.toarray()]
     [[0.6, 0.8], [0.0, 0.0]]
     """
+    import scipy.sparse as sp
+
     weighed = sp.csr_matrix(counts, dtype=np.float32, copy=True)
     if sublinear:
         weighed.data = 1.0 + np.log(weighed.data)
