@@ -214,7 +214,6 @@ Labels refine(const Graph &graph, double scale, double least, Random &random,
 Graph aggregate(const Graph &graph, const Labels &parts, int32_t count) {
     const int32_t n = graph.size();
     Graph coarse;
-    coarse.inside = graph.inside;
     coarse.mass.assign(count, 0.0);
     std::vector<int32_t> first(static_cast<size_t>(count) + 1, 0);
     for (int32_t v = 0; v < n; ++v) {
@@ -232,10 +231,7 @@ Graph aggregate(const Graph &graph, const Labels &parts, int32_t count) {
         for (int32_t i = first[c]; i < first[c + 1]; ++i) {
             const int32_t v = member[i];
             for (const Edge *e = graph.begin(v); e != graph.end(v); ++e)
-                if (parts[e->target] != c)
-                    links.add(parts[e->target], e->weight);
-                else
-                    coarse.inside += e->weight;
+                if (parts[e->target] != c) links.add(parts[e->target], e->weight);
         }
         for (int32_t d : links) {
             const float weight = static_cast<float>(links[d]);
@@ -327,15 +323,6 @@ class CommunityGraph {
         return count;
     }
 
-    // Every community becomes a node, in order of their numbers.
-    CommunityGraph contract(Partition labels, int32_t count) const {
-        const Labels parts = checked(labels);
-        for (int32_t part : parts)
-            if (part >= count) throw nb::value_error("CommunityGraph: a label is above the count");
-        nb::gil_scoped_release unlocked;
-        return CommunityGraph(aggregate(graph_, parts, count));
-    }
-
     // Share of the edge weight that joins nodes of one community; 1 without edges.
     double share(Partition labels) const {
         const Labels parts = checked(labels);
@@ -402,8 +389,6 @@ void bind_communities(nb::module_ &m) {
         .def("leiden", &CommunityGraph::leiden, nb::arg("resolution"), nb::arg("seed"),
              nb::arg("passes"), nb::arg("labels").noconvert(),
              "Communities by the Leiden method; `labels` is the start and the result.")
-        .def("contract", &CommunityGraph::contract, nb::arg("labels"), nb::arg("count"),
-             "Make every community a node.")
         .def("share", &CommunityGraph::share, nb::arg("labels"),
              "Share of the edge weight inside communities.")
         .def("vote", &CommunityGraph::vote, nb::arg("labels"), nb::arg("votes").noconvert(),
