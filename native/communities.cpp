@@ -34,41 +34,45 @@ class Random {  // splitmix64
     uint64_t state_;
 };
 
+struct Edge {
+    int32_t target;
+    float weight;
+};
+
 struct Graph {
-    std::vector<int64_t> start;   // (n + 1)
-    std::vector<int32_t> target;  // neighbours, no loops
-    std::vector<double> weight;
-    std::vector<double> mass;  // strength of each node, loops counted twice
+    std::vector<int64_t> start;  // (n + 1)
+    std::vector<Edge> edge;      // no loops, no weights of 0
+    std::vector<double> mass;    // strength of each node, loops counted twice
+    double inside = 0.0;         // weight of the loops that were left out, both directions
     int32_t size() const { return static_cast<int32_t>(mass.size()); }
+    const Edge *begin(int32_t v) const { return edge.data() + start[v]; }
+    const Edge *end(int32_t v) const { return edge.data() + start[v + 1]; }
 };
 
 using Labels = std::vector<int32_t>;
 
 // Sums of edge weight from one node to each community, cleared in time proportional to its degree.
+// Weights are above 0, so a sum of 0 is one that was not touched.
 class Links {
    public:
-    explicit Links(size_t n) : sum_(n, 0.0), seen_(n, 0) {}
+    explicit Links(size_t n) : sum_(n, 0.0), touched_(n + 1) {}
     void add(int32_t community, double weight) {
-        if (!seen_[community]) {
-            seen_[community] = 1;
-            touched_.push_back(community);
-        }
+        touched_[count_] = community;
+        count_ += sum_[community] == 0.0;
         sum_[community] += weight;
     }
     double operator[](int32_t community) const { return sum_[community]; }
-    const Labels &touched() const { return touched_; }
+    const int32_t *begin() const { return touched_.data(); }
+    const int32_t *end() const { return touched_.data() + count_; }
     void clear() {
-        for (int32_t community : touched_) {
-            sum_[community] = 0.0;
-            seen_[community] = 0;
-        }
-        touched_.clear();
+        for (int32_t community : *this) sum_[community] = 0.0;
+        count_ = 0;
     }
 
    private:
     std::vector<double> sum_;
-    std::vector<char> seen_;
-    Labels touched_;
+    Labels touched_;  // one place more than communities: `add` writes before it counts
+    size_t count_ = 0;
 };
 
 Labels identity(int32_t n) {
@@ -116,12 +120,12 @@ bool move_nodes(const Graph &graph, double scale, double least, Random &random, 
         queued[v] = 0;
         const int32_t home = labels[v];
         const double own = graph.mass[v];
-        for (int64_t e = graph.start[v]; e < graph.start[v + 1]; ++e)
-            links.add(labels[graph.target[e]], graph.weight[e]);
+        for (const Edge *e = graph.begin(v); e != graph.end(v); ++e)
+            links.add(labels[e->target], e->weight);
         const double stay = links[home] - scale * own * (mass[home] - own);
         double best = stay;
         int32_t choice = home;
-        for (int32_t c : links.touched()) {
+        for (int32_t c : links) {
             if (c == home) continue;
             const double gain = links[c] - scale * own * mass[c];
             if (gain > best || (gain == best && choice != home && c < choice)) {
@@ -145,8 +149,8 @@ bool move_nodes(const Graph &graph, double scale, double least, Random &random, 
         ++members[choice];
         labels[v] = choice;
         moved = true;
-        for (int64_t e = graph.start[v]; e < graph.start[v + 1]; ++e) {
-            const int32_t u = graph.target[e];
+        for (const Edge *e = graph.begin(v); e != graph.end(v); ++e) {
+            const int32_t u = e->target;
             if (queued[u] || labels[u] == choice) continue;
             queued[u] = 1;
             queue[(head + waiting) % queue.size()] = u;
@@ -167,8 +171,8 @@ Labels refine(const Graph &graph, double scale, double least, Random &random,
     std::vector<double> outward(n, 0.0);     // weight from each part to the rest of its community
     std::vector<int32_t> members(n, 1);
     for (int32_t v = 0; v < n; ++v)
-        for (int64_t e = graph.start[v]; e < graph.start[v + 1]; ++e)
-            if (labels[graph.target[e]] == labels[v]) outward[v] += graph.weight[e];
+        for (const Edge *e = graph.begin(v); e != graph.end(v); ++e)
+            if (labels[e->target] == labels[v]) outward[v] += e->weight;
 
     Labels order = identity(n);
     random.shuffle(order);
@@ -177,12 +181,12 @@ Labels refine(const Graph &graph, double scale, double least, Random &random,
         const double own = graph.mass[v];
         if (members[parts[v]] > 1) continue;
         if (outward[v] < scale * own * (whole[labels[v]] - own)) continue;
-        for (int64_t e = graph.start[v]; e < graph.start[v + 1]; ++e)
-            if (labels[graph.target[e]] == labels[v])
-                links.add(parts[graph.target[e]], graph.weight[e]);
+        for (const Edge *e = graph.begin(v); e != graph.end(v); ++e)
+            if (labels[e->target] == labels[v])
+                links.add(parts[e->target], e->weight);
         double best = least;
         int32_t choice = parts[v];
-        for (int32_t c : links.touched()) {
+        for (int32_t c : links) {
             if (c == parts[v]) continue;
             if (outward[c] < scale * mass[c] * (whole[labels[v]] - mass[c])) continue;
             const double gain = links[c] - scale * own * mass[c];
@@ -226,14 +230,14 @@ Graph aggregate(const Graph &graph, const Labels &parts, int32_t count) {
     for (int32_t c = 0; c < count; ++c) {
         for (int32_t i = first[c]; i < first[c + 1]; ++i) {
             const int32_t v = member[i];
-            for (int64_t e = graph.start[v]; e < graph.start[v + 1]; ++e)
-                if (parts[graph.target[e]] != c) links.add(parts[graph.target[e]], graph.weight[e]);
+            for (const Edge *e = graph.begin(v); e != graph.end(v); ++e)
+                if (parts[e->target] != c) links.add(parts[e->target], e->weight);
         }
-        for (int32_t d : links.touched()) {
-            coarse.target.push_back(d);
-            coarse.weight.push_back(links[d]);
+        for (int32_t d : links) {
+            const float weight = static_cast<float>(links[d]);
+            if (weight > 0.0F) coarse.edge.push_back({d, weight});
         }
-        coarse.start.push_back(static_cast<int64_t>(coarse.target.size()));
+        coarse.start.push_back(static_cast<int64_t>(coarse.edge.size()));
         links.clear();
     }
     return coarse;
@@ -241,20 +245,22 @@ Graph aggregate(const Graph &graph, const Labels &parts, int32_t count) {
 
 // One pass of the method: move, refine, aggregate, until moving changes nothing.
 bool leiden_pass(const Graph &base, double scale, double least, Random &random, Labels &labels) {
-    Graph graph = base;
+    const Graph *graph = &base;
+    Graph held;
     Labels current = labels;                 // community of each node of `graph`
     Labels node_of = identity(base.size());  // node of `graph` that holds each node of `base`
     bool changed = false;
     while (true) {
-        const bool moved = move_nodes(graph, scale, least, random, current);
+        const bool moved = move_nodes(*graph, scale, least, random, current);
         changed = changed || moved;
         renumber(current);
-        Labels parts = refine(graph, scale, least, random, current);
+        Labels parts = refine(*graph, scale, least, random, current);
         const int32_t count = renumber(parts);
-        if (count == graph.size()) break;  // nothing to merge
+        if (count == graph->size()) break;  // nothing to merge
         Labels coarse(count);
-        for (int32_t v = 0; v < graph.size(); ++v) coarse[parts[v]] = current[v];
-        graph = aggregate(graph, parts, count);
+        for (int32_t v = 0; v < graph->size(); ++v) coarse[parts[v]] = current[v];
+        held = aggregate(*graph, parts, count);
+        graph = &held;
         current = std::move(coarse);
         for (int32_t &node : node_of) node = parts[node];
     }
@@ -266,52 +272,127 @@ bool leiden_pass(const Graph &base, double scale, double least, Random &random, 
 using Starts = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Targets = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Weights = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-using Output = nb::ndarray<int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Partition = nb::ndarray<int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// `labels` holds the first partition (any numbers from 0 to n - 1) and receives the last one.
-int64_t leiden(Starts start, Targets target, Weights weight, Weights mass, double resolution,
-               uint64_t seed, int32_t passes, Output labels) {
-    const size_t n = mass.shape(0), edges = target.shape(0);
-    if (start.shape(0) != n + 1 || labels.shape(0) != n || weight.shape(0) != edges)
-        throw nb::value_error("leiden: shapes of start, target, weight, mass and labels differ");
-    if (start.data()[0] != 0 || start.data()[n] != static_cast<int64_t>(edges))
-        throw nb::value_error("leiden: start does not span the edges");
-    for (size_t v = 0; v < n; ++v)
-        if (start.data()[v] > start.data()[v + 1] || labels.data()[v] < 0 ||
-            static_cast<size_t>(labels.data()[v]) >= n)
-            throw nb::value_error("leiden: start must not fall, labels must be in 0..n-1");
-    for (size_t e = 0; e < edges; ++e)
-        if (target.data()[e] < 0 || static_cast<size_t>(target.data()[e]) >= n)
-            throw nb::value_error("leiden: a target is no node");
-    nb::gil_scoped_release unlocked;
-    Graph graph;
-    graph.mass.assign(mass.data(), mass.data() + n);
-    graph.start.push_back(0);
-    double total = 0.0;
-    for (size_t v = 0; v < n; ++v) {
-        total += graph.mass[v];
-        for (int64_t e = start.data()[v]; e < start.data()[v + 1]; ++e) {
-            if (target.data()[e] == static_cast<int32_t>(v)) continue;
-            graph.target.push_back(target.data()[e]);
-            graph.weight.push_back(weight.data()[e]);
+// A graph that is read once and then cut many times.
+class CommunityGraph {
+   public:
+    CommunityGraph(Starts start, Targets target, Weights weight, Weights mass) {
+        const size_t n = mass.shape(0), edges = target.shape(0);
+        if (start.shape(0) != n + 1 || weight.shape(0) != edges)
+            throw nb::value_error("CommunityGraph: shapes of start, target, weight, mass differ");
+        if (start.data()[0] != 0 || start.data()[n] != static_cast<int64_t>(edges))
+            throw nb::value_error("CommunityGraph: start does not span the edges");
+        for (size_t v = 0; v < n; ++v)
+            if (start.data()[v] > start.data()[v + 1])
+                throw nb::value_error("CommunityGraph: start must not fall");
+        for (size_t e = 0; e < edges; ++e)
+            if (target.data()[e] < 0 || static_cast<size_t>(target.data()[e]) >= n)
+                throw nb::value_error("CommunityGraph: a target is no node");
+        graph_.mass.assign(mass.data(), mass.data() + n);
+        graph_.edge.reserve(edges);
+        graph_.start.reserve(n + 1);
+        graph_.start.push_back(0);
+        for (size_t v = 0; v < n; ++v) {
+            for (int64_t e = start.data()[v]; e < start.data()[v + 1]; ++e) {
+                const float size = static_cast<float>(weight.data()[e]);
+                if (target.data()[e] == static_cast<int32_t>(v))
+                    graph_.inside += size;
+                else if (size > 0.0F)
+                    graph_.edge.push_back({target.data()[e], size});
+            }
+            graph_.start.push_back(static_cast<int64_t>(graph_.edge.size()));
         }
-        graph.start.push_back(static_cast<int64_t>(graph.target.size()));
     }
-    Labels result(labels.data(), labels.data() + n);
-    const double scale = total > 0.0 ? resolution / total : 0.0;
-    Random random(seed);
-    for (int32_t pass = 0; n > 0 && (passes < 0 || pass < passes); ++pass)
-        if (!leiden_pass(graph, scale, kLeastGain * total, random, result)) break;
-    const int32_t count = renumber(result);
-    std::copy(result.begin(), result.end(), labels.data());
-    return count;
-}
+
+    int64_t nodes() const { return graph_.size(); }
+    int64_t edges() const { return static_cast<int64_t>(graph_.edge.size()); }
+
+    // `labels` holds the first partition (any numbers from 0 to n - 1) and receives the last one.
+    int64_t leiden(double resolution, uint64_t seed, int32_t passes, Partition labels) const {
+        Labels result = checked(labels);
+        nb::gil_scoped_release unlocked;
+        double total = 0.0;
+        for (double mass : graph_.mass) total += mass;
+        const double scale = total > 0.0 ? resolution / total : 0.0;
+        Random random(seed);
+        for (int32_t pass = 0; !result.empty() && (passes < 0 || pass < passes); ++pass)
+            if (!leiden_pass(graph_, scale, kLeastGain * total, random, result)) break;
+        const int32_t count = renumber(result);
+        std::copy(result.begin(), result.end(), labels.data());
+        return count;
+    }
+
+    // Share of the edge weight that joins nodes of one community; 1 without edges.
+    double share(Partition labels) const {
+        const Labels parts = checked(labels);
+        nb::gil_scoped_release unlocked;
+        double inside = graph_.inside, total = graph_.inside;
+        for (int32_t v = 0; v < graph_.size(); ++v)
+            for (const Edge *e = graph_.begin(v); e != graph_.end(v); ++e) {
+                total += e->weight;
+                inside += parts[e->target] == parts[v] ? e->weight : 0.0F;
+            }
+        return total > 0.0 ? inside / total : 1.0;
+    }
+
+    // Adds 1 to every edge whose ends are together.
+    void vote(Partition labels, Partition votes) const {
+        const Labels parts = checked(labels);
+        if (votes.shape(0) != graph_.edge.size())
+            throw nb::value_error("CommunityGraph: not one vote an edge");
+        nb::gil_scoped_release unlocked;
+        for (int32_t v = 0; v < graph_.size(); ++v)
+            for (int64_t e = graph_.start[v]; e < graph_.start[v + 1]; ++e)
+                votes.data()[e] += parts[graph_.edge[e].target] == parts[v];
+    }
+
+    // The same nodes with the edges of `least` votes or more.
+    CommunityGraph agreed(Partition votes, int32_t least) const {
+        if (votes.shape(0) != graph_.edge.size())
+            throw nb::value_error("CommunityGraph: not one vote an edge");
+        Graph kept;
+        kept.mass = graph_.mass;
+        kept.inside = graph_.inside;
+        kept.start.push_back(0);
+        for (int32_t v = 0; v < graph_.size(); ++v) {
+            for (int64_t e = graph_.start[v]; e < graph_.start[v + 1]; ++e)
+                if (votes.data()[e] >= least) kept.edge.push_back(graph_.edge[e]);
+            kept.start.push_back(static_cast<int64_t>(kept.edge.size()));
+        }
+        return CommunityGraph(std::move(kept));
+    }
+
+   private:
+    explicit CommunityGraph(Graph graph) : graph_(std::move(graph)) {}
+
+    Labels checked(const Partition &labels) const {
+        if (labels.shape(0) != graph_.mass.size())
+            throw nb::value_error("CommunityGraph: not one label a node");
+        for (size_t v = 0; v < labels.shape(0); ++v)
+            if (labels.data()[v] < 0 || labels.data()[v] >= graph_.size())
+                throw nb::value_error("CommunityGraph: labels must be in 0..n-1");
+        return Labels(labels.data(), labels.data() + labels.shape(0));
+    }
+
+    Graph graph_;
+};
 
 }  // namespace
 
 void bind_communities(nb::module_ &m) {
-    m.def("leiden", &leiden, nb::arg("start"), nb::arg("target"), nb::arg("weight"),
-          nb::arg("mass"), nb::arg("resolution"), nb::arg("seed"), nb::arg("passes"),
-          nb::arg("labels").noconvert(),
-          "Communities of a symmetric graph by modularity; `labels` is the start and the result.");
+    nb::class_<CommunityGraph>(m, "CommunityGraph", "A symmetric graph, to be cut by modularity.")
+        .def(nb::init<Starts, Targets, Weights, Weights>(), nb::arg("start"), nb::arg("target"),
+             nb::arg("weight"), nb::arg("mass"))
+        .def_prop_ro("nodes", &CommunityGraph::nodes)
+        .def_prop_ro("edges", &CommunityGraph::edges)
+        .def("leiden", &CommunityGraph::leiden, nb::arg("resolution"), nb::arg("seed"),
+             nb::arg("passes"), nb::arg("labels").noconvert(),
+             "Communities by the Leiden method; `labels` is the start and the result.")
+        .def("share", &CommunityGraph::share, nb::arg("labels"),
+             "Share of the edge weight inside communities.")
+        .def("vote", &CommunityGraph::vote, nb::arg("labels"), nb::arg("votes").noconvert(),
+             "Add 1 to every edge whose ends are together.")
+        .def("agreed", &CommunityGraph::agreed, nb::arg("votes"), nb::arg("least"),
+             "The same nodes with the edges of so many votes.");
 }

@@ -10,16 +10,25 @@ def topk_merge(
     columns: NDArray[np.int32],
     values: NDArray[np.float32],
 ) -> None: ...
-def leiden(
-    start: NDArray[np.int64],
-    target: NDArray[np.int32],
-    weight: NDArray[np.float64],
-    mass: NDArray[np.float64],
-    resolution: float,
-    seed: int,
-    passes: int,
-    labels: NDArray[np.int32],
-) -> int: ...
+
+class CommunityGraph:
+    nodes: int
+    edges: int
+    def __init__(
+        self,
+        start: NDArray[np.int64],
+        target: NDArray[np.int32],
+        weight: NDArray[np.float64],
+        mass: NDArray[np.float64],
+    ) -> None: ...
+    def leiden(
+        self, resolution: float, seed: int, passes: int, labels: NDArray[np.int32]
+    ) -> int: ...
+    def contract(self, labels: NDArray[np.int32], count: int) -> CommunityGraph: ...
+    def share(self, labels: NDArray[np.int32]) -> float: ...
+    def vote(self, labels: NDArray[np.int32], votes: NDArray[np.int32]) -> None: ...
+    def agreed(self, votes: NDArray[np.int32], least: int) -> CommunityGraph: ...
+
 def edge_dots(*arrays: Any) -> None: ...
 def dense_scores(
     rows: NDArray[np.float32], weights: NDArray[np.float32], out: NDArray[np.float32]

@@ -68,12 +68,17 @@ def leiden(
     if not resolution > 0.0:
         raise ParameterError(f"resolution is {resolution}; it must be above 0")
     labels = np.arange(n, dtype=np.int32) if start is None else start.astype(np.int32, copy=True)
-    mass = row_sums(graph) if strengths is None else strengths.astype(np.float64)
-    _native.leiden(
-        graph.indptr.astype(np.int64), graph.indices.astype(np.int32),
-        graph.data.astype(np.float64), mass, float(resolution), seed % 2**64, passes, labels,
-    )  # fmt: skip
+    native_graph(graph, strengths).leiden(float(resolution), seed % 2**64, passes, labels)
     return labels
+
+
+def native_graph(graph: Any, strengths: NDArray[np.float64] | None = None) -> Any:
+    """Read a CSR graph into the kernel, which holds its weights as float32."""
+    mass = row_sums(graph) if strengths is None else strengths
+    return _native.CommunityGraph(
+        graph.indptr.astype(np.int64, copy=False), graph.indices.astype(np.int32, copy=False),
+        graph.data.astype(np.float64, copy=False), mass.astype(np.float64, copy=False),
+    )  # fmt: skip
 
 
 def row_sums(graph: Any) -> NDArray[np.float64]:

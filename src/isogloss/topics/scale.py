@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.threads import map_blocks
-from isogloss.topics.communities import inside_share, leiden, row_sums
+from isogloss.topics.communities import native_graph
 
 # Scales that are tried, coarse to fine, by a factor of 2**(1/4).
 COARSEST, FINEST, STEPS = 2.0**-3, 2.0**5, 4
@@ -56,15 +56,17 @@ def choose_resolution(graph: Any, *, least: int = 2) -> float:
     --------
     >>> import scipy.sparse as sp
     >>> cliques = sp.csr_matrix(np.kron(np.eye(3), 1 - np.eye(4)))
+    >>> from isogloss.topics.communities import leiden
     >>> len(set(leiden(cliques, resolution=choose_resolution(cliques))))
     3
     """
     octaves = int(np.log2(FINEST / COARSEST))
     scales = [float(COARSEST * 2.0 ** (step / STEPS)) for step in range(STEPS * octaves + 1)]
+    whole = native_graph(graph)
     looks: list[_Look] = []
     for first in range(0, len(scales), STEPS):  # an octave at a time
         octave = scales[first : first + STEPS]
-        looks += map_blocks(lambda scale: _look(graph, scale, least), octave)
+        looks += map_blocks(lambda scale: _look(whole, _cut(whole, scale), least), octave)
         # No finer scale will do: communities keep less and less of their weight.
         if all(look.share < BLURRED for look in looks[-STEPS:]):
             break
@@ -90,11 +92,17 @@ class _Look(NamedTuple):
         return self.share >= (BLURRED if self.topics <= FEW else CLEAR)
 
 
-def _look(graph: Any, resolution: float, least: int) -> _Look:
-    labels = leiden(graph, resolution=resolution, seed=0, passes=1)
+def _cut(graph: Any, resolution: float, seed: int = 0) -> NDArray[np.int32]:
+    """Give the communities of one run over a graph of the kernel."""
+    labels = np.arange(graph.nodes, dtype=np.int32)
+    graph.leiden(resolution, seed, 1, labels)
+    return labels
+
+
+def _look(graph: Any, labels: NDArray[np.int32], least: int) -> _Look:
     least = max(least, int(LEAST_SHARE * len(labels)))
     topics = int((np.bincount(labels) >= least).sum()) if len(labels) else 0
-    return _Look(labels, topics, inside_share(graph, labels))
+    return _Look(labels, topics, graph.share(labels))
 
 
 def _middle_of_plateau(looks: list[_Look]) -> int | None:
@@ -149,20 +157,12 @@ def agreed_communities(graph: Any, *, resolution: float, seed: int) -> NDArray[n
     After A. Lancichinetti, S. Fortunato, Consensus clustering in complex networks, Scientific
     Reports 2, 2012; one round, over the graph's own edges.
     """
-    source = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
-    seeds = np.random.SeedSequence(seed % 2**64).generate_state(RUNS + 1, np.uint64)
-
-    def together(run: np.uint64) -> NDArray[np.bool_]:
-        labels = leiden(graph, resolution=resolution, seed=int(run), passes=1)
-        return np.asarray(labels[source] == labels[graph.indices])
-
-    votes = np.zeros(len(source), dtype=np.int32)
-    for vote in map_blocks(together, list(seeds[:RUNS])):
-        votes += vote
-    agreed = graph.copy()
-    agreed.data = np.where(2 * votes >= RUNS, graph.data, 0.0)
-    agreed.eliminate_zeros()
-    return leiden(agreed, resolution=resolution, seed=int(seeds[RUNS]), strengths=row_sums(graph))
+    seeds = [int(s) for s in np.random.SeedSequence(seed % 2**64).generate_state(RUNS + 1, "u8")]
+    whole = native_graph(graph)
+    votes = np.zeros(whole.edges, dtype=np.int32)
+    for labels in map_blocks(lambda run: _cut(whole, resolution, run), seeds[:RUNS]):
+        whole.vote(labels, votes)
+    return _cut(whole.agreed(votes, (RUNS + 1) // 2), resolution, seeds[RUNS])
 
 
 def choose_communities(
