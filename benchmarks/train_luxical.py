@@ -70,8 +70,10 @@ def features(prepared, options):
     tokens = arrow_tokenize_texts(texts, tokenizer(), progress_bar=False)
     tokens = [row for part in tokens.chunks for row in part.to_numpy(zero_copy_only=False)]
     print(f"{sum(map(len, tokens)):,} tokens, CPU {time.process_time():.0f} s", flush=True)
+    # The paper counts over a tenth of the documents that it trains on.
+    drawn = np.random.default_rng(options.seed).permutation(len(tokens))[: options.counted]
     summary = space_saving_ngram_summary(
-        tokens, max_ngram_length=options.ngrams, num_top_items=options.counters
+        [tokens[i] for i in drawn], max_ngram_length=options.ngrams, num_top_items=options.counters
     )
     print(f"counted, CPU {time.process_time():.0f} s; least count held "
           f"{summary.approximate_counts.min()}", flush=True)  # fmt: skip
@@ -204,6 +206,7 @@ def main():
     parser.add_argument("--peers-python")
     parser.add_argument("--ngrams", type=int, default=5)
     parser.add_argument("--counters", type=int, default=10_000_000)
+    parser.add_argument("--counted", type=int, default=120_000, help="texts to count n-grams in")
     parser.add_argument("--vocabulary", type=int, default=126_384)
     parser.add_argument("--dims", default="96-768-768-192")
     parser.add_argument("--tau", type=float, default=3.0)
