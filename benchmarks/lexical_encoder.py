@@ -1,106 +1,117 @@
-"""Quality and speed of a lexical encoder beside its teacher and lsa.
+"""Quality of `lexical` beside its teacher and its peers, in one run.
 
-    python benchmarks/lexical_encoder.py --data ../shared/data [--encoder lexical:FOLDER]
+    python benchmarks/lexical_encoder.py --data ../shared/data --cache FOLDER \
+        --encoder lexical --encoder lexical:FOLDER --peers-python PYTHON \
+        --luxical FILE.npz --model2vec FOLDER
 
-STS-B: Spearman of cosines with the scores of the test part (needs the teacher only for its own
-row). Labelled corpora, none of them trained on: k-means told the classes (NMI), logistic regression
-on 70% of the texts (accuracy on the rest), Spearman of the cosines of 20,000 random pairs to the
-teacher's, and the share of the teacher's ten nearest texts that are found. `lsa` is fitted on the
-very texts it is scored on, without labels. Three seeds; 4,000 texts each. Prints Markdown.
+Pairs graded by people: Spearman of the cosines with the grades. Labelled corpora: k-means told the
+classes (NMI), logistic regression on 70% of the texts (accuracy on the rest), Spearman with the
+teacher's cosines of 20,000 random pairs and of the pairs among the teacher's ten nearest, and the
+share of those ten that are found. Retrieval: nDCG@10 and recall@10. Nothing but passages like those
+of debian_packages was trained on. TF-IDF with SVD is fitted on the very texts it is scored on,
+without labels. The teacher reads 256 tokens of a text. In brackets 95% bootstrap intervals (over
+pairs, texts or queries; of several seeds the widest); then the share of the teacher's figure.
+Prints Markdown, writes JSON.
 """
 
 import argparse
-import time
+import json
 from pathlib import Path
 
 import numpy as np
 
-CORPORA = {"newsgroups20": "body", "banking77": "text", "bbc_news": "text", "agnews_test": "text",
-           "shorttext_stackoverflow": "text", "shorttext_googlenews": "text"}  # fmt: skip
-SEEDS = (0, 1, 2)
+import encoder_rows
+import encoder_tasks
+
+TEACHER = "onnx-int8:sentence-transformers/all-MiniLM-L6-v2"
+OF_TEACHER = ("spearman", "nmi", "probe", "ndcg@10", "recall@10")
 
 
-def read(data, name, column, count=4000):
-    """Give texts, class numbers and the teacher's vectors."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(data / name / "data.parquet", columns=[column, "label"])
-    texts, labels = table[column].to_pylist(), table["label"].to_pylist()
-    least = 10 if column == "body" else 1
-    kept = [i for i, text in enumerate(texts) if text and len(text.split()) >= least and labels[i]]
-    kept = np.random.default_rng(0).permutation(kept)[:count]
-    vectors = np.load(data / name / f"minilm_{column}.npy")[kept].astype(np.float32)
-    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    classes = np.unique([str(labels[i]) for i in kept], return_inverse=True)[1]
-    return [texts[i] for i in kept], classes, vectors
+def measure(task, vectors, teacher, seeds):
+    """Give every score of one encoder on one task."""
+    if task.kind == "pairs":
+        return encoder_tasks.score_pairs(task, vectors)
+    if task.kind == "retrieval":
+        return encoder_tasks.score_retrieval(task, vectors)
+    return encoder_tasks.score_labelled(task, vectors, teacher, seeds)
 
 
-def sts(encoder, data):
-    """Give the Spearman correlation on the test part of the STS benchmark."""
-    import pyarrow.parquet as pq
-    from scipy.stats import spearmanr
+def table(kind, tasks, scores, labels):
+    """Print the tasks of one kind, a line each encoder and task."""
+    names = [name for name in scores if tasks[name].kind == kind]
+    if not names:
+        return
+    columns = list(next(iter(scores[names[0]].values())))
+    print(f"\n| {kind} | encoder | " + " | ".join(columns) + " |")
+    print("|---" * (2 + len(columns)) + "|")
+    for name in names:
+        for spec, found in scores[name].items():
+            cells = []
+            for column in columns:
+                share = ""
+                if column in OF_TEACHER and spec != "teacher":
+                    best = scores[name]["teacher"][column].value
+                    share = f" {found[column].value / max(best, 1e-9):.1%}"
+                cells.append(f"{found[column]}{share}")
+            print(f"| {name} | {labels.get(spec, spec)} | " + " | ".join(cells) + " |")
 
-    table = pq.read_table(data / "sts_benchmark" / "data.parquet", filters=[("split", "=", "test")])
-    left, right = (encoder.encode(table[name].to_pylist()) for name in ("text1", "text2"))
-    return float(spearmanr((left * right).sum(axis=1), table["score"].to_pylist()).statistic)
 
-
-def scores(vectors, teacher, classes):
-    """Give NMI, probe accuracy, correlation of random pairs, share of neighbours found."""
-    from scipy.stats import spearmanr
-    from sklearn.cluster import KMeans
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import normalized_mutual_info_score
-
-    found = {"nmi": [], "probe": [], "pairs": [], "neighbours": []}
-    for seed in SEEDS:
-        rng = np.random.default_rng(seed)
-        labels = KMeans(classes.max() + 1, n_init=1, random_state=seed).fit_predict(vectors)
-        found["nmi"].append(normalized_mutual_info_score(classes, labels))
-        order = rng.permutation(len(classes))
-        cut = int(0.7 * len(order))
-        probe = LogisticRegression(max_iter=300, C=10)
-        probe.fit(vectors[order[:cut]], classes[order[:cut]])
-        found["probe"].append(probe.score(vectors[order[cut:]], classes[order[cut:]]))
-        a, b = rng.integers(len(vectors), size=(2, 20_000))
-        cosines = [(one[a] * one[b]).sum(axis=1) for one in (vectors, teacher)]
-        found["pairs"].append(float(spearmanr(*cosines).statistic))
-        asked = rng.choice(len(vectors), 500, replace=False)
-        best = [np.argsort(-(one[asked] @ one.T), axis=1)[:, 1:11] for one in (vectors, teacher)]
-        ours, theirs = (one.tolist() for one in best)
-        shared = [len(set(x) & set(y)) / 10 for x, y in zip(ours, theirs, strict=True)]
-        found["neighbours"].append(float(np.mean(shared)))
-    return {name: float(np.mean(values)) for name, values in found.items()}
+def summary(tasks, scores, labels):
+    """Print the mean share of the teacher's figure over the tasks, an encoder a line."""
+    wanted = [("pairs", "spearman"), ("labelled", "nmi"), ("labelled", "probe"),
+              ("retrieval", "ndcg@10"), ("retrieval", "recall@10")]  # fmt: skip
+    wanted = [one for one in wanted if any(tasks[name].kind == one[0] for name in scores)]
+    print("\n| mean share of the teacher | " + " | ".join(c for _, c in wanted) + " |")
+    print("|---" * (1 + len(wanted)) + "|")
+    for spec in next(iter(scores.values())):
+        cells = []
+        for kind, column in wanted:
+            shares = [scores[name][spec][column].value / scores[name]["teacher"][column].value
+                      for name in scores if tasks[name].kind == kind]  # fmt: skip
+            cells.append(f"{np.mean(shares):.1%} (least {min(shares):.1%})")
+        print(f"| {labels.get(spec, spec)} | " + " | ".join(cells) + " |")
 
 
 def main():
-    """Measure and print."""
-    from isogloss import load_encoder
-
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    every = [*encoder_tasks.PAIRS, *encoder_tasks.LABELLED, *encoder_tasks.RETRIEVAL]
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--encoder", default="lexical")
+    parser.add_argument("--cache", type=Path, required=True, help="the teacher's vectors")
+    parser.add_argument("--encoder", action="append", help="lexical by default")
+    parser.add_argument("--teacher", default=TEACHER)
+    parser.add_argument("--luxical", action="append", default=[], metavar="FILE")
+    parser.add_argument("--model2vec", action="append", default=[], metavar="FOLDER")
+    parser.add_argument("--svd", default="192,384", help="widths of TF-IDF with SVD; '' for none")
+    parser.add_argument("--peers-python")
+    parser.add_argument("--tasks", default=",".join(every))
+    parser.add_argument("--count", type=int, default=4000, help="texts of a labelled corpus")
+    parser.add_argument("--seeds", type=int, default=3, help="of k-means and the probe")
+    parser.add_argument("--out", type=Path, default=Path("lexical_encoder.json"))
     options = parser.parse_args()
-    encoder = load_encoder(options.encoder)
-    print(f"STS-B test, {options.encoder}: {sts(encoder, options.data):.4f}\n")
-    print("| corpus | vectors | k-means NMI | probe | random pairs | neighbours | texts / CPU s |")
-    print("|---" * 7 + "|")
-    for name, column in CORPORA.items():
-        texts, classes, teacher = read(options.data, name, column)
-        rows = {"teacher": (teacher, None)}
-        for spec in (options.encoder, "lsa"):
-            one = encoder
-            if spec == "lsa":
-                one = load_encoder("lsa").fit([texts])
-            one.encode(texts[:64])
-            began = time.process_time()
-            vectors = one.encode(texts)
-            rows[spec] = vectors, len(texts) / (time.process_time() - began)
-        for spec, (vectors, speed) in rows.items():
-            found = scores(vectors, teacher, classes)
-            cells = [f"{found[key]:.3f}" for key in ("nmi", "probe", "pairs", "neighbours")]
-            shown = "-" if speed is None else f"{speed:,.0f}"
-            print(f"| {name} | {spec} | {' | '.join(cells)} | {shown} |", flush=True)
+    specs = list(options.encoder or ["lexical"])
+    specs += [f"luxical:{path}" for path in options.luxical]
+    specs += [f"model2vec:{path}" for path in options.model2vec]
+    specs += [f"tfidf-svd:{dim}" for dim in options.svd.split(",") if dim]
+    tasks = {name: encoder_tasks.read_task(options.data, name, options.count)
+             for name in options.tasks.split(",")}  # fmt: skip
+    teacher = encoder_rows.teacher_rows(options.teacher, tasks, options.cache)
+    vectors = {"teacher": teacher}
+    vectors |= {spec: encoder_rows.rows(spec, tasks, options.peers_python) for spec in specs}
+    labels = {spec: f"{spec.partition(':')[0]} {Path(spec.partition(':')[2]).stem}".strip()
+              for spec in specs if ":" in spec}  # fmt: skip
+    for path in options.luxical:
+        labels[f"luxical:{path}"] = f"luxical {Path(path).parent.name}"
+    scores = {name: {spec: measure(task, one[name], teacher[name], options.seeds)
+                     for spec, one in vectors.items()}
+              for name, task in tasks.items()}  # fmt: skip
+    for kind in ("pairs", "labelled", "retrieval"):
+        table(kind, tasks, scores, labels)
+    summary(tasks, scores, labels)
+    plain = {name: {labels.get(spec, spec): {key: list(one) for key, one in found.items()}
+                    for spec, found in row.items()}
+             for name, row in scores.items()}  # fmt: skip
+    options.out.write_text(json.dumps(plain, indent=2) + "\n")
 
 
 if __name__ == "__main__":
