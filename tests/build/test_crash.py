@@ -1,5 +1,6 @@
 """Kill the process at random moments, fill the disk: the atlas resumes and ends equal."""
 
+import json
 import os
 import random
 import shutil
@@ -52,6 +53,19 @@ def check_kills(corpus, moments, tmp_path):
 
 def test_killed_builds_end_equal(corpus, tmp_path):
     check_kills(corpus, [0.35, 0.6, 0.85], tmp_path)
+
+
+def test_what_a_build_left_that_was_killed_at_its_very_end_is_removed(corpus, tmp_path):
+    folder, _ = corpus
+    atlas = tmp_path / "late.atlas"
+    shutil.copytree(folder / "whole.atlas", atlas)
+    version = json.loads((atlas / "manifest.json").read_text())["version"]
+    for base, stays in ((version - 1, False), (version, True)):
+        (atlas / "work").mkdir()
+        (atlas / "work" / "plan.json").write_text(json.dumps({"base": base}))
+        finish(start_build(folder / "all.parquet", atlas))
+        assert (atlas / "work").exists() is stays  # that of an addition under way is none of it
+    assert outcome(atlas, tmp_path) == outcome(folder / "whole.atlas", tmp_path)
 
 
 @pytest.mark.slow

@@ -152,6 +152,7 @@ def _build(run: _Run) -> BuildReport:
         _require_same(run.folder, manifest.parameters, identity, finished=True)
         same_limit = manifest.parameters.get("limit") == settings.limit
         if inputs and same_limit and manifest.sources == inputs:
+            _end_killed(run.folder, manifest)
             return _unchanged(run, manifest)
     with run.watch("load encoder"):
         encoder = stages.open_encoder(run.folder, settings, manifest, on_event=run.on_event)
@@ -181,8 +182,8 @@ def _build(run: _Run) -> BuildReport:
         watch=run.watch, on_event=run.on_event,
     )  # fmt: skip
     new = _new_manifest(run, manifest, made, spooled, identity, inputs, log, source.repairs)
-    write_manifest(run.folder, new)
     log.publish()
+    write_manifest(run.folder, new)
     workspace.clear()
     _clean_up(run.folder, new, manifest)
     return BuildReport(
@@ -313,6 +314,15 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _end_killed(folder: Path, manifest: Manifest) -> None:
+    """Remove what a build left that was killed after its manifest was in place."""
+    workspace = Workspace(folder)
+    plan = workspace.read_plan()
+    if plan is not None and plan.get("base") != manifest.version:
+        workspace.clear()
+        _clean_up(folder, manifest, None)
 
 
 def _clean_up(folder: Path, new: Manifest, old: Manifest | None) -> None:
