@@ -187,6 +187,7 @@ def test_after_all_tries_the_failure_is_told(endpoint, waits):
         ({"data": [{"index": 0, "embedding": [1.0, 2, 3]}] * 2}, r"\(1 indices\) for 2 texts"),
         ({"data": [{"index": i, "embedding": [1.0, 2]} for i in range(2)]}, r"\[2\] .* not 3"),
         ({"data": [{"index": i, "embedding": [1.0] * (i + 3)} for i in range(2)]}, r"\[3, 4\]"),
+        ({"data": [{"index": i, "embedding": [0.0, i, 0]} for i in range(2)]}, "but zeros"),
         (b'{"data": [{"index": 0, "embedding": [NaN, 1, 2]}, '
          b'{"index": 1, "embedding": [1, 2, 3]}]}', "not finite"),
     ],

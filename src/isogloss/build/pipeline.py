@@ -136,7 +136,8 @@ def _build(run: _Run) -> BuildReport:
             run.source, text=settings.text, id=settings.id, limit=settings.limit,
             on_reject=log.reject,
         )  # fmt: skip
-    manifest = None if run.fresh else read_manifest(run.folder)
+    before = read_manifest(run.folder)
+    manifest = None if run.fresh else before
     settings = with_encoder(
         settings, source, used=_encoder_in_use(run, manifest), on_event=run.on_event
     )
@@ -185,7 +186,7 @@ def _build(run: _Run) -> BuildReport:
     log.publish()
     write_manifest(run.folder, new)
     workspace.clear()
-    _clean_up(run.folder, new, manifest)
+    _clean_up(run.folder, new, before)
     return BuildReport(
         str(run.folder), new.documents, new.passages, new.topics, new.unassigned,
         added=spooled.documents, status="added" if manifest else "built",
@@ -328,6 +329,7 @@ def _end_killed(folder: Path, manifest: Manifest) -> None:
 def _clean_up(folder: Path, new: Manifest, old: Manifest | None) -> None:
     """Drop what no manifest names; the version before stays for readers that have it open."""
     state.drop_old_states(folder, {new.state, *([old.state] if old else [])})
+    kept = {new.table, *([old.table] if old else [])}
     for path in folder.glob("passages-*.lance"):
-        if path.name != f"{new.table}.lance":
+        if path.stem not in kept:
             table.remove_table(folder, path.stem)

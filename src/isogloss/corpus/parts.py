@@ -4,7 +4,7 @@ import itertools
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,10 @@ def _open_folder(folder: Path, batch_rows: int) -> list[Part]:
         path for path in folder.rglob("*")
         if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
     )  # fmt: skip
+    atlases = {path.parents[1] for path in found if path.parts[-2:] == ("work", "plan.json")}
+    atlases |= {path.parent for path in found if _is_manifest(path)}
+    found = [path for path in found if atlases.isdisjoint(path.parents)]
+    others = [path for path in found if files.kind_of(path) is None]
     data = [p for p in found if files.kind_of(p) not in (None, ".txt", ".md")]
     texts = [p for p in found if files.kind_of(p) in (".txt", ".md")]
     if data and texts:
@@ -161,11 +165,30 @@ def _open_folder(folder: Path, batch_rows: int) -> list[Part]:
             "give one kind"
         )
     if data:
-        return [_open_file(path, batch_rows) for path in data]
+        parts = [_open_file(path, batch_rows) for path in data]
+        return [_leaving_out(parts[0], others), *parts[1:]]
     if texts:
-        return [_texts_part(folder, texts, batch_rows)]
-    others = f": its {len(found)} files are of other kinds" if found else ""
-    raise SourceError(f"{folder} holds no Parquet, JSONL, CSV or text files{others}")
+        return [_leaving_out(_texts_part(folder, texts, batch_rows), others)]
+    which = f": its {len(found)} files are of other kinds" if found else ""
+    raise SourceError(f"{folder} holds no Parquet, JSONL, CSV or text files{which}")
+
+
+def _is_manifest(path: Path) -> bool:
+    """Tell whether a file is the manifest of an atlas, which is no source."""
+    return path.name == "manifest.json" and any(path.parent.glob("passages-*.lance"))
+
+
+def _leaving_out(part: Part, others: list[Path]) -> Part:
+    """Say of files that are not read, before the rows of a part, that they are skipped."""
+
+    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        for path in others:
+            kind = path.suffix or "without suffix"
+            on_reject(Reject(str(path), 0, f"a file of a kind that is not read ({kind})",
+                             f"file of another kind ({kind})"))  # fmt: skip
+        return part.start(on_reject, on_repair)
+
+    return replace(part, start=start) if others else part
 
 
 def _open_file(path: Path, batch_rows: int) -> Part:

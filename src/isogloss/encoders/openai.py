@@ -83,8 +83,8 @@ class OpenAIEncoder:
         self._host = parts.hostname
         if is_offline(offline) and self._host not in _LOCAL:
             raise EncoderError(
-                f"'openai:{model}' asks {self._host}, and the network is off (ISOGLOSS_OFFLINE or "
-                "HF_HUB_OFFLINE): point OPENAI_BASE_URL to this machine"
+                f"'openai:{model}' asks {self._host}, and the network is off (--offline, "
+                "ISOGLOSS_OFFLINE or HF_HUB_OFFLINE): point OPENAI_BASE_URL to this machine"
             )
         self._url = given.rstrip("/") + "/embeddings"
         self.model = model
@@ -240,6 +240,8 @@ def _read_answer(data: bytes, count: int, dim: int | None, host: str) -> NDArray
     out = np.stack([vectors[row] for row in range(count)])
     if not np.isfinite(out).all():
         raise wrong("numbers that are not finite")
+    if not out.any(axis=1).all():
+        raise wrong("vectors of nothing but zeros")
     return out
 
 

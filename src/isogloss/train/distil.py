@@ -60,6 +60,11 @@ def train_lexical(
 
     recipe.check()
     teacher = load_encoder(recipe.teacher, overflow="truncate")
+    if not getattr(teacher, "is_fitted", True):
+        raise ParameterError(
+            f"recipe: teacher is {recipe.teacher!r}, which has learnt nothing yet: give one that "
+            "has, such as 'onnx-int8:sentence-transformers/all-MiniLM-L6-v2'"
+        )
     cache = cache or output / "teacher"
     texts: list[str] = []
     parts: list[NDArray[np.float16]] = []

@@ -1,6 +1,7 @@
 """The command `isogloss`: finds the command, runs it, turns errors into exit codes."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -87,6 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # The store logs its own doings to stderr; ours says what matters.
     os.environ.setdefault("LANCEDB_LOG", "error")
     os.environ.setdefault("LANCE_LOG", "error")
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a letter shows "?" for it
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         return _dispatch(list(sys.argv[1:] if argv is None else argv))
     except SystemExit as leave:

@@ -20,7 +20,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="show warnings only")
     parser.add_argument("--threads", type=int, metavar="N", help="cores to use (default: all)")
     parser.add_argument(
-        "--offline", action="store_true", help="never open a connection, whatever the spec"
+        "--offline", action="store_true", help="never open a connection to another machine"
     )
 
 
