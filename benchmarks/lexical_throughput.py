@@ -7,9 +7,9 @@ Every encoder lives in a process of its own, loaded and warmed up before the fir
 round each encodes the whole corpus once, one after the other, the order turned by one each round:
 what else the machine does meets all alike. Transformers read a smaller sample, the same each round.
 Wall and CPU seconds (of all threads, and of child processes) are from a list of strings to float32
-vectors. Ratios are those of each round, the first `--encoder` to another, by passages per second:
-least, median, most. Memory is the peak of the process, its texts and libraries included. Prints
-Markdown, writes JSON.
+vectors. Ratios are those of each round, the first `--encoder` to another over the same passages (it
+reads the transformers' sample as well): median, least, most. Memory is the peak of the process, its
+texts and libraries included. Prints Markdown, writes JSON.
 """
 
 import argparse
@@ -80,22 +80,22 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def worker(spec, data, count, threads):
+def worker(spec, data, threads):
     """Load, then encode a corpus for each line read, and answer with what it took."""
     answers, sys.stdout = sys.stdout, sys.stderr  # what libraries print is no answer
-    count = int(count) or None
     began, cpu, bare = time.perf_counter(), seconds(), peak()
     encode = load(spec, int(threads))
     encode(read(Path(data), "newsgroups20", 50))
     started = {"wall": time.perf_counter() - began, "cpu": seconds() - cpu, "bare_mb": bare}
     print(json.dumps(started), file=answers, flush=True)
-    held = None, None
+    corpora = {}
     for line in sys.stdin:
-        name = line.strip()
-        if held[0] != name:
-            held = name, read(Path(data), name, count)
-            encode(held[1][:50])
-        texts = held[1]
+        name, count = line.split()
+        if line not in corpora:
+            corpora = {k: v for k, v in corpora.items() if k.split()[0] == name}
+            corpora[line] = read(Path(data), name, int(count) or None)
+            encode(corpora[line][:50])
+        texts = corpora[line]
         began, cpu = time.perf_counter(), seconds()
         vectors = encode(texts)
         took = {"wall": time.perf_counter() - began, "cpu": seconds() - cpu, "peak_mb": peak(),
@@ -111,12 +111,12 @@ class Engine:
     def __init__(self, spec, python, options):
         self.spec = spec
         kind = spec.partition(":")[0]
-        count = options.transformer_count if kind in TRANSFORMERS else options.count
+        self.sampled = kind in TRANSFORMERS
         n = str(options.threads)
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
                  "RAYON_NUM_THREADS", "ISOGLOSS_THREADS")  # fmt: skip
         env = {**os.environ, **dict.fromkeys(names, n), "TOKENIZERS_PARALLELISM": "true"}
-        command = [python, __file__, "--worker", spec, str(options.data), str(count), n]
+        command = [python, __file__, "--worker", spec, str(options.data), n]
         self.process = subprocess.Popen(
             command, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL if options.quiet else None,
@@ -130,9 +130,9 @@ class Engine:
             raise SystemExit(f"{self.spec} ended without an answer")
         return json.loads(line)
 
-    def encode(self, name):
-        """Encode a corpus once."""
-        self.process.stdin.write(name + "\n")
+    def encode(self, name, count):
+        """Encode a corpus, or so many of its passages, once."""
+        self.process.stdin.write(f"{name} {count}\n")
         self.process.stdin.flush()
         return self.answer()
 
@@ -148,8 +148,8 @@ def spread(values, digits=1):
     return f"{middle} ({low} to {high})"
 
 
-def table(name, runs, labels):
-    """Print the rates and ratios of one corpus."""
+def table(name, runs, sample, labels):
+    """Print the rates and ratios of one corpus; `sample` are ours over the transformers' one."""
     first = next(iter(runs))
     print(f"\n| {name} | dim | passages | passages/s wall | passages/s CPU | MB/s wall | MB/s CPU "
           "| ratio by wall | ratio by CPU | peak MB |")  # fmt: skip
@@ -158,8 +158,9 @@ def table(name, runs, labels):
         rate = {key: [one["texts"] / one[key] for one in rounds] for key in ("wall", "cpu")}
         mega = {key: np.median([one["mb"] / one[key] for one in rounds]) for key in rate}
         ratios = []
+        alike = sample if spec in TRANSFORMERS else runs[first]
         for key in ("wall", "cpu"):
-            ours = [one["texts"] / one[key] for one in runs[first]]
+            ours = [one["texts"] / one[key] for one in alike]
             pairs = [a / b for a, b in zip(ours, rate[key], strict=True)]
             ratios.append("1" if spec == first else spread(pairs))
         print(f"| {labels[spec]} | {rounds[0]['dim']} | {rounds[0]['texts']:,} "
@@ -196,13 +197,17 @@ def main():
     labels |= {spec: f"MiniLM {spec}" for spec in TRANSFORMERS}
     runs = {}
     for name in options.corpora.split(","):
-        runs[name] = {spec: [] for spec in specs}
+        runs[name], sample = {spec: [] for spec in specs}, []
         for turn in range(options.rounds):
             order = list(specs)
             shift = turn % len(order)
             for spec in order[shift:] + order[:shift]:
-                runs[name][spec].append(engines[spec].encode(name))
-        table(name, runs[name], labels)
+                count = options.transformer_count if engines[spec].sampled else options.count
+                runs[name][spec].append(engines[spec].encode(name, count))
+            if any(engine.sampled for engine in engines.values()):
+                first = engines[order[0]]
+                sample.append(first.encode(name, options.transformer_count))
+        table(name, runs[name], sample, labels)
     print("\n| start of | wall s | CPU s |\n|---|---|---|")
     for spec, engine in engines.items():
         engine.end()
