@@ -229,7 +229,11 @@ def test_other_settings_ask_for_fresh(tmp_path, capfd):
     assert code == 0, err
     manifest = json.loads((tmp_path / "a.atlas" / "manifest.json").read_text())
     assert manifest["parameters"]["seed"] == 1
-    assert [path.name for path in (tmp_path / "a.atlas").glob("*.lance")] == ["passages-0002.lance"]
+    tables = sorted(path.name for path in (tmp_path / "a.atlas").glob("*.lance"))
+    assert tables == ["passages-0001.lance", "passages-0002.lance"]  # one for those who still read
+    run(capfd, *arguments, "--seed", 1, "--fresh")
+    tables = sorted(path.name for path in (tmp_path / "a.atlas").glob("*.lance"))
+    assert tables == ["passages-0002.lance", "passages-0003.lance"]
 
 
 def test_a_changed_document_is_named(tmp_path, capfd):
