@@ -2,8 +2,8 @@
 
     python benchmarks/embed_million.py --data DATA [--rows 1000000] [--rounds 3]
 
-Passages are stretches of 60 words of package descriptions, posts and news, with a number each, drawn
-with seed 0. Each run is a process of its own; memory is the largest resident size of that process.
+Passages are stretches of 60 words of package descriptions, posts and news, with a number each,
+drawn with seed 0. Each run is a process of its own, whose largest resident size is given.
 """
 
 import argparse
@@ -59,21 +59,20 @@ def main():
         big, small = Path(folder) / "big.parquet", Path(folder) / "ten.parquet"
         write(big, options.data, options.rows)
         write(small, options.data, 10)
-        print(
-            "| dtype | passages | seconds: min, median, max | passages/s | peak RSS MB | output MB |"
-        )
+        print("| dtype | passages | seconds: min, median, max | passages/s | RSS MB | output MB |")
         print("|---" * 6 + "|")
         for dtype in ("float32", "int8"):
             runs = [embed(big, "--dtype", dtype) for _ in range(options.rounds)]
             seconds = sorted(run[0] for run in runs)
             middle = statistics.median(seconds)
             peak = max(run[1]["peak_rss_mb"] for run in runs)
-            print(f"| {dtype} | {options.rows:,} | {seconds[0]:.1f}, {middle:.1f}, {seconds[-1]:.1f} "
-                  f"| {options.rows / middle:,.0f} | {peak:,.0f} | {runs[0][2] / 1e6:,.0f} |")  # fmt: skip
-        starts = [embed(small)[0] for _ in range(5)]
-        print(
-            f"\nten passages: first {starts[0]:.2f} s, then {statistics.median(starts[1:]):.2f} s"
-        )
+            cells = [
+                dtype, f"{options.rows:,}", f"{seconds[0]:.1f}, {middle:.1f}, {seconds[-1]:.1f}",
+                f"{options.rows / middle:,.0f}", f"{peak:,.0f}", f"{runs[0][2] / 1e6:,.0f}",
+            ]  # fmt: skip
+            print(f"| {' | '.join(cells)} |")
+        first, *more = (embed(small)[0] for _ in range(5))
+        print(f"\nten passages: first {first:.2f} s, then {statistics.median(more):.2f} s")
 
 
 if __name__ == "__main__":
