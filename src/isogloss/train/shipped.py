@@ -53,6 +53,6 @@ def find_recipe(name: str) -> Path:
     known = {one.name: one.path for one in shipped_recipes()}
     if name not in known:
         raise ParameterError(
-            f"there is no recipe {name!r}: give a .toml file, or {nearest(name, known)}"
+            f"there is no recipe {name!r}, nor such a .toml file; {nearest(name, known)}"
         )
     return known[name]
