@@ -1,6 +1,6 @@
-"""Peak memory and time of `isogloss build` with `lsa`, as the source grows.
+"""Peak memory and time of `isogloss build` as the source grows.
 
-    python benchmarks/build_memory.py --rows 500000 2000000 --data ../shared/data
+    python benchmarks/build_memory.py --rows 500000 2000000 --data ../shared/data [--encoder lsa]
 
 Each build runs in a process of its own over a Parquet file of short texts, made by sampling from
 real passages: the first half of one is joined to the second half of another of the same set.
@@ -49,10 +49,10 @@ def write_source(data: Path, rows: int, path: Path) -> None:
             )
 
 
-def measure(source: Path, atlas: Path) -> dict[str, object]:
+def measure(source: Path, atlas: Path, encoder: str) -> dict[str, object]:
     """Build in a process of its own and take its report."""
     command = [sys.executable, "-m", "isogloss", "build", str(source), "-o", str(atlas), "--text",
-               "text", "--json", "--quiet", "--encoder", "lsa"]  # fmt: skip
+               "text", "--json", "--quiet", "--encoder", encoder]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
@@ -62,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[500_000, 2_000_000])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--encoder", default="lexical")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     results = []
@@ -72,7 +73,7 @@ def main() -> None:
         try:
             source = folder / "source.parquet"
             write_source(args.data, rows, source)
-            report = measure(source, folder / "a.atlas")
+            report = measure(source, folder / "a.atlas", args.encoder)
             report["source_mb"] = round(source.stat().st_size / 1e6, 1)
         finally:
             shutil.rmtree(folder)
