@@ -287,7 +287,8 @@ def _find_text(
     shown = prose or candidates
     lengths = ", ".join(f"{name!r} ({_mean_length(looks[name]):.0f} characters)" for name in shown)
     raise ColumnError(
-        f"{what} has {len(shown)} columns that may be the text: {lengths}; name one with --text"
+        f"{what} has {len(shown)} columns that may be the text: {lengths}; name one with --text "
+        "(in a recipe: text)"
     )
 
 

@@ -18,11 +18,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--encoder", metavar="SPEC", help="default: lexical, or lsa for texts not in English"
     )
-    parser.add_argument("--passages", metavar="KIND", default="document", help="document | segment")
+    parser.add_argument(
+        "--passages",
+        metavar="KIND",
+        default="document",
+        help="document (the default, and all there is so far)",
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument("--fresh", action="store_true", help="build anew, whatever is there")
     parser.add_argument("--limit", type=int, metavar="N", help="read the first N documents only")
-    parser.add_argument("--engine", metavar="NAME", default="local", help="local | ray")
+    parser.add_argument(
+        "--engine",
+        metavar="NAME",
+        default="local",
+        help="local (the default, and all there is so far)",
+    )
     parser.add_argument(
         "--memory", type=parse_memory, default=2048, metavar="SIZE",
         help="bound on what is held at once, such as 2GB (default)",

@@ -9,7 +9,7 @@ from isogloss.app.cli.options import add_common, apply_common, parse_memory
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `embed`."""
     parser.add_argument("source", metavar="SOURCE", help="as for isogloss build")
-    parser.add_argument("-o", "--output", required=True, metavar="OUT.parquet")
+    parser.add_argument("-o", "--output", required=True, metavar="OUT.parquet", help="file to make")
     parser.add_argument("--text", metavar="COL", help="text column (found when there is just one)")
     parser.add_argument("--id", metavar="COL", help="id column (default: `id` when there is one)")
     parser.add_argument(
@@ -21,7 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument("--limit", type=int, metavar="N", help="read the first N documents only")
-    parser.add_argument("--memory", type=parse_memory, default=2048, metavar="SIZE")
+    parser.add_argument(
+        "--memory", type=parse_memory, default=2048, metavar="SIZE",
+        help="bound on what is held at once, such as 2GB (default)",
+    )  # fmt: skip
     add_common(parser)
 
 

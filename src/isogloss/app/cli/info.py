@@ -9,7 +9,7 @@ from isogloss.app.cli.output import print_json, print_table
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `info`."""
-    parser.add_argument("atlas", metavar="ATLAS")
+    parser.add_argument("atlas", metavar="ATLAS", help="folder that isogloss build made")
     add_common(parser)
 
 

@@ -8,8 +8,8 @@ from isogloss.app.cli.output import one_line, print_json, terminal_width
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `search`."""
-    parser.add_argument("atlas", metavar="ATLAS")
-    parser.add_argument("query", metavar="QUERY")
+    parser.add_argument("atlas", metavar="ATLAS", help="folder that isogloss build made")
+    parser.add_argument("query", metavar="QUERY", help="what to look for, in plain words")
     parser.add_argument("-k", type=int, default=10, metavar="N", help="hits (default: %(default)s)")
     parser.add_argument("--where", metavar="FILTER", help="such as: year >= 1993")
     parser.add_argument("--mode", default="hybrid", help="hybrid (default) | vector | text")

@@ -11,7 +11,7 @@ from isogloss.app.cli.output import one_line, print_json, print_table, terminal_
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `topics`."""
-    parser.add_argument("atlas", metavar="ATLAS")
+    parser.add_argument("atlas", metavar="ATLAS", help="folder that isogloss build made")
     parser.add_argument("--depth", type=int, metavar="N", help="show the upper N levels only")
     parser.add_argument(
         "--assignments", metavar="OUT.parquet", help="write id, passage, topic, membership, path"
