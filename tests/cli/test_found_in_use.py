@@ -1,4 +1,4 @@
-"""What strangers ran into: each once more, so that it stays mended."""
+"""What people ran into in use: each once more, so that it stays mended."""
 
 import io
 import json
