@@ -9,7 +9,7 @@ from isogloss._core.errors import ParameterError
 from isogloss._math.bootstrap import mean_interval
 from isogloss.evaluate.score import Score
 
-__all__ = ["mrr", "ndcg_at_k", "ranking", "recall_at_k"]
+__all__ = ["mrr", "ndcg_at_k", "ndcg_of", "ranking", "recall_at_k"]
 
 Qrels = Mapping[str, Mapping[str, float]]
 Run = Mapping[str, Mapping[str, float]]
@@ -69,10 +69,37 @@ def ndcg_at_k(
         raise ParameterError(f"gain is {gain!r}: give 'linear' or 'exponential'")
 
     def one(grades: Mapping[str, float], order: Sequence[str]) -> float:
-        got = _dcg([grades.get(name, 0.0) for name in order[:k]], gain)
-        return got / _dcg(sorted(grades.values(), reverse=True)[:k], gain)
+        return ndcg_of(grades, order, k=k, gain=gain)
 
     return _mean(f"ndcg@{k}", qrels, run, one, resamples, seed)
+
+
+def ndcg_of(
+    grades: Mapping[str, float], order: Sequence[str], *, k: int = 10, gain: str = "linear"
+) -> float:
+    """Give the normalised discounted cumulative gain of one query, which has a relevant document.
+
+    Parameters
+    ----------
+    grades : mapping of document to float
+        As in `ndcg_at_k`; one at least is above 0.
+    order : sequence of str
+        Documents, best first.
+    k, gain
+        As in `ndcg_at_k`.
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Examples
+    --------
+    >>> round(ndcg_of({"a": 1.0}, ["b", "a"]), 4)
+    0.6309
+    """
+    got = _dcg([grades.get(name, 0.0) for name in order[:k]], gain)
+    return got / _dcg(sorted(grades.values(), reverse=True)[:k], gain)
 
 
 def recall_at_k(

@@ -276,15 +276,8 @@ def ndcg(
     >>> ndcg({"q": {"a": 1.0}}, {"q": ["b", "a"]}).round(4).tolist()
     [0.6309]
     """
-    scores = []
-    for query, gains in qrels.items():
-        best = sorted((gain for gain in gains.values() if gain > 0), reverse=True)[:k]
-        if not best:
-            continue
-        got = [max(0.0, gains.get(name, 0.0)) for name in list(run.get(query, ()))[:k]]
-        scores.append(_discounted(got) / _discounted(best))
+    from isogloss.evaluate.retrieval import ndcg_of
+
+    judged = {query: gains for query, gains in qrels.items() if max(gains.values(), default=0) > 0}
+    scores = [ndcg_of(gains, run.get(query, ()), k=k) for query, gains in judged.items()]
     return np.array(scores, dtype=np.float64)
-
-
-def _discounted(gains: Sequence[float]) -> float:
-    return float(sum(gain / np.log2(rank + 2) for rank, gain in enumerate(gains)))

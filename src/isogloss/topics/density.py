@@ -192,8 +192,7 @@ class DensityTree:
         NotFitted
             Before `fit`.
         """
-        if not hasattr(self, "nodes_"):
-            raise NotFitted("a density tree is fitted on vectors first: call fit")
+        self._need_fit()
         n = len(self.core_distances_)
         parents = np.arange(n + int(np.searchsorted(self.heights_, radius, side="right")))
         for row in range(len(parents) - n - 1, -1, -1):
@@ -206,6 +205,10 @@ class DensityTree:
         labels[core] = np.argsort(np.argsort(first))[number]
         return labels
 
+    def _need_fit(self) -> None:
+        if not hasattr(self, "nodes_"):
+            raise NotFitted("a density tree is fitted on vectors first: call fit")
+
     def newick(self) -> str:
         """Give the tree in the Newick format: names are node ids, lengths are radii grown through.
 
@@ -214,8 +217,7 @@ class DensityTree:
         NotFitted
             Before `fit`.
         """
-        if not hasattr(self, "nodes_"):
-            raise NotFitted("a density tree is fitted on vectors first: call fit")
+        self._need_fit()
         texts: dict[int, str] = {}
         for node in reversed(self.nodes_):
             inside = ",".join(texts.pop(child) for child in node.children)
