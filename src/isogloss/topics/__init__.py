@@ -3,12 +3,20 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from isogloss.topics.estimator import TopicEstimator
     from isogloss.topics.model import TopicModel
+    from isogloss.topics.result import TopicResult
     from isogloss.topics.tree import Topic, TopicTree
 
-__all__ = ["Topic", "TopicModel", "TopicTree"]
+__all__ = ["Topic", "TopicEstimator", "TopicModel", "TopicResult", "TopicTree"]
 
-_HOMES = {"Topic": "tree", "TopicModel": "model", "TopicTree": "tree"}
+_HOMES = {
+    "Topic": "tree",
+    "TopicEstimator": "estimator",
+    "TopicModel": "model",
+    "TopicResult": "result",
+    "TopicTree": "tree",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isogloss._core.errors import NotFitted, ParameterError
+from isogloss._core.errors import ParameterError
+from isogloss._core.estimator import Estimator
 from isogloss.topics.reachability import (
     core_distances,
     dendrogram,
@@ -66,7 +67,7 @@ class DensityNode:
     points: list[int] = field(default_factory=list)
 
 
-class DensityTree:
+class DensityTree(Estimator):
     """The nested density clusters of vectors, as a tree.
 
     Leaves are tight clusters, inner nodes what they grow together to, the root holds all. Every
@@ -192,7 +193,7 @@ class DensityTree:
         NotFitted
             Before `fit`.
         """
-        self._need_fit()
+        self._need_fit("nodes_")
         n = len(self.core_distances_)
         parents = np.arange(n + int(np.searchsorted(self.heights_, radius, side="right")))
         for row in range(len(parents) - n - 1, -1, -1):
@@ -205,10 +206,6 @@ class DensityTree:
         labels[core] = np.argsort(np.argsort(first))[number]
         return labels
 
-    def _need_fit(self) -> None:
-        if not hasattr(self, "nodes_"):
-            raise NotFitted("a density tree is fitted on vectors first: call fit")
-
     def newick(self) -> str:
         """Give the tree in the Newick format: names are node ids, lengths are radii grown through.
 
@@ -217,7 +214,7 @@ class DensityTree:
         NotFitted
             Before `fit`.
         """
-        self._need_fit()
+        self._need_fit("nodes_")
         texts: dict[int, str] = {}
         for node in reversed(self.nodes_):
             inside = ",".join(texts.pop(child) for child in node.children)

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError, NotFitted, ParameterError
+from isogloss._core.estimator import Estimator
 from isogloss.topics.assign import Assigner
 from isogloss.topics.communities import contract, row_sums
 from isogloss.topics.graph import WordWeights, neighbour_graph
@@ -36,7 +37,7 @@ class Assignment(NamedTuple):
     membership: Any
 
 
-class TopicModel:
+class TopicModel(Estimator):
     """Find topics in passages: leaves for every passage, inner topics above them.
 
     Passages are joined to their nearest neighbours, with weights from vectors and words. Leiden
@@ -102,22 +103,6 @@ class TopicModel:
         self.resolution = resolution
         self.min_topic_size = min_topic_size
         self.random_state = random_state
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Give the parameters by name, as scikit-learn does."""
-        names = ("neighbours", "lexical_weight", "resolution", "min_topic_size", "random_state")
-        return {name: getattr(self, name) for name in names}
-
-    def set_params(self, **params: Any) -> "TopicModel":
-        """Set parameters by name; an unknown one is an error."""
-        from isogloss._core.errors import nearest
-
-        known = self.get_params()
-        for name, value in params.items():
-            if name not in known:
-                raise ParameterError(f"there is no parameter {name!r}; {nearest(name, known)}")
-            setattr(self, name, value)
-        return self
 
     def fit(
         self,

@@ -1,0 +1,54 @@
+"""What scikit-learn expects of an estimator, without scikit-learn."""
+
+from inspect import signature
+from typing import Any, TypeVar
+
+from isogloss._core.errors import NotFitted, ParameterError, nearest
+
+Self = TypeVar("Self", bound="Estimator")
+
+
+class Estimator:
+    """Parameters by name: they are those of `__init__`, which only stores them.
+
+    Learned state has names that end with ``_``; `fit` sets it.
+
+    Examples
+    --------
+    >>> class Halver(Estimator):
+    ...     def __init__(self, *, by: int = 2) -> None:
+    ...         self.by = by
+    >>> Halver().set_params(by=3).get_params()
+    {'by': 3}
+    """
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Give the parameters by name, as scikit-learn does."""
+        if type(self).__init__ is object.__init__:
+            return {}
+        names = list(signature(type(self).__init__).parameters)[1:]
+        return {name: getattr(self, name) for name in names}
+
+    def set_params(self: Self, **params: Any) -> Self:
+        """Set parameters by name; an unknown one is an error.
+
+        Raises
+        ------
+        ParameterError
+            For a name that `__init__` does not know.
+        """
+        known = self.get_params()
+        for name, value in params.items():
+            if name not in known:
+                raise ParameterError(f"there is no parameter {name!r}; {nearest(name, known)}")
+            setattr(self, name, value)
+        return self
+
+    def _need_fit(self, learned: str) -> None:
+        """Refuse to go on without an attribute that `fit` sets."""
+        if not hasattr(self, learned):
+            raise NotFitted(f"this {type(self).__name__} has learned nothing yet: call fit first")
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
+        return f"{type(self).__name__}({given})"

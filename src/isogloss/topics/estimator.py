@@ -1,0 +1,81 @@
+"""The interface that all topic models share."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isogloss._core.estimator import Estimator
+from isogloss.topics.result import TopicResult
+
+__all__ = ["TopicEstimator"]
+
+Self = TypeVar("Self", bound="TopicEstimator")
+
+
+class TopicEstimator(Estimator, ABC):
+    """A topic model, as scikit-learn would have it: `fit`, `transform`, `predict`, `result_`.
+
+    Attributes
+    ----------
+    input_kind : {"vectors", "counts", "tokens"}
+        What `fit` and `transform` take as `X`: float32 rows (n, d), word counts CSR (n, v), or
+        lists of tokens in order.
+    result_ : TopicResult
+        Topics of the passages that it was fitted on.
+
+    Notes
+    -----
+    `fit` takes `X`, and by name what a model needs besides: `vocabulary` (the word of each column
+    of counts), and for models over vectors `counts`, from which keywords are chosen. `transform`
+    on the passages of `fit` gives the memberships of ``result_``.
+    """
+
+    input_kind: ClassVar[Literal["vectors", "counts", "tokens"]]
+    result_: TopicResult
+
+    @abstractmethod
+    def fit(self: Self, X: Any, y: Any = None, **given: Any) -> Self:
+        """Find the topics; set `result_`."""
+
+    @abstractmethod
+    def transform(self, X: Any) -> Any:
+        """Give the part of each passage in each topic, float32 CSR (n, t)."""
+
+    @property
+    def labels_(self) -> NDArray[np.int32]:
+        """Topic of each passage of `fit`, int32 (n,); -1 for none."""
+        self._need_fit("result_")
+        return self.result_.labels
+
+    def predict(self, X: Any) -> NDArray[np.int32]:
+        """Give the topic of each passage, int32 (n,): the largest part, -1 for an empty row."""
+        return largest_part(self.transform(X))
+
+    def fit_transform(self, X: Any, y: Any = None, **given: Any) -> Any:
+        """Fit, and give the memberships of the same passages."""
+        return self.fit(X, y, **given).result_.membership
+
+    def fit_predict(self, X: Any, y: Any = None, **given: Any) -> NDArray[np.int32]:
+        """Fit, and give the topic of each of the same passages."""
+        return self.fit(X, y, **given).labels_
+
+
+def largest_part(membership: Any) -> NDArray[np.int32]:
+    """Give the column of each row's largest value, -1 for an empty row; the first of equals.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> largest_part(csr_matrix([[0.2, 0.8], [0.0, 0.0], [0.5, 0.5]])).tolist()
+    [1, -1, 0]
+    """
+    labels = np.full(membership.shape[0], -1, dtype=np.int32)
+    rows = membership.tocsr(copy=True)
+    rows.sort_indices()
+    for i, (start, end) in enumerate(zip(rows.indptr, rows.indptr[1:], strict=False)):
+        part = rows.data[start:end]
+        if end > start and part.max() > 0:
+            labels[i] = rows.indices[start + int(part.argmax())]
+    return labels

@@ -1,0 +1,1 @@
+"""Topic models of the literature, all with the interface of `isogloss.topics.TopicEstimator`."""
