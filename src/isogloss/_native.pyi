@@ -3,13 +3,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-def topk_merge(
-    scores: NDArray[np.float32],
-    first_column: int,
-    skip_first: int,
-    columns: NDArray[np.int32],
-    values: NDArray[np.float32],
-) -> None: ...
+class TopK:
+    def __init__(self, rows: int, k: int) -> None: ...
+    def add(
+        self,
+        scores: NDArray[np.float32],
+        first_row: int,
+        first_column: int,
+        distinct: bool,
+        both: bool,
+    ) -> None: ...
+    def best(
+        self, first: int, columns: NDArray[np.int32], values: NDArray[np.float32]
+    ) -> None: ...
 
 class CommunityGraph:
     nodes: int

@@ -7,9 +7,9 @@ from isogloss import _native
 from isogloss._core.errors import ParameterError
 from isogloss._core.threads import map_blocks
 
-# Rows a block: scores of 512 x 2,048 float32 fit the cache of one core.
+# Rows a block: scores of 512 x 1,024 float32 fit the cache of one core.
 QUERY_ROWS = 512
-KEY_ROWS = 2048
+KEY_ROWS = 1024
 
 
 def nearest_rows(
@@ -66,14 +66,29 @@ def nearest_rows(
         )
     columns = np.full((len(queries), k), -1, dtype=np.int32)
     scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    if not k or not len(queries):
+        return columns, scores
+    best = _native.TopK(len(queries), k)
 
-    def search(first: int) -> None:
-        block = slice(first, first + QUERY_ROWS)
-        for start in range(0, len(keys), KEY_ROWS):
-            products = queries[block] @ keys[start : start + KEY_ROWS].T
-            skip = first if same else -1
-            _native.topk_merge(products, start, skip, columns[block], scores[block])
+    def search(tile: tuple[int, int, int]) -> None:
+        first, start, end = tile
+        products = queries[first : first + QUERY_ROWS] @ keys[start:end].T
+        # A product above the diagonal stands for the one below it as well.
+        best.add(products, first, start, same, same and start > first)
 
-    if k:
-        map_blocks(search, range(0, len(queries), QUERY_ROWS))
+    map_blocks(search, _tiles(len(queries), len(keys), same=same))
+    best.best(0, columns, scores)
     return columns, scores
+
+
+def _tiles(rows: int, columns: int, *, same: bool) -> list[tuple[int, int, int]]:
+    """Give first row, first and last column of each tile; of one set, those above the diagonal."""
+    tiles = []
+    for first in range(0, rows, QUERY_ROWS):
+        begin = first if same else 0
+        if same:  # the tile on the diagonal alone, since it counts once
+            tiles.append((first, first, min(columns, first + QUERY_ROWS)))
+            begin += QUERY_ROWS
+        for start in range(begin, columns, KEY_ROWS):
+            tiles.append((first, start, min(columns, start + KEY_ROWS)))
+    return tiles
