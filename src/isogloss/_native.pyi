@@ -13,9 +13,7 @@ class TopK:
         distinct: bool,
         both: bool,
     ) -> None: ...
-    def best(
-        self, first: int, columns: NDArray[np.int32], values: NDArray[np.float32]
-    ) -> None: ...
+    def best(self, first: int, columns: NDArray[np.int32], values: NDArray[np.float32]) -> None: ...
 
 class CommunityGraph:
     nodes: int

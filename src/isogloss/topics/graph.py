@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from isogloss import _native
 from isogloss._core.threads import map_blocks
+from isogloss._math.cells import near_rows
 from isogloss._math.topk import nearest_rows
 
+# Up to so many rows neighbours are exact; above, nearly all are found in a partition.
+EXACT_ROWS = 30_000
 # Rows of one piece of work on edges.
 BLOCK = 4096
 # Words that are hardly ever shared are not blown up beyond this.
@@ -93,7 +96,8 @@ def neighbour_graph(
 
     Notes
     -----
-    Time O(n^2 d) for the exact neighbours; memory O(n neighbours).
+    Time O(n^2 d) for exact neighbours, up to 30,000 rows; above, those of
+    `isogloss._math.cells.near_rows`. Memory O(n neighbours).
 
     Examples
     --------
@@ -102,11 +106,16 @@ def neighbour_graph(
     [[0.0, 0.64, 0.0], [0.64, 0.0, 0.36], [0.0, 0.36, 0.0]]
     """
     n = len(vectors)
-    columns, scores = nearest_rows(vectors, vectors, min(neighbours, max(0, n - 1)), same=True)
-    rows = np.repeat(np.arange(n), columns.shape[1])
-    weights = np.maximum(scores.ravel(), 0.0).astype(np.float64)
+    most = min(neighbours, max(0, n - 1))
+    if n <= EXACT_ROWS:
+        columns, scores = nearest_rows(vectors, vectors, most, same=True)
+    else:
+        columns, scores = near_rows(vectors, most)
+    found = columns >= 0
+    rows = np.repeat(np.arange(n), found.sum(axis=1))
+    weights = np.maximum(scores[found], 0.0).astype(np.float64)
     # A little more than nothing keeps an edge in its place until the words are added.
-    graph = sp.csr_matrix((weights + LEAST_WEIGHT, (rows, columns.ravel())), shape=(n, n))
+    graph = sp.csr_matrix((weights + LEAST_WEIGHT, (rows, columns[found])), shape=(n, n))
     graph = graph.maximum(graph.T).tocsr()
     graph.sort_indices()
     graph.data -= LEAST_WEIGHT

@@ -1,6 +1,6 @@
 """`TopicModel`: a tree of topics over passages, found and assigned by one function."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,12 +14,18 @@ from isogloss.topics.communities import contract, row_sums
 from isogloss.topics.graph import WordWeights, neighbour_graph
 from isogloss.topics.hierarchy import condense, leaf_limits, merge_heights
 from isogloss.topics.membership import path_strengths
-from isogloss.topics.scale import choose_communities
+from isogloss.topics.scale import COARSEST, agreed_communities, first_communities
 from isogloss.topics.tree import TopicTree
 
 FORMAT = 1
 # Inner topics last at least over a factor 1.4 of resolution.
 LEAST_PERSISTENCE = 0.3
+# So many times as many passages are looked at next.
+GROWTH = 4
+# Topics are large when they hold this many times the neighbours of a passage.
+ROOM = 4
+# Passages that are assigned together.
+ASSIGNED_ROWS = 65_536
 
 
 class Assignment(NamedTuple):
@@ -35,6 +41,15 @@ class Assignment(NamedTuple):
 
     labels: NDArray[np.int32]
     membership: Any
+
+
+class _Seen(NamedTuple):
+    """Passages that were looked at: vectors, words, their graph, and the topic of each."""
+
+    rows: NDArray[np.float32]
+    words: Any
+    graph: Any
+    labels: NDArray[np.int32]
 
 
 class TopicModel(Estimator):
@@ -55,6 +70,12 @@ class TopicModel(Estimator):
         Scale of the leaves, above 0: larger gives more of them. Chosen from the graph by default.
     min_topic_size : int, default 10
         Communities below this many passages join others. Corpora of few passages use less.
+    first_rows : int or None, default 6000
+        Passages whose graph is looked at first, drawn by their content. It is doubled as long as
+        topics hold less than four times `neighbours` passages. None looks at all of them.
+    max_rows : int, default 100,000
+        Most passages that are looked at so; time and memory of the fit grow with it. All others
+        are assigned as new ones are.
     random_state : int, default 0
         Order in which the graph is visited.
 
@@ -96,12 +117,16 @@ class TopicModel(Estimator):
         lexical_weight: float = 0.5,
         resolution: float | None = None,
         min_topic_size: int = 10,
+        first_rows: int | None = 6000,
+        max_rows: int = 100_000,
         random_state: int = 0,
     ) -> None:
         self.neighbours = neighbours
         self.lexical_weight = lexical_weight
         self.resolution = resolution
         self.min_topic_size = min_topic_size
+        self.first_rows = first_rows
+        self.max_rows = max_rows
         self.random_state = random_state
 
     def fit(
@@ -133,33 +158,20 @@ class TopicModel(Estimator):
         """
         self._check_params()
         vectors, counts = _checked(vectors, counts)
-        order = _canonical_order(vectors, counts)
-        rows = vectors[order]
-        self._words: WordWeights | None = None
-        words = None
-        if counts is not None:
-            self._words = WordWeights.fit(counts)
-            words = self._words.transform(counts[order])
+        self._words: WordWeights | None = None if counts is None else WordWeights.fit(counts)
         self._dim = int(vectors.shape[1])
-        graph = neighbour_graph(
-            rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight
-        )
-        found = choose_communities(
-            graph,
-            resolution=self.resolution,
-            seed=self.random_state,
-            least=self._least_size(len(rows)),
-        )
-        self.resolution_ = found.resolution
-        labels = self._large_enough(found.labels, rows, words)
-        self._fit_leaves(rows, words, labels)
-        self._fit_tree(graph, rows, words)
+        seen = self._look(vectors, counts)
+        self._fit_leaves(seen)
+        self._order_leaves(vectors, counts)
+        self._fit_tree(seen)
         self.labels_, self.membership_ = self.assign(vectors, counts)
         self.unassigned_ = float((self.labels_ < 0).mean()) if len(self.labels_) else 0.0
         return self
 
     def _check_params(self) -> None:
-        bounds = {"neighbours": 1, "lexical_weight": 0, "min_topic_size": 1}
+        bounds = {"neighbours": 1, "lexical_weight": 0, "min_topic_size": 1, "max_rows": 2}
+        if self.first_rows is not None:
+            bounds["first_rows"] = 2
         for name, least in bounds.items():
             if not getattr(self, name) >= least:
                 raise ParameterError(f"{name} is {getattr(self, name)}; it must be {least} or more")
@@ -184,10 +196,42 @@ class TopicModel(Estimator):
         number[kept[np.argsort(-sizes[kept], kind="stable")]] = np.arange(len(kept))
         return np.where(full, number[np.minimum(labels, len(sizes) - 1)], -1).astype(np.int32)
 
-    def _fit_leaves(self, rows: NDArray[np.float32], words: Any, labels: NDArray[np.int32]) -> None:
-        count = int(labels.max()) + 1 if len(labels) else 0
+    def _look(self, vectors: NDArray[np.float32], counts: Any) -> "_Seen":
+        """Find communities among the first passages, and among more while topics are small.
+
+        Topics not much larger than the neighbourhood of one passage run into each other. Where
+        they are larger, more passages would only cut them finer.
+        """
+        order = _canonical_order(vectors, counts)
+        most = len(order) if self.first_rows is None else min(len(order), self.max_rows)
+        take = most if self.first_rows is None else min(most, self.first_rows)
+        coarsest = COARSEST
+        while True:
+            drawn = order[:take]
+            rows = vectors[drawn]
+            words = None
+            if counts is not None and self._words is not None:
+                words = self._words.transform(counts[drawn])
+            graph = neighbour_graph(
+                rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight
+            )
+            least = self._least_size(take)
+            first = first_communities(
+                graph, least=least, resolution=self.resolution, coarsest=coarsest
+            )
+            topics = int((np.bincount(first.labels) >= least).sum()) if take else 0
+            if take == most or take >= ROOM * self.neighbours * topics:
+                break
+            take = min(most, GROWTH * take)
+            coarsest = first.resolution / 2
+        self.resolution_ = first.resolution
+        labels = agreed_communities(graph, resolution=first.resolution, seed=self.random_state)
+        return _Seen(rows, words, graph, self._large_enough(labels, rows, words))
+
+    def _fit_leaves(self, seen: "_Seen") -> None:
+        count = int(seen.labels.max(initial=-1)) + 1
         if count == 0:
-            v = 0 if words is None else words.shape[1]
+            v = 0 if seen.words is None else seen.words.shape[1]
             nothing = np.zeros((0, 0), dtype=np.float32)
             self._assigner = Assigner(
                 nothing.reshape(0, 0), nothing[0:0].reshape(0), np.zeros((v, 0), np.float32),
@@ -195,21 +239,38 @@ class TopicModel(Estimator):
                 np.zeros((), np.float32), np.ones((), np.float32),
             )  # fmt: skip
             return
-        self._assigner = Assigner.fit(rows, words, labels, count)
+        self._assigner = Assigner.fit(seen.rows, seen.words, seen.labels, count)
 
-    def _fit_tree(self, graph: Any, rows: NDArray[np.float32], words: Any) -> None:
-        """Drop leaves that nobody keeps, order the rest by size, and build the tree over them."""
+    def _order_leaves(self, vectors: NDArray[np.float32], counts: Any) -> None:
+        """Drop leaves that nobody keeps, and number the rest by falling size."""
         while True:
-            labels, _ = self._assigner(rows, words)
-            sizes = np.bincount(labels[labels >= 0], minlength=self._assigner.leaves)
+            sizes = np.zeros(self._assigner.leaves, dtype=np.int64)
+            for labels, _ in self._assigned(vectors, counts):
+                sizes += np.bincount(labels[labels >= 0], minlength=len(sizes))
+            self._sizes = sizes
             kept = np.flatnonzero(sizes)
             order = kept[np.argsort(-sizes[kept], kind="stable")]
             if np.array_equal(order, np.arange(self._assigner.leaves)):
-                break
+                return
             self._assigner = self._assigner.kept(order)
+
+    def _assigned(
+        self, vectors: NDArray[np.float32], counts: Any
+    ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        """Give labels and shares of the leaves, a block of passages at a time."""
+        for first in range(0, len(vectors), ASSIGNED_ROWS):
+            block = slice(first, first + ASSIGNED_ROWS)
+            words = None
+            if counts is not None and self._words is not None:
+                words = self._words.transform(counts[block])
+            yield self._assigner(vectors[block], words)
+
+    def _fit_tree(self, seen: "_Seen") -> None:
+        """Build the tree over the leaves."""
+        labels, _ = self._assigner(seen.rows, seen.words)
         count = self._assigner.leaves
         placed = np.flatnonzero(labels >= 0)
-        inner = graph[placed][:, placed].tocsr()
+        inner = seen.graph[placed][:, placed].tocsr()
         inner.sort_indices()
         own = labels[placed]
         strengths = row_sums(inner)
@@ -218,7 +279,7 @@ class TopicModel(Estimator):
         merges = merge_heights(coarse.toarray(), mass, float(strengths.sum()))
         limits = leaf_limits(inner, own, count, resolution=self.resolution_, seed=self.random_state)
         parent, persistence = condense(merges, limits, least=LEAST_PERSISTENCE)
-        parent, persistence, size = _by_size(parent, persistence, sizes[:count])
+        parent, persistence, size = _by_size(parent, persistence, self._sizes)
         self.tree_ = TopicTree(parent=parent, size=size, persistence=persistence.astype(np.float32))
 
     def predict(self, vectors: NDArray[np.float32], counts: Any = None) -> NDArray[np.int32]:
@@ -263,15 +324,17 @@ class TopicModel(Estimator):
             raise ParameterError(
                 "counts are missing: fit had them" if counts is None else "fit had no counts"
             )
-        words = None
-        if counts is not None and self._words is not None:
-            if counts.shape[1] != len(self._words.idf):
-                raise ParameterError(
-                    f"counts have {counts.shape[1]} words, fit had {len(self._words.idf)}"
-                )
-            words = self._words.transform(counts)
-        labels, shares = self._assigner(vectors, words)
-        return Assignment(labels, path_strengths(labels, shares, self.tree_))
+        if self._words is not None and counts.shape[1] != len(self._words.idf):
+            raise ParameterError(
+                f"counts have {counts.shape[1]} words, fit had {len(self._words.idf)}"
+            )
+        labels, strengths = [np.zeros(0, dtype=np.int32)], []
+        for part, shares in self._assigned(vectors, counts):
+            labels.append(part)
+            strengths.append(path_strengths(part, shares, self.tree_))
+        nothing = sp.csr_matrix((0, len(self.tree_)), dtype=np.float32)
+        membership = sp.vstack([nothing, *strengths], format="csr", dtype=np.float32)
+        return Assignment(np.concatenate(labels), membership)
 
     def to_arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Give all that `predict` needs: arrays by name, and a dictionary fit for JSON."""
@@ -360,11 +423,10 @@ def _canonical_order(vectors: NDArray[np.float32], counts: Any) -> NDArray[np.in
     """Order the rows by their content, so that the order in which they come has no influence."""
     import hashlib
 
-    # + 0.0 makes -0.0 and 0.0 the same bytes.
-    rows = vectors + np.float32(0.0)
     keys = []
-    for i in range(len(rows)):
-        digest = hashlib.blake2b(rows[i].tobytes(), digest_size=16)
+    for i in range(len(vectors)):
+        # + 0.0 makes -0.0 and 0.0 the same bytes.
+        digest = hashlib.blake2b((vectors[i] + np.float32(0.0)).tobytes(), digest_size=16)
         if counts is not None:
             part = slice(counts.indptr[i], counts.indptr[i + 1])
             digest.update(counts.indices[part].astype(np.int64).tobytes())

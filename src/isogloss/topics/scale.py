@@ -14,8 +14,11 @@ COARSEST, FINEST, STEPS = 2.0**-3, 2.0**5, 4
 CLEAR = 0.84
 # ... or this one, where it gives no more leaves than one reads through.
 BLURRED, FEW = 0.7, 24
-# Communities that stay the same (adjusted Rand) from step to step, so many steps, are the answer.
-SAME, LASTING = 0.93, 4
+# Communities that stay the same (adjusted Rand) from step to step, for so many steps, are the
+# answer ...
+SAME, LASTING = 0.9, 4
+# Right after it, communities break: this much edge weight comes between them in so many steps.
+BREAK, SOON = 0.03, 2
 # A handful must last longer: the very top of a corpus is often stable, and too coarse to use.
 HANDFUL, LONGER = 5, 8
 # Communities below this share of the passages do not count towards FEW.
@@ -31,14 +34,16 @@ class Communities(NamedTuple):
     resolution: float
 
 
-def choose_resolution(graph: Any, *, least: int = 2) -> float:
-    """Give the finest scale at which the communities still hold their weight together.
+def first_communities(
+    graph: Any, *, least: int = 2, resolution: float | None = None, coarsest: float = COARSEST
+) -> Communities:
+    """Find the finest scale at which communities still hold their weight together.
 
     Communities get smaller as the resolution grows, and more edges run between them. Where they
-    stay the same over a factor of 2 or more (4 when there are less than 5), the middle of the
-    longest such stretch is the answer. Else it is the finest scale that keeps 84% of the edge
-    weight inside communities, or 70% where that makes no more than 24 of them. Always visited in
-    one order: the scale does not depend on a seed.
+    stay the same over a factor of 2 or more (4 when there are less than 5) and then break, the
+    middle of the longest such stretch is the answer. Else it is the finest scale that keeps 84% of
+    the edge weight inside communities, or 70% where that makes no more than 24 of them. Always
+    visited in one order: the scale does not depend on a seed.
 
     Parameters
     ----------
@@ -46,23 +51,29 @@ def choose_resolution(graph: Any, *, least: int = 2) -> float:
         Symmetric weights.
     least : int, default 2
         Smaller communities are not counted, nor those below 0.5% of the passages.
+    resolution : float, optional
+        The scale, where it is known.
+    coarsest : float, default 1/8
+        Coarser scales are not tried.
 
     Returns
     -------
-    float
-        A resolution between 1/8 and 32.
+    Communities
+        Those of one run at a resolution between `coarsest` and 32.
 
     Examples
     --------
     >>> import scipy.sparse as sp
     >>> cliques = sp.csr_matrix(np.kron(np.eye(3), 1 - np.eye(4)))
-    >>> from isogloss.topics.communities import leiden
-    >>> len(set(leiden(cliques, resolution=choose_resolution(cliques))))
+    >>> len(set(first_communities(cliques).labels))
     3
     """
+    whole = native_graph(graph)
+    if resolution is not None:
+        return Communities(_cut(whole, float(resolution)), float(resolution))
     octaves = int(np.log2(FINEST / COARSEST))
     scales = [float(COARSEST * 2.0 ** (step / STEPS)) for step in range(STEPS * octaves + 1)]
-    whole = native_graph(graph)
+    scales = [scale for scale in scales if scale >= coarsest]
     looks: list[_Look] = []
     for first in range(0, len(scales), STEPS):  # an octave at a time
         octave = scales[first : first + STEPS]
@@ -73,7 +84,7 @@ def choose_resolution(graph: Any, *, least: int = 2) -> float:
     step = _middle_of_plateau(looks)
     if step is None:
         step = max((step for step, look in enumerate(looks) if look.holds), default=0)
-    return scales[step]
+    return Communities(looks[step].labels, scales[step])
 
 
 class _Look(NamedTuple):
@@ -106,16 +117,24 @@ def _look(graph: Any, labels: NDArray[np.int32], least: int) -> _Look:
 
 
 def _middle_of_plateau(looks: list[_Look]) -> int | None:
-    """Find the longest stretch of steps over which the communities stay the same."""
-    best, length, middle = 0, 0, None
-    for step in range(1, len(looks)):
-        one, two = looks[step - 1], looks[step]
-        same = two.clear and one.topics > 1 and _agreement(one.labels, two.labels) >= SAME
-        length = length + 1 if same else 0
-        needed = LASTING if two.topics >= HANDFUL else LONGER
-        if length >= max(best, needed):  # of equal stretches the finer
-            best, middle = length, step - length // 2
+    """Find the longest stretch of steps over which communities stay, and after which they break."""
+    best, middle, length = 0, None, 0
+    for step in range(1, len(looks) + 1):
+        if step < len(looks) and _stays(looks[step - 1], looks[step]):
+            length += 1
+            continue
+        last = step - 1
+        needed = LASTING if looks[last].topics >= HANDFUL else LONGER
+        after = looks[min(len(looks) - 1, last + SOON)]
+        breaks = looks[last].share - after.share >= BREAK
+        if breaks and length >= max(best, needed):  # of equal stretches the finer
+            best, middle = length, last - length // 2
+        length = 0
     return middle
+
+
+def _stays(one: _Look, two: _Look) -> bool:
+    return two.clear and one.topics > 1 and _agreement(one.labels, two.labels) >= SAME
 
 
 def _agreement(a: NDArray[np.int32], b: NDArray[np.int32]) -> float:
@@ -163,11 +182,3 @@ def agreed_communities(graph: Any, *, resolution: float, seed: int) -> NDArray[n
     for labels in map_blocks(lambda run: _cut(whole, resolution, run), seeds[:RUNS]):
         whole.vote(labels, votes)
     return _cut(whole.agreed(votes, (RUNS + 1) // 2), resolution, seeds[RUNS])
-
-
-def choose_communities(
-    graph: Any, *, resolution: float | None, seed: int, least: int = 2
-) -> Communities:
-    """Find agreed communities at a resolution, or at the one that the graph suggests (None)."""
-    used = choose_resolution(graph, least=least) if resolution is None else float(resolution)
-    return Communities(agreed_communities(graph, resolution=used, seed=seed), used)
