@@ -20,6 +20,8 @@ from isogloss.topics.tree import TopicTree
 FORMAT = 1
 # Inner topics last at least over a factor 1.4 of resolution.
 LEAST_PERSISTENCE = 0.3
+# Samples that are looked at where there are so many passages.
+SAMPLES = 3
 # So many times as many passages are looked at next.
 GROWTH = 4
 # Topics are large when they hold this many times the neighbours of a passage.
@@ -50,6 +52,8 @@ class _Seen(NamedTuple):
     words: Any
     graph: Any
     labels: NDArray[np.int32]
+    resolution: float
+    topics: int
 
 
 class TopicModel(Estimator):
@@ -199,34 +203,43 @@ class TopicModel(Estimator):
     def _look(self, vectors: NDArray[np.float32], counts: Any) -> "_Seen":
         """Find communities among the first passages, and among more while topics are small.
 
-        Topics not much larger than the neighbourhood of one passage run into each other. Where
-        they are larger, more passages would only cut them finer.
+        Topics not much larger than the neighbourhood of a passage run into each other. Where they
+        are larger, more passages would only cut them finer. Where there are plenty, three samples
+        are looked at, and that with the middle number of topics decides.
         """
         order = _canonical_order(vectors, counts)
         most = len(order) if self.first_rows is None else min(len(order), self.max_rows)
         take = most if self.first_rows is None else min(most, self.first_rows)
         coarsest = COARSEST
         while True:
-            drawn = order[:take]
-            rows = vectors[drawn]
-            words = None
-            if counts is not None and self._words is not None:
-                words = self._words.transform(counts[drawn])
-            graph = neighbour_graph(
-                rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight
-            )
-            least = self._least_size(take)
-            first = first_communities(
-                graph, least=least, resolution=self.resolution, coarsest=coarsest
-            )
-            topics = int((np.bincount(first.labels) >= least).sum()) if take else 0
-            if take == most or take >= ROOM * self.neighbours * topics:
+            samples = SAMPLES if SAMPLES * take <= most else 1
+            looks = [
+                self._looked(vectors, counts, order[i * take : (i + 1) * take], coarsest)
+                for i in range(samples)
+            ]
+            seen = sorted(looks, key=lambda one: one.topics)[samples // 2]
+            if take == most or take >= ROOM * self.neighbours * seen.topics:
                 break
             take = min(most, GROWTH * take)
-            coarsest = first.resolution / 2
-        self.resolution_ = first.resolution
-        labels = agreed_communities(graph, resolution=first.resolution, seed=self.random_state)
-        return _Seen(rows, words, graph, self._large_enough(labels, rows, words))
+            coarsest = seen.resolution / 2
+        self.resolution_ = seen.resolution
+        labels = agreed_communities(seen.graph, resolution=seen.resolution, seed=self.random_state)
+        return seen._replace(labels=self._large_enough(labels, seen.rows, seen.words))
+
+    def _looked(
+        self, vectors: NDArray[np.float32], counts: Any, drawn: NDArray[np.intp], coarsest: float
+    ) -> "_Seen":
+        rows = vectors[drawn]
+        words = None
+        if counts is not None and self._words is not None:
+            words = self._words.transform(counts[drawn])
+        graph = neighbour_graph(
+            rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight
+        )
+        least = self._least_size(len(drawn))
+        found = first_communities(graph, least=least, resolution=self.resolution, coarsest=coarsest)
+        topics = int((np.bincount(found.labels) >= least).sum()) if len(drawn) else 0
+        return _Seen(rows, words, graph, found.labels, found.resolution, topics)
 
     def _fit_leaves(self, seen: "_Seen") -> None:
         count = int(seen.labels.max(initial=-1)) + 1
