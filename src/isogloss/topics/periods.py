@@ -78,6 +78,15 @@ def _numbers(low: Any, high: Any, bins: int) -> Periods:
     whole = isinstance(low, int | np.integer) and isinstance(high, int | np.integer)
     low, high = (int(low), int(high)) if whole else (float(low), float(high))
     power = 0 if whole else int(np.floor(np.log10(max((high - low) / bins, 1e-12)))) - 1
+    if bins == 1:  # around 0 no round number gives one period
+        end = high + 1 if whole else float(np.nextafter(high, np.inf))
+
+        def only(times: NDArray[Any]) -> Ints:
+            values = np.asarray(times)
+            return np.where((values >= low) & (values < end), 0, -1).astype(np.int64)
+
+        starts = tuple(str(edge) if whole else f"{edge:.6g}" for edge in (low, end))
+        return Periods(starts, f"{end - low:.6g}", only)
     while True:
         for digit in (1, 2, 5):
             step: Any = digit * 10**power if power >= 0 else digit / 10**-power
@@ -100,6 +109,8 @@ def _by_step(step: Any, first: int, last: int, whole: bool) -> Periods:
 
 
 def _calendar(low: np.datetime64, high: np.datetime64, bins: int) -> Periods:
+    if bins == 1:
+        return _one_span(low, high)
     daily = low.dtype == np.dtype("datetime64[D]")
     known = [(_minute, step, _minute_start) for step in (() if daily else _MINUTES)]
     known += [(_day, step, _day_start) for step in _DAYS]
@@ -123,6 +134,20 @@ def _calendar(low: np.datetime64, high: np.datetime64, bins: int) -> Periods:
 
     starts = tuple(str(start(at, step)) for at in range(first, last + 2))
     return Periods(starts, _named(number, step), place)
+
+
+def _one_span(low: np.datetime64, high: np.datetime64) -> Periods:
+    """Take all days in one period: around the year 0 no round number of years does."""
+    first, last = _day(np.array([low, high]), 1).tolist()
+
+    def place(times: NDArray[Any]) -> Ints:
+        values = np.asarray(times)
+        days = _day(np.where(np.isnat(values), low, values), 1)
+        held = ~np.isnat(values) & (days >= first) & (days <= last)
+        return np.where(held, 0, -1).astype(np.int64)
+
+    starts = (str(_day_start(first, 1)), str(_day_start(last + 1, 1)))
+    return Periods(starts, _named(_day, last + 1 - first), place)
 
 
 def _inside(found: Ints, first: int, last: int) -> Ints:
