@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from isogloss.encoders.base import Encoder
     from isogloss.search.results import SearchResult
     from isogloss.topics.tree import TopicTree
+    from isogloss.topics.trends import TopicSpread
 
 
 def need_manifest(folder: Path) -> Manifest:
@@ -304,6 +305,64 @@ class Atlas:
         if labels is not None:
             self._require_attribute(labels)
         return evaluate_atlas(self, labels=labels, seed=seed)
+
+    def topics_over(
+        self, column: str, *, bins: int = 20, words: int = 5, level: float = 0.95
+    ) -> "TopicSpread":
+        """Follow the topics over the times in an attribute.
+
+        Parameters
+        ----------
+        column : str
+            Attribute with dates, timestamps, years, or texts such as ``2004-02-29``.
+        bins : int, default 20
+            Periods at most: the shortest whole days, weeks, months, years that do.
+        words : int, default 5
+            Words that mark a topic in a period against its other periods; 0 leaves them out, and
+            texts need not be read.
+        level : float, default 0.95
+            Of the intervals of the shares.
+
+        Returns
+        -------
+        TopicSpread
+            Counts, shares with Wilson intervals, and whether they change; passages without a time
+            are counted in ``missing``.
+
+        Raises
+        ------
+        ColumnError
+            When the attribute is not there or holds no times.
+        """
+        from isogloss.topics.spread import atlas_over
+
+        self._require_attribute(column)
+        return atlas_over(self, column, bins=bins, words=words, level=level)
+
+    def topics_by(self, column: str, *, words: int = 5, level: float = 0.95) -> "TopicSpread":
+        """Compare the topics between the classes in an attribute.
+
+        Parameters
+        ----------
+        column : str
+            Attribute with at most 200 different values.
+        words, level
+            As in `topics_over`.
+
+        Returns
+        -------
+        TopicSpread
+            Larger classes first.
+
+        Raises
+        ------
+        ColumnError
+            When the attribute is not there or holds no classes.
+        """
+        from isogloss.topics.spread import atlas_by
+
+        self._require_attribute(column)
+        return atlas_by(self, column, words=words, level=level)
 
     def _leaves_below(self) -> dict[int, tuple[int, ...]]:
         """Leaves of each inner topic: passages hold the id of their leaf."""

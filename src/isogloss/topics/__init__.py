@@ -7,15 +7,28 @@ if TYPE_CHECKING:
     from isogloss.topics.model import TopicModel
     from isogloss.topics.result import TopicResult
     from isogloss.topics.tree import Topic, TopicTree
+    from isogloss.topics.trends import TopicSpread, topics_by, topics_over
 
-__all__ = ["Topic", "TopicEstimator", "TopicModel", "TopicResult", "TopicTree"]
+__all__ = [
+    "Topic",
+    "TopicEstimator",
+    "TopicModel",
+    "TopicResult",
+    "TopicSpread",
+    "TopicTree",
+    "topics_by",
+    "topics_over",
+]
 
 _HOMES = {
     "Topic": "tree",
     "TopicEstimator": "estimator",
     "TopicModel": "model",
     "TopicResult": "result",
+    "TopicSpread": "trends",
     "TopicTree": "tree",
+    "topics_by": "trends",
+    "topics_over": "trends",
 }
 
 

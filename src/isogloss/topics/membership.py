@@ -15,11 +15,11 @@ def path_strengths(labels: NDArray[np.int32], shares: NDArray[np.float32], tree:
     Parameters
     ----------
     labels : int32 (n,)
-        Leaf of each passage, -1 for none.
+        Leaf topic of each passage, -1 for none.
     shares : float32 (n, l)
-        Probability of each leaf.
+        Probability of each leaf, leaves by rising topic id.
     tree : TopicTree
-        Its first l topics are the leaves.
+        With l leaves.
 
     Returns
     -------
@@ -33,7 +33,8 @@ def path_strengths(labels: NDArray[np.int32], shares: NDArray[np.float32], tree:
     [[0.0, 0.5, 0.75]]
     """
     n, leaves = shares.shape
-    paths = [tree.path(leaf) for leaf in range(leaves)]
+    leaf_ids = [topic.id for topic in tree.leaves]
+    paths = [tree.path(leaf) for leaf in leaf_ids]
     # Leaves in order of their paths: those below one topic stand side by side.
     order = sorted(range(leaves), key=paths.__getitem__)
     first = np.full(len(tree), leaves, dtype=np.int64)
@@ -46,12 +47,15 @@ def path_strengths(labels: NDArray[np.int32], shares: NDArray[np.float32], tree:
     running = np.zeros((n, leaves + 1))
     np.cumsum(shares[:, order], axis=1, dtype=np.float64, out=running[:, 1:])
     lengths = np.array([len(path) for path in paths] + [0], dtype=np.int64)
-    start = np.concatenate([[0], np.cumsum(lengths[labels])])
+    column = np.full(len(tree) + 1, leaves, dtype=np.int64)
+    column[leaf_ids] = np.arange(leaves)
+    own = column[labels]  # -1 takes the last: a path of no topics
+    start = np.concatenate([[0], np.cumsum(lengths[own])])
     topics = np.array([topic for path in paths for topic in path], dtype=np.int32)
     path_start = np.concatenate([[0], np.cumsum(lengths[:-1])])
-    rows = np.repeat(np.arange(n), lengths[labels])
+    rows = np.repeat(np.arange(n), lengths[own])
     step = np.arange(start[-1]) - start[rows]
-    topic = topics[path_start[labels[rows]] + step]
+    topic = topics[path_start[own[rows]] + step]
     strengths = running[rows, last[topic]] - running[rows, first[topic]]
     data = np.minimum(strengths, 1.0).astype(np.float32)
     return sp.csr_matrix((data, topic, start), shape=(n, len(tree)))

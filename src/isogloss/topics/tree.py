@@ -14,8 +14,8 @@ from isogloss._core.errors import ParameterError
 class TopicTree:
     """Topics, each with at most one parent; sizes of children add up to their parent's.
 
-    Leaves come first (0, 1, ... by falling size), inner topics follow (by falling size); both
-    share one numbering.
+    A fit numbers leaves first (0, 1, ... by falling size), then inner topics (by falling size).
+    Edits and streams keep numbers where they can, so that leaves may stand anywhere.
 
     Parameters
     ----------

@@ -1,12 +1,17 @@
 """`isogloss topics`: the tree of topics, and who belongs where."""
 
 import argparse
+from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from isogloss._core.errors import ParameterError
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import one_line, print_json, print_table, terminal_width
+
+if TYPE_CHECKING:
+    from isogloss.atlas import Atlas
+    from isogloss.topics.trends import TopicSpread
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--assignments", metavar="OUT.parquet", help="write id, passage, topic, membership, path"
     )
+    parser.add_argument("--over", metavar="COL", help="topics over the times in a column")
+    parser.add_argument(
+        "--bins", type=int, default=20, metavar="N", help="periods of --over, at most (default: 20)"
+    )
+    parser.add_argument("--by", metavar="COL", help="topics by the classes in a column")
     add_common(parser)
 
 
@@ -33,10 +43,12 @@ def run(args: argparse.Namespace) -> int:
     if args.depth is not None:
         topics = [topic for topic in topics if topic["depth"] < args.depth]
     manifest = atlas.manifest
+    spreads = _spreads(atlas, args)
     if args.json:
-        print_json(
-            {"passages": manifest.passages, "unassigned": manifest.unassigned, "topics": topics}
-        )
+        told = {"passages": manifest.passages, "unassigned": manifest.unassigned, "topics": topics}
+        for name, column, spread in spreads:
+            told[name] = {"column": column, **spread.to_json()}
+        print_json(told)
         return 0
     width = terminal_width()
     rows = [
@@ -51,7 +63,38 @@ def run(args: argparse.Namespace) -> int:
     ]
     print_table(["id", "size", "persistence", "topic", "keywords"], rows)
     print(f"\n{manifest.passages:,} passages, {manifest.unassigned:,} in no topic")
+    for name, column, spread in spreads:
+        print_spread(spread, f"{name} {column}", topics)
     return 0
+
+
+def _spreads(atlas: "Atlas", args: argparse.Namespace) -> list[tuple[str, str, "TopicSpread"]]:
+    found = []
+    if args.over:
+        found.append(("over", args.over, atlas.topics_over(args.over, bins=args.bins)))
+    if args.by:
+        found.append(("by", args.by, atlas.topics_by(args.by)))
+    return found
+
+
+def print_spread(spread: "TopicSpread", title: str, topics: list[dict[str, Any]]) -> None:
+    """Print shares by topic and group, in percent; a star marks a change beyond chance."""
+    shares = spread.shares
+    rows = []
+    for topic in _in_tree_order(topics):
+        row = spread.topics.index(topic["id"])
+        cells = ["-" if isnan(share) else f"{100 * share:.1f}" for share in shares[row].tolist()]
+        star = "*" if spread.q[row] < 1 - spread.level else ""
+        label = "  " * topic["depth"] + one_line(topic["label"], 30)
+        rows.append([str(topic["id"]), label, star, *cells])
+    header = ["id", "topic", "", *(one_line(group, 16) for group in spread.groups)]
+    unit = f", periods of {spread.unit}" if spread.unit else ""
+    print(f"\nShare of the passages in percent, {title}{unit}")
+    print_table(header, rows)
+    print(
+        f"* differs beyond chance (false discovery rate {1 - spread.level:.0%}); "
+        f"{spread.missing:,} passages without a value"
+    )
 
 
 def _in_tree_order(topics: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,0 +1,57 @@
+"""Rows as topic models take them: checked, and in one order."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from isogloss._core.errors import ParameterError
+
+
+def checked_rows(vectors: NDArray[Any], counts: Any) -> tuple[NDArray[np.float32], Any]:
+    """Give vectors as float32 rows and counts as CSR with sorted columns.
+
+    Raises
+    ------
+    ParameterError
+        For NaN, infinity, or shapes that do not fit.
+
+    Examples
+    --------
+    >>> checked_rows([[1.0, 0.0]], None)
+    (array([[1., 0.]], dtype=float32), None)
+    """
+    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    if vectors.ndim != 2:
+        raise ParameterError(f"vectors have shape {vectors.shape}; they must be rows (n, d)")
+    if not np.isfinite(vectors).all():
+        row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
+        raise ParameterError(f"vectors hold NaN or infinity, first in row {row}")
+    if counts is None:
+        return vectors, None
+    counts = sp.csr_matrix(counts)
+    if counts.shape[0] != len(vectors):
+        raise ParameterError(f"counts have {counts.shape[0]} rows for {len(vectors)} vectors")
+    if not np.isfinite(counts.data).all():
+        raise ParameterError("counts hold NaN or infinity")
+    if not counts.has_canonical_format:
+        counts = counts.copy()
+        counts.sum_duplicates()
+    return vectors, counts
+
+
+def canonical_order(vectors: NDArray[np.float32], counts: Any) -> NDArray[np.intp]:
+    """Order the rows by their content, so that the order in which they come has no influence."""
+    import hashlib
+
+    keys = []
+    for i in range(len(vectors)):
+        # + 0.0 makes -0.0 and 0.0 the same bytes.
+        digest = hashlib.blake2b((vectors[i] + np.float32(0.0)).tobytes(), digest_size=16)
+        if counts is not None:
+            part = slice(counts.indptr[i], counts.indptr[i + 1])
+            digest.update(counts.indices[part].astype(np.int64).tobytes())
+            digest.update(counts.data[part].astype(np.float64).tobytes())
+        keys.append(digest.digest())
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)

@@ -1,0 +1,131 @@
+"""A topic model as arrays and JSON, and back. Format 1 had one assigner and no edits."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from isogloss._core.errors import AtlasError
+from isogloss.topics.assign import Assigner
+from isogloss.topics.decision import Decision, Stage
+from isogloss.topics.graph import WordWeights
+from isogloss.topics.target import complete_joins
+from isogloss.topics.tree import TopicTree
+
+if TYPE_CHECKING:
+    from isogloss.topics.model import TopicModel
+
+FORMAT = 2
+Arrays = dict[str, NDArray[Any]]
+
+
+def pack(model: "TopicModel") -> tuple[Arrays, dict[str, Any]]:
+    """Give all that a fitted model needs to go on, as arrays by name and a dictionary for JSON."""
+    decision, tree = model._decision, model.tree_
+    arrays: Arrays = {"parent": tree.parent, "size": tree.size, "persistence": tree.persistence}
+    for number, stage in enumerate(decision.stages):
+        prefix = f"stage{number}." if number else ""
+        arrays |= {prefix + name: array for name, array in _packed(stage.assigner).items()}
+        arrays[prefix + "slots"] = stage.slots
+        arrays[prefix + "gate"] = stage.gate
+    arrays["leaf_of"] = decision.leaf_of
+    arrays["join"] = np.array([join[:2] for join in model._joins], dtype=np.int32).reshape(-1, 2)
+    arrays["join_height"] = np.array([join[2] for join in model._joins], dtype=np.float64)
+    if model._words is not None:
+        arrays["idf"] = model._words.idf
+    about: dict[str, Any] = {
+        "format": FORMAT, "params": _plain(model.get_params()), "dim": model._dim,
+        "resolution": model.resolution_, "unassigned": model.unassigned_,
+        "stages": len(decision.stages), "names": list(tree.labels) if any(tree.labels) else [],
+    }  # fmt: skip
+    return arrays, about
+
+
+def unpack(
+    model: "TopicModel", arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]
+) -> None:
+    """Put into a new model what `pack` gave.
+
+    Raises
+    ------
+    AtlasError
+        When the format is newer than this version knows.
+    """
+    found = about.get("format")
+    if found not in (1, FORMAT):
+        raise AtlasError(f"the topic model has format {found}, this isogloss reads up to {FORMAT}")
+    model._dim = int(about["dim"])
+    model.resolution_ = float(about["resolution"])
+    model.unassigned_ = float(about["unassigned"])
+    model._words = None
+    if "idf" in arrays:
+        model._words = WordWeights(np.asarray(arrays["idf"], dtype=np.float32))
+    v = 0 if model._words is None else len(model._words.idf)
+    model.tree_ = TopicTree(
+        parent=arrays["parent"], size=arrays["size"], persistence=arrays["persistence"],
+        labels=tuple(about.get("names", ())),
+    )  # fmt: skip
+    first = _assigner(arrays, "", v)
+    if found == 1:
+        model._decision = Decision.plain(first)
+        centroids = first.weights[:, first.leaves :].T.astype(np.float64)
+        model._joins = complete_joins([], centroids * model.tree_.size[: first.leaves, None])
+        return
+    stages = []
+    for number in range(int(about["stages"])):
+        prefix = f"stage{number}." if number else ""
+        made = _assigner(arrays, prefix, v) if number else first
+        slots, gate = (
+            np.asarray(arrays[prefix + name], dtype=np.int32) for name in ("slots", "gate")
+        )
+        stages.append(Stage(made, slots, gate))
+    model._decision = Decision(tuple(stages), np.asarray(arrays["leaf_of"], dtype=np.int32))
+    model._joins = [
+        (int(a), int(b), float(height))
+        for (a, b), height in zip(arrays["join"], arrays["join_height"], strict=True)
+    ]
+
+
+def _packed(made: Assigner) -> Arrays:
+    arrays: Arrays = {
+        "weights": made.weights, "bias": made.bias, "near": made.near,
+        "floor": made.floor.reshape(1), "temperature": made.temperature.reshape(1),
+    }  # fmt: skip
+    if len(made.words):
+        rows = sp.csr_matrix(made.words)
+        arrays["word_start"] = rows.indptr.astype(np.int64)
+        arrays["word_leaf"] = rows.indices.astype(np.int32)
+        arrays["word_weight"] = rows.data.astype(np.float32)
+    return arrays
+
+
+def _assigner(arrays: Mapping[str, NDArray[Any]], prefix: str, v: int) -> Assigner:
+    count = len(arrays[prefix + "bias"])
+    words = np.zeros((v, count), dtype=np.float32)
+    if prefix + "word_start" in arrays:
+        names = ("word_weight", "word_leaf", "word_start")
+        stored = tuple(arrays[prefix + name] for name in names)
+        words = sp.csr_matrix(stored, shape=(v, count)).toarray()
+    return Assigner(
+        weights=np.ascontiguousarray(arrays[prefix + "weights"], dtype=np.float32),
+        bias=np.asarray(arrays[prefix + "bias"], dtype=np.float32),
+        words=np.ascontiguousarray(words, dtype=np.float32),
+        near=np.asarray(arrays[prefix + "near"], dtype=np.float32),
+        floor=np.asarray(arrays[prefix + "floor"], dtype=np.float32).reshape(()),
+        temperature=np.asarray(arrays[prefix + "temperature"], dtype=np.float32).reshape(()),
+    )
+
+
+def _plain(params: dict[str, Any]) -> dict[str, Any]:
+    """Give parameters that JSON can hold."""
+    seeds = params.get("seeds")
+    if seeds:
+        params = params | {
+            "seeds": {
+                str(name): [item if isinstance(item, str) else int(item) for item in given]
+                for name, given in seeds.items()
+            }
+        }
+    return params
