@@ -3,17 +3,19 @@
     python benchmarks/topic_peers.py --data DIR --peers-python PYTHON --corpora sample,bbc_news
 
 Every method runs in a process of its own, peers with the interpreter of `--peers-python`. All get
-the same vectors and texts and give labels and ten keywords a topic: BERTopic and NMF by their own
-rule, k-means and EVoC by class-based TF-IDF. CPU seconds (all threads) are those from vectors and
-texts to labels and keywords, after a small warm-up run that compiles what a method compiles. Scores
-are the same for all: NMI and ARI with -1 as a class of its own, NPMI of the keywords over whole
-documents, diversity of the keywords, share unassigned. Means over seeds (with their range) are
-followed by the 95% bootstrap interval of the first run. Prints a Markdown table, writes JSON.
+the same vectors and texts and give labels and ten keywords a topic: k-means and EVoC by class-based
+TF-IDF, all others by their own rule. k-means, NMF, LDA and KeyNMF are told the number of classes.
+KeyNMF and Top2Vec need vectors of words and make them by the transformer of `--model`, which counts
+as their time. CPU seconds (all threads) are those from vectors and texts to labels and keywords,
+after a small warm-up run that compiles what a method compiles. Scores are the same for all: NMI and
+ARI with -1 as a class of its own, NPMI of the keywords over whole documents, C_v with `--cv` over
+at most 5,000 of them, diversity of the keywords, share unassigned. Means over seeds (with their
+range) are followed by the 95% bootstrap interval of the first run. Prints a Markdown table, writes
+JSON. Peak memory is that of the process, libraries included.
 """
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,10 +26,13 @@ import numpy as np
 
 NEWSGROUPS = ("sample", "newsgroups20")
 OURS = ("isogloss",)
-PEERS = ("kmeans", "nmf", "bertopic", "evoc")
+PEERS = (
+    "kmeans", "nmf", "lda", "bertopic", "evoc", "keynmf", "turftopic_clustering", "top2vec",
+)  # fmt: skip
+CV_TEXTS = 5000
 
 
-def read(data, name):
+def read(data, name, encoder):
     """Give texts, vectors and labels of a corpus; `sample` is 5,000 posts of 20 Newsgroups."""
     import pyarrow.parquet as pq
 
@@ -35,12 +40,16 @@ def read(data, name):
     table = pq.read_table(data / folder / "data.parquet")
     texts = [text or "" for text in table[column].to_pylist()]
     labels = table["label"].to_pylist()
-    vectors = np.load(data / folder / f"minilm_{column}.npy").astype(np.float32)
     least = 20 if name == "sample" else 1
     kept = [i for i, text in enumerate(texts) if len(text.split()) >= least and labels[i]]
     if name == "sample":
         kept = sorted(np.random.default_rng(0).choice(kept, 5000, replace=False).tolist())
-    vectors = vectors[kept]
+    if encoder == "minilm":
+        vectors = np.load(data / folder / f"minilm_{column}.npy").astype(np.float32)[kept]
+    else:
+        from isogloss import load_encoder
+
+        vectors = load_encoder(encoder).encode([texts[i] for i in kept])
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
     return [texts[i] for i in kept], vectors, np.array([labels[i] for i in kept])
 
@@ -90,8 +99,84 @@ def bertopic(vectors, texts):
     return labels, [[word for word, _ in found[k]] for k in sorted(found) if k != -1]
 
 
-def cluster(method, vectors, texts, classes, seed):
-    """Give labels and keywords of one method; only k-means and NMF are told the classes."""
+def lda(texts, classes, seed):
+    """Give labels and keywords of tomotopy's LDA."""
+    import tomotopy
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    vectorizer = CountVectorizer(**WORDS).fit(texts)
+    analyze, known = vectorizer.build_analyzer(), vectorizer.vocabulary_
+    model = tomotopy.LDAModel(k=classes, seed=seed)
+    kept = []  # it leaves texts without words out
+    for i, text in enumerate(texts):
+        words = [word for word in analyze(text) if word in known]
+        if words:
+            model.add_doc(words)
+            kept.append(i)
+    model.train(500, workers=1)
+    labels = np.full(len(texts), -1)
+    for i, document in zip(kept, model.docs, strict=True):
+        labels[i] = int(np.argmax(document.get_topic_dist()))
+    return labels, [[w for w, _ in model.get_topic_words(k, top_n=10)] for k in range(classes)]
+
+
+def turftopic(method, vectors, texts, classes, seed, encoder):
+    """Give labels and keywords of a Turftopic model."""
+    from sentence_transformers import SentenceTransformer
+    from sklearn.feature_extraction.text import CountVectorizer
+    from turftopic import ClusteringTopicModel, KeyNMF
+
+    rest = {
+        "encoder": SentenceTransformer(encoder, device="cpu"),
+        "vectorizer": CountVectorizer(stop_words="english", min_df=3),
+        "random_state": seed,
+    }
+    if method == "keynmf":
+        model = KeyNMF(classes, **rest)
+        labels = model.fit_transform(texts, embeddings=vectors).argmax(axis=1)
+        names = range(classes)
+    else:
+        model = ClusteringTopicModel(**rest)
+        model.fit_transform(texts, embeddings=vectors)
+        labels, names = np.asarray(model.labels_), np.asarray(model.classes_).tolist()
+    vocabulary = np.asarray(model.get_vocab())
+    rows = np.asarray(model.components_)
+    return labels, [
+        vocabulary[np.argsort(-row)[:10]].tolist()
+        for name, row in zip(names, rows, strict=True)
+        if name != -1
+    ]
+
+
+def top2vec(vectors, texts, encoder):
+    """Give labels and keywords of Top2Vec over the given vectors."""
+    from sentence_transformers import SentenceTransformer
+    from top2vec import Top2Vec
+
+    words = SentenceTransformer(encoder, device="cpu")
+    known = dict(zip(texts, vectors, strict=True))
+
+    def embed(batch):
+        if all(text in known for text in batch):
+            return np.stack([known[text] for text in batch])
+        return words.encode(list(batch), normalize_embeddings=True)
+
+    # Its vocabulary keeps words of 50 texts; small corpora would have none.
+    model = Top2Vec(
+        texts, embedding_model=embed, min_count=min(50, max(3, len(texts) // 300)), verbose=False,
+        use_embedding_model_tokenizer=False,
+    )  # fmt: skip
+    return np.asarray(model.doc_top), [list(row[:10]) for row in model.topic_words]
+
+
+def cluster(method, vectors, texts, classes, seed, encoder):
+    """Give labels and keywords of one method; only some are told the classes."""
+    if method == "lda":
+        return lda(texts, classes, seed)
+    if method in ("keynmf", "turftopic_clustering"):
+        return turftopic(method, vectors, texts, classes, seed, encoder)
+    if method == "top2vec":
+        return top2vec(vectors, texts, encoder)
     if method == "isogloss":
         return ours(vectors, texts, seed)
     if method == "bertopic":
@@ -118,48 +203,58 @@ def cluster(method, vectors, texts, classes, seed):
     raise SystemExit(f"unknown method {method!r}; known: {', '.join(OURS + PEERS)}")
 
 
-def worker(method, folder, classes, seed):
+def peak_mb():
+    """Give the peak memory of this process; that of getrusage counts the parent's as well."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("this system does not tell the peak memory of a process")
+
+
+def worker(method, folder, classes, seed, encoder):
     """Run one method over prepared files (in the other interpreter for peers)."""
     folder = Path(folder)
     texts = json.loads((folder / "texts.json").read_text())
     vectors = np.load(folder / "vectors.npy")
-    if method in ("isogloss", "bertopic", "evoc"):
-        cluster(method, vectors[:500], texts[:500], int(classes), int(seed))
+    if method in ("isogloss", "bertopic", "evoc", "turftopic_clustering"):
+        cluster(method, vectors[:500], texts[:500], int(classes), int(seed), encoder)
     began = time.process_time()
-    labels, keywords = cluster(method, vectors, texts, int(classes), int(seed))
+    labels, keywords = cluster(method, vectors, texts, int(classes), int(seed), encoder)
     seconds = time.process_time() - began
     result = {
         "labels": np.asarray(labels).tolist(),
         "keywords": keywords,
         "seconds": seconds,
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "rss_mb": peak_mb(),
     }
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def run(method, corpus, seed, python):
+def run(method, corpus, seed, python, encoder):
     """Run one method in a process of its own and give its result."""
     texts, vectors, truth = corpus
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "texts.json").write_text(json.dumps(texts))
         np.save(folder / "vectors.npy", vectors)
-        task = [method, name, str(len(set(truth.tolist()))), str(seed)]
+        task = [method, name, str(len(set(truth.tolist()))), str(seed), encoder]
         command = [python, __file__, "--worker", *task]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
-            raise SystemExit(f"{method} failed:\n{done.stderr[-2000:]}")
+            print(f"{method} failed:\n{done.stderr[-2000:]}", file=sys.stderr)
+            return None
         return json.loads((folder / "result.json").read_text())
 
 
-def score(corpus, results, counts, words):
+def score(corpus, results, counts, words, tokens):
     """Give every score of the runs of one method, a list a score."""
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
     from isogloss.evaluate import evaluate_topics
 
     truth = corpus[2]
-    scores = {name: [] for name in ("topics", "nmi", "ari", "npmi", "diversity", "unassigned")}
+    names = ("topics", "nmi", "ari", "npmi", "c_v", "diversity", "unassigned")
+    scores = {name: [] for name in names}
     for result in results:
         labels = np.array(result["labels"])
         gold = truth.tolist() if result is results[0] else None
@@ -169,6 +264,10 @@ def score(corpus, results, counts, words):
         if gold is not None:  # over passages and topics of the first run
             for name in ("nmi", "ari", "npmi", "diversity"):
                 scores[f"{name}_95"] = [found[name].low, found[name].high]
+            if tokens:
+                from isogloss.evaluate.coherence import cv
+
+                scores["c_v"].append(float(np.nanmean(cv(result["keywords"], tokens))))
         scores["topics"].append(len(result["keywords"]))
         scores["nmi"].append(normalized_mutual_info_score(truth, labels))
         scores["ari"].append(adjusted_rand_score(truth, labels))
@@ -207,25 +306,34 @@ def main():
     parser.add_argument("--seeds", type=int, default=5, help="runs of ours")
     parser.add_argument("--peer-seeds", type=int, default=1, help="runs of each peer")
     parser.add_argument("--peers-python", default=sys.executable)
+    parser.add_argument("--encoder", default="minilm", help="minilm (ready vectors), or a spec")
+    parser.add_argument("--model", default="sentence-transformers/all-MiniLM-L6-v2")
+    parser.add_argument("--cv", action="store_true", help="also C_v, by gensim (slow)")
     parser.add_argument("--out", type=Path, default=Path("topic_peers.json"))
     options = parser.parse_args()
     from sklearn.feature_extraction.text import CountVectorizer
 
     rows = []
-    print("| corpus | method | topics | NMI | ARI | NPMI | diversity | unassigned | between seeds "
-          "| CPU s | RSS MB |")  # fmt: skip
-    print("|---" * 11 + "|")
+    print("| corpus | method | topics | NMI | ARI | NPMI | diversity | C_v | unassigned "
+          "| between seeds | CPU s | RSS MB |")  # fmt: skip
+    print("|---" * 12 + "|")
     for name in options.corpora.split(","):
-        corpus = read(options.data, name)
+        corpus = read(options.data, name, options.encoder)
         # Words are counted by a tokenizer that is nobody's own advantage: scikit-learn's.
         vectorizer = CountVectorizer()
         counts = vectorizer.fit_transform(corpus[0])
         words = vectorizer.get_feature_names_out().tolist()
+        draw = np.random.default_rng(0).permutation(len(corpus[0]))[:CV_TEXTS]
+        analyze = vectorizer.build_analyzer()
+        tokens = [analyze(corpus[0][i]) for i in draw] if options.cv else []
         for method in options.methods.split(","):
             python = sys.executable if method in OURS else options.peers_python
             runs = range(options.seeds if method in OURS else options.peer_seeds)
-            results = [run(method, corpus, seed, python) for seed in runs]
-            scores = score(corpus, results, counts, words)
+            results = [run(method, corpus, seed, python, options.model) for seed in runs]
+            if None in results:
+                print(f"| {name} | {method} | failed |", flush=True)
+                continue
+            scores = score(corpus, results, counts, words, tokens)
             rows.append({"corpus": name, "method": method, **scores})
             cells = [
                 name,
@@ -235,6 +343,7 @@ def main():
                     f"{spread(scores[name])} [{interval(scores[f'{name}_95'])}]"
                     for name in ("nmi", "ari", "npmi", "diversity")
                 ),
+                spread(scores["c_v"]),
                 f"{np.mean(scores['unassigned']):.1%}",
                 spread(scores["between_seeds"]),
                 spread(scores["cpu_seconds"], 1),

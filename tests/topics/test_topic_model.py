@@ -8,6 +8,7 @@ import scipy.sparse as sp
 
 from isogloss._core.errors import AtlasError, NotFitted, ParameterError
 from isogloss.topics import TopicModel
+from isogloss.topics.scale import _agreement as adjusted_rand
 
 
 def planted(topics=6, each=60, dim=24, noise=0.8, seed=0):
@@ -199,3 +200,58 @@ def test_a_real_corpus_in_two_orders(data_dir):
         for k in range(len(a.tree_.leaves))
     )
     assert agree / len(vectors) > 0.85
+
+
+def many(n, centres, seed=0, d=24):
+    draw = np.random.default_rng(seed)
+    middle = draw.normal(size=(centres, d))
+    own = draw.integers(0, centres, n)
+    rows = middle[own] + 0.25 * draw.normal(size=(n, d))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32), own
+
+
+def test_a_sample_finds_the_topics_of_all():
+    rows, own = many(3000, 5)
+    model = TopicModel(neighbours=10, first_rows=400).fit(rows)
+    assert adjusted_rand(model.labels_, own) > 0.99
+    assert model.tree_.size[model.tree_.parent < 0].sum() == 3000
+    assert (model.predict(rows) == model.labels_).all()
+
+
+def test_small_topics_are_looked_for_among_more_passages():
+    rows, own = many(3000, 60)
+    # 400 passages hold 7 of each topic: too few to tell them by their 10 neighbours.
+    model = TopicModel(neighbours=10, first_rows=400, min_topic_size=5).fit(rows)
+    assert adjusted_rand(model.labels_, own) > 0.95
+
+
+def test_no_more_than_so_many_passages_are_looked_at(monkeypatch):
+    import isogloss.topics.model as home
+
+    seen = []
+    kept = home.neighbour_graph
+
+    def spy(rows, *args, **kwargs):
+        seen.append(len(rows))
+        return kept(rows, *args, **kwargs)
+
+    monkeypatch.setattr(home, "neighbour_graph", spy)
+    rows, _ = many(3000, 60)
+    TopicModel(neighbours=10, first_rows=400, max_rows=900, min_topic_size=5).fit(rows)
+    assert max(seen) == 900
+    seen.clear()
+    TopicModel(neighbours=10, first_rows=None).fit(rows)
+    assert seen == [3000]
+
+
+def test_the_order_of_the_rows_has_no_influence_on_a_sample():
+    rows, _ = many(3000, 5)
+    other = np.random.default_rng(1).permutation(3000)
+    one = TopicModel(neighbours=10, first_rows=400).fit(rows)
+    two = TopicModel(neighbours=10, first_rows=400).fit(rows[other])
+    assert (one.labels_[other] == two.labels_).all()
+
+
+def test_one_first_row_is_refused():
+    with pytest.raises(ParameterError, match="first_rows is 1"):
+        TopicModel(first_rows=1).fit(many(50, 2)[0])
