@@ -128,8 +128,8 @@ def test_memory_is_bounded(stage):
         model.partial_fit(vectors[strange], counts[strange])
         assert len(model._stream.held[0]) <= 20
         assert len(model._stream.pending[0]) < 256
-    with pytest.raises(ParameterError, match="novel_rows is 5"):
-        TopicModel(novel_rows=5).fit(vectors[fit])
+    with pytest.raises(ParameterError, match="novel_rows is 0"):
+        TopicModel(novel_rows=0).fit(vectors[fit])
 
 
 def test_streams_and_edits_go_together(stage):

@@ -20,7 +20,7 @@ from isogloss.topics.membership import Assignment, path_strengths
 from isogloss.topics.rows import canonical_order, checked_rows
 from isogloss.topics.saved import pack, unpack
 from isogloss.topics.scale import COARSEST, agreed_communities, first_communities
-from isogloss.topics.stream import Stream, TopicStream, check_rows_setting
+from isogloss.topics.stream import Stream, TopicStream
 from isogloss.topics.target import communities_of
 
 # Samples that are looked at where there are so many passages.
@@ -78,7 +78,8 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         Most passages that are looked at so; time and memory of the fit grow with it. All others
         are assigned as new ones are.
     novel_rows : int, default 2000
-        Most novel passages that `partial_fit` keeps in memory to find new topics among.
+        Most novel passages that `partial_fit` keeps in memory to find new topics among, but
+        always twice `min_topic_size`.
     random_state : int, default 0
         Order in which the graph is visited.
 
@@ -191,12 +192,12 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
 
     def _check_params(self) -> None:
         bounds = {"neighbours": 1, "lexical_weight": 0, "min_topic_size": 1, "max_rows": 2}
+        bounds["novel_rows"] = 1
         if self.first_rows is not None:
             bounds["first_rows"] = 2
         for name, least in bounds.items():
             if not getattr(self, name) >= least:
                 raise ParameterError(f"{name} is {getattr(self, name)}; it must be {least} or more")
-        check_rows_setting(self.novel_rows, self.min_topic_size)
         if self.resolution is not None and not self.resolution > 0:
             raise ParameterError(f"resolution is {self.resolution}; it must be above 0")
         if self.n_topics is not None and not self.n_topics >= max(1, len(self.seeds or ())):

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from isogloss._core.errors import AtlasError, ParameterError
+from isogloss._core.errors import AtlasError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.threads import single_threaded_blas
 from isogloss.topics.assign import Assigner
@@ -204,10 +204,10 @@ class TopicStream:
         novel = np.flatnonzero(full & ((columns < 0) | (cosine < low[choice])))
         held = _joined(stream.held, rows[novel], words, novel, labels[novel].astype(np.int64))
         sizes = np.bincount(columns[columns >= 0], minlength=len(stream.sizes))
-        every = np.arange(len(rows))
+        every, most = np.arange(len(rows)), max(self.novel_rows, 2 * self.min_topic_size)
         self._stream = replace(
             stream, arrived=stream.arrived + len(rows), novel=stream.novel + len(novel),
-            sizes=stream.sizes + sizes, held=_latest(held, self.novel_rows),
+            sizes=stream.sizes + sizes, held=_latest(held, most),
             pending=_joined(stream.pending, rows, words, every, columns.astype(np.int64)),
         )  # fmt: skip
         self.tree_ = _resized(
@@ -368,11 +368,3 @@ def unpack_stream(arrays: Mapping[str, NDArray[Any]], v: int) -> Stream | None:
         np.asarray(arrays["stream.sums"]), np.asarray(arrays["stream.moments"]),
         table("words"), queue("pending"), queue("held"),
     )  # fmt: skip
-
-
-def check_rows_setting(novel_rows: int, least: int) -> None:
-    """Refuse to keep fewer novel passages than make a topic."""
-    if novel_rows < 2 * least:
-        raise ParameterError(
-            f"novel_rows is {novel_rows}; it must be {2 * least} or more, twice min_topic_size"
-        )
