@@ -82,6 +82,7 @@ def dense_groups(
 
     A group must have a mean cosine to its centroid like that of a quarter of the leaves or
     better (but for 5%), and stand as far from the nearest leaf as half of the leaves from theirs.
+    Groups that do not stand so far from one another are one.
 
     Parameters
     ----------
@@ -113,7 +114,8 @@ def dense_groups(
     gaps = base.length * (1.0 - likeness.max(axis=1, initial=-1.0))
     least_length = SLACK * float(np.quantile(base.length[known], 0.25)) if known.any() else 0.0
     least_gap = float(np.quantile(gaps[known], 0.5)) if known.sum() > 1 else 0.0
-    found = []
+    found: list[NDArray[np.intp]] = []
+    units: list[Floats] = []
     for label in np.argsort(-sizes, kind="stable"):
         members = np.flatnonzero(labels == label)
         if len(members) < least:
@@ -122,8 +124,17 @@ def dense_groups(
         unit = mean / max(float(np.linalg.norm(mean)), 1e-12)
         length = corrected_length(float(np.linalg.norm(mean)), len(members))
         near = float((centroids * unit).sum(axis=1).max()) if len(centroids) else -1.0
-        if length >= least_length and length * (1.0 - near) >= least_gap:
+        if length < least_length or length * (1.0 - near) < least_gap:
+            continue
+        others = [float((unit * other).sum()) for other in units]
+        if others and length * (1.0 - max(others)) < least_gap:  # parts of one topic
+            whole = others.index(max(others))
+            found[whole] = np.sort(np.concatenate([found[whole], members]))
+            total = rows[found[whole]].sum(axis=0, dtype=np.float64)
+            units[whole] = total / max(float(np.linalg.norm(total)), 1e-12)
+        else:
             found.append(members)
+            units.append(unit)
     return found
 
 
