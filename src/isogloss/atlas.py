@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from isogloss._core.errors import AtlasError, ColumnError, nearest
 from isogloss._core.events import OnEvent, ignore
+from isogloss.atlas_topics import AtlasTopics
 from isogloss.store.manifest import Manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from isogloss.encoders.base import Encoder
     from isogloss.search.results import SearchResult
     from isogloss.topics.tree import TopicTree
-    from isogloss.topics.trends import TopicSpread
 
 
 def need_manifest(folder: Path) -> Manifest:
@@ -44,7 +44,7 @@ def need_manifest(folder: Path) -> Manifest:
     raise AtlasError(f"there is no atlas at {folder}: isogloss build makes one")
 
 
-class Atlas:
+class Atlas(AtlasTopics):
     """A finished atlas, opened for reading at the state that its manifest names.
 
     An atlas that is rebuilt or grown meanwhile stays readable as it was; open it again to see the
@@ -305,64 +305,6 @@ class Atlas:
         if labels is not None:
             self._require_attribute(labels)
         return evaluate_atlas(self, labels=labels, seed=seed)
-
-    def topics_over(
-        self, column: str, *, bins: int = 20, words: int = 5, level: float = 0.95
-    ) -> "TopicSpread":
-        """Follow the topics over the times in an attribute.
-
-        Parameters
-        ----------
-        column : str
-            Attribute with dates, timestamps, years, or texts such as ``2004-02-29``.
-        bins : int, default 20
-            Periods at most: the shortest whole days, weeks, months, years that do.
-        words : int, default 5
-            Words that mark a topic in a period against its other periods; 0 leaves them out, and
-            texts need not be read.
-        level : float, default 0.95
-            Of the intervals of the shares.
-
-        Returns
-        -------
-        TopicSpread
-            Counts, shares with Wilson intervals, and whether they change; passages without a time
-            are counted in ``missing``.
-
-        Raises
-        ------
-        ColumnError
-            When the attribute is not there or holds no times.
-        """
-        from isogloss.topics.spread import atlas_over
-
-        self._require_attribute(column)
-        return atlas_over(self, column, bins=bins, words=words, level=level)
-
-    def topics_by(self, column: str, *, words: int = 5, level: float = 0.95) -> "TopicSpread":
-        """Compare the topics between the classes in an attribute.
-
-        Parameters
-        ----------
-        column : str
-            Attribute with at most 200 different values.
-        words, level
-            As in `topics_over`.
-
-        Returns
-        -------
-        TopicSpread
-            Larger classes first.
-
-        Raises
-        ------
-        ColumnError
-            When the attribute is not there or holds no classes.
-        """
-        from isogloss.topics.spread import atlas_by
-
-        self._require_attribute(column)
-        return atlas_by(self, column, words=words, level=level)
 
     def _leaves_below(self) -> dict[int, tuple[int, ...]]:
         """Leaves of each inner topic: passages hold the id of their leaf."""

@@ -286,17 +286,23 @@ def test_a_number_out_of_reach_is_refused():
     assert len(TopicModel(n_topics=2).fit(apart).tree_.leaves) == 2
 
 
-def test_models_of_format_1_still_open(tmp_path):
-    arrays = load_tensors(GOLDEN / "model-format-1.safetensors")
-    about = json.loads((GOLDEN / "model-format-1.json").read_text())
-    assert about["format"] == 1
+@pytest.mark.parametrize("number", [1, 2])
+def test_models_of_every_format_open(tmp_path, number):
+    arrays = load_tensors(GOLDEN / f"model-format-{number}.safetensors")
+    about = json.loads((GOLDEN / f"model-format-{number}.json").read_text())
+    assert about["format"] == number
     model = TopicModel.from_arrays(arrays, about)
-    probe = load_tensors(GOLDEN / "model-format-1-probe.safetensors")
+    probe = load_tensors(GOLDEN / f"model-format-{number}-probe.safetensors")
     found = model.assign(probe["vectors"], sp.csr_matrix(probe["counts"]))
     assert np.array_equal(found.labels, probe["labels"])
     np.testing.assert_allclose(found.membership.data, probe["strength"], atol=1e-6)
     assert found.membership.indices.tolist() == probe["column"].tolist()
-    merged = model.merge([[0, 1]])
+    if number == 2:  # merged, split, named, and in the middle of a stream
+        assert model.tree_.labels[:2] == ("first", "moon")
+        assert len(model._stream.pending[0]) == 30
+        model.partial_fit(probe["vectors"], sp.csr_matrix(probe["counts"]))
+    leaves = [topic.id for topic in model.tree_.leaves]
+    merged = model.merge([leaves[:2]])
     assert len(merged.prune(2).tree_.leaves) == 2
     arrays, about = merged.to_arrays()
     assert about["format"] == 2

@@ -144,8 +144,8 @@ def assign_shards(
     -------
     Tally
     """
-    leaves = sum(1 for topic in topics.model.tree_ if topic.is_leaf)
-    tally = Tally(leaves, len(topics.vocabulary.words), encoder.dim)
+    column = leaf_columns(topics.model.tree_.parent)
+    tally = Tally(int(column.max()) + 1, len(topics.vocabulary.words), encoder.dim)
     total = sum(shard.rows for shard in shards)
     done = 0
     for shard, texts, vectors in shard_contents(workspace, shards, encoder):
@@ -157,7 +157,7 @@ def assign_shards(
             "strength": membership.data.astype(np.float32),
         }
         workspace.put_arrays("assigned", key, shard, arrays)
-        tally.add(labels, counts, vectors)
+        tally.add(column[labels], counts, vectors)
         done += shard.rows
         on_event(Event("assign topics", done, total, "passages"))
     return tally
@@ -201,11 +201,29 @@ def describe(
     )  # fmt: skip
     exemplars = _exemplars(workspace, shards, encoder, tally, fitted, key)
     tree = TopicTree(parent=fitted.parent, size=size, persistence=fitted.persistence)
+    labels = topic_labels(found)
     return tree.described(
-        labels=topic_labels(found),
+        labels=[pin or label for pin, label in zip(fitted.labels, labels, strict=True)],
         keywords=[topic.words for topic in found],
         exemplars=exemplars,
     )
+
+
+def leaf_columns(parent: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give each leaf its row among the leaves: int32 (t + 1,), -1 for inner topics and at the end.
+
+    The last entry is for label -1, so that the array can be indexed with labels.
+
+    Examples
+    --------
+    >>> leaf_columns(np.array([2, 2, -1, -1])).tolist()
+    [0, 1, -1, 2, -1]
+    """
+    leaf = np.ones(len(parent), dtype=bool)
+    leaf[parent[parent >= 0]] = False
+    columns = np.full(len(parent) + 1, -1, dtype=np.int32)
+    columns[:-1][leaf] = np.arange(int(leaf.sum()))
+    return columns
 
 
 def inner_sizes(parent: NDArray[np.int32], leaf_sizes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -217,7 +235,8 @@ def inner_sizes(parent: NDArray[np.int32], leaf_sizes: NDArray[np.int64]) -> NDA
     [3, 4, 7]
     """
     size = np.zeros(len(parent), dtype=np.int64)
-    for leaf, count in enumerate(leaf_sizes.tolist()):
+    for leaf, column in enumerate(leaf_columns(parent)[:-1].tolist()):
+        count = int(leaf_sizes[column]) if column >= 0 else 0
         topic = leaf
         while topic >= 0:
             size[topic] += count
@@ -232,12 +251,13 @@ def _exemplars(
     from isogloss.topics.exemplars import ExemplarPicker, inner_exemplars
 
     picker = ExemplarPicker(tally.centres, k=EXEMPLARS)
+    column = leaf_columns(tree.parent)
     for shard in shards:
         assigned = workspace.arrays("assigned", key, shard)
         vectors = workspace.arrays("vectors", encoder.fingerprint, shard)["vectors"]
         own = own_strength(assigned["start"], assigned["strength"])
         numbers = np.arange(shard.start, shard.start + shard.rows)
-        picker.add(vectors, assigned["topic"], own, numbers)
+        picker.add(vectors, column[assigned["topic"]], own, numbers)
     found = inner_exemplars(picker.result(), tree.parent, tally.sizes, k=EXEMPLARS)
     return [ids.tolist() for ids in found]
 

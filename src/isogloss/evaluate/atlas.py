@@ -27,9 +27,13 @@ def evaluate_atlas(atlas: "Atlas", *, labels: str | None, seed: int = 0) -> dict
         for batch in atlas.passages(["text"]):
             yield vocabulary.counts(batch.column("text").to_pylist())
 
-    keywords = [list(topic.keywords) for topic in atlas.topics if topic.is_leaf]
+    leaves = [topic.id for topic in atlas.topics.leaves]
+    keywords = [list(topic.keywords) for topic in atlas.topics.leaves]
+    # Topics are evaluated by their row among the leaves; -1 stays.
+    row = np.full(len(atlas.topics) + 1, -1, dtype=np.int64)
+    row[leaves] = np.arange(len(leaves))
     found = evaluate_topics(
-        assigned.astype(np.int64), keywords, gold=gold, counts=counts(),
+        row[assigned], keywords, gold=gold, counts=counts(),
         vocabulary=vocabulary.words, seed=seed,
     )  # fmt: skip
     return found.to_json()

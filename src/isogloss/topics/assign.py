@@ -205,6 +205,28 @@ class Assigner:
         map_blocks(work, range(0, n, BLOCK))
         return labels, shares
 
+    def nearness(
+        self, vectors: NDArray[np.float32], words: Any
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Give the best leaf of each passage, whatever the bounds, and its cosine to the centroid.
+
+        Returns
+        -------
+        choice : int32 (n,)
+        cosine : float32 (n,)
+        """
+
+        def work(first: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+            block = slice(first, first + BLOCK)
+            scores, dense, _ = self._parts(vectors[block], _rows(words, block))
+            choice = scores.argmax(axis=1).astype(np.int32)
+            return choice, dense[np.arange(len(choice)), choice]
+
+        if self.leaves == 0 or len(vectors) == 0:
+            return np.zeros(len(vectors), np.int32), np.zeros(len(vectors), np.float32)
+        parts = map_blocks(work, range(0, len(vectors), BLOCK))
+        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+
     def kept(self, leaves: NDArray[np.intp]) -> "Assigner":
         """Give the same assigner for some leaves only, in the given order."""
         count = self.leaves

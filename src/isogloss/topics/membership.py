@@ -1,12 +1,27 @@
 """How strongly a passage belongs to its leaf and to every topic above it."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from isogloss.topics.tree import TopicTree
+
+
+class Assignment(NamedTuple):
+    """Where passages belong.
+
+    Attributes
+    ----------
+    labels : int32 (n,)
+        Leaf of each passage, -1 for none.
+    membership : float32 CSR (n, t)
+        Row i holds the strengths of passage i on the path to its leaf, stored from root to leaf.
+    """
+
+    labels: NDArray[np.int32]
+    membership: Any
 
 
 def path_strengths(labels: NDArray[np.int32], shares: NDArray[np.float32], tree: TopicTree) -> Any:

@@ -12,13 +12,15 @@ from isogloss._core.estimator import Estimator
 from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision
 from isogloss.topics.edit import TopicEdits
+from isogloss.topics.emerge import measure_base
 from isogloss.topics.graph import WordWeights, neighbour_graph
 from isogloss.topics.guide import Seeds, read_seeds, seeded_communities, with_seeds
 from isogloss.topics.leaves import Leaves, fit_leaves, numbered, tree_over
-from isogloss.topics.membership import path_strengths
+from isogloss.topics.membership import Assignment, path_strengths
 from isogloss.topics.rows import canonical_order, checked_rows
 from isogloss.topics.saved import pack, unpack
 from isogloss.topics.scale import COARSEST, agreed_communities, first_communities
+from isogloss.topics.stream import Stream, TopicStream
 from isogloss.topics.target import communities_of
 
 # Copies of a passage are looked at once where there are so many different ones.
@@ -35,21 +37,6 @@ ASSIGNED_ROWS = 65_536
 ATTEMPTS = 4
 
 
-class Assignment(NamedTuple):
-    """Where passages belong.
-
-    Attributes
-    ----------
-    labels : int32 (n,)
-        Leaf of each passage, -1 for none.
-    membership : float32 CSR (n, t)
-        Row i holds the strengths of passage i on the path to its leaf, stored from root to leaf.
-    """
-
-    labels: NDArray[np.int32]
-    membership: Any
-
-
 class _Seen(NamedTuple):
     """Passages that were looked at: vectors, words, their graph, its scale, and their seeds."""
 
@@ -61,7 +48,7 @@ class _Seen(NamedTuple):
     seeds: Seeds | None
 
 
-class TopicModel(TopicEdits, Estimator):
+class TopicModel(TopicEdits, TopicStream, Estimator):
     """Find topics in passages: leaves for every passage, inner topics above them.
 
     Passages are joined to their nearest neighbours, with weights from vectors and words. Leiden
@@ -92,6 +79,9 @@ class TopicModel(TopicEdits, Estimator):
     max_rows : int, default 100,000
         Most passages that are looked at so; time and memory of the fit grow with it. All others
         are assigned as new ones are.
+    novel_rows : int, default 2000
+        Most novel passages that `partial_fit` keeps in memory to find new topics among, but
+        always twice `min_topic_size`.
     random_state : int, default 0
         Order in which the graph is visited.
 
@@ -137,6 +127,7 @@ class TopicModel(TopicEdits, Estimator):
         seeds: Mapping[str, Sequence[str | int]] | None = None,
         first_rows: int | None = 6000,
         max_rows: int = 100_000,
+        novel_rows: int = 2000,
         random_state: int = 0,
     ) -> None:
         self.neighbours = neighbours
@@ -147,6 +138,7 @@ class TopicModel(TopicEdits, Estimator):
         self.seeds = seeds
         self.first_rows = first_rows
         self.max_rows = max_rows
+        self.novel_rows = novel_rows
         self.random_state = random_state
 
     def fit(
@@ -187,17 +179,22 @@ class TopicModel(TopicEdits, Estimator):
         seen = self._look(vectors, counts, vocabulary)
         leaves, names = self._find_leaves(seen, vectors, counts)
         self._decision = Decision.plain(leaves.assigner)
+        base = measure_base(seen.rows, seen.words, leaves.labels, leaves.assigner, leaves.sizes)
+        v = None if counts is None else counts.shape[1]
+        self._stream = Stream.begin(base, self._dim, v)
         tree, self._joins = tree_over(
             seen.graph, leaves, resolution=self.resolution_, seed=self.random_state
         )
         self.tree_ = tree.described(labels=[names.get(i, "") for i in range(len(tree))])
-        self.__dict__.pop("renumbered_", None)
+        for name in ("renumbered_", "novelty_", "new_topics_"):
+            self.__dict__.pop(name, None)
         self.labels_, self.membership_ = self.assign(vectors, counts)
         self.unassigned_ = float((self.labels_ < 0).mean()) if len(self.labels_) else 0.0
         return self
 
     def _check_params(self) -> None:
         bounds = {"neighbours": 1, "lexical_weight": 0, "min_topic_size": 1, "max_rows": 2}
+        bounds["novel_rows"] = 1
         if self.first_rows is not None:
             bounds["first_rows"] = 2
         for name, least in bounds.items():
@@ -365,6 +362,17 @@ class TopicModel(TopicEdits, Estimator):
         """
         self._need_topics()
         vectors, counts = checked_rows(vectors, counts)
+        self._check_columns(vectors, counts)
+        labels, strengths = [np.zeros(0, dtype=np.int32)], []
+        for rows, words in self._blocks(vectors, counts):
+            part, shares = self._decision(rows, words)
+            labels.append(part)
+            strengths.append(path_strengths(part, shares, self.tree_))
+        nothing = sp.csr_matrix((0, len(self.tree_)), dtype=np.float32)
+        membership = sp.vstack([nothing, *strengths], format="csr", dtype=np.float32)
+        return Assignment(np.concatenate(labels), membership)
+
+    def _check_columns(self, vectors: NDArray[np.float32], counts: Any) -> None:
         if vectors.shape[1] != self._dim:
             raise ParameterError(f"vectors have {vectors.shape[1]} columns, fit had {self._dim}")
         if (counts is None) != (self._words is None):
@@ -375,14 +383,6 @@ class TopicModel(TopicEdits, Estimator):
             raise ParameterError(
                 f"counts have {counts.shape[1]} words, fit had {len(self._words.idf)}"
             )
-        labels, strengths = [np.zeros(0, dtype=np.int32)], []
-        for rows, words in self._blocks(vectors, counts):
-            part, shares = self._decision(rows, words)
-            labels.append(part)
-            strengths.append(path_strengths(part, shares, self.tree_))
-        nothing = sp.csr_matrix((0, len(self.tree_)), dtype=np.float32)
-        membership = sp.vstack([nothing, *strengths], format="csr", dtype=np.float32)
-        return Assignment(np.concatenate(labels), membership)
 
     def to_arrays(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Give all that `predict` and the edits need: arrays by name, a dictionary for JSON."""

@@ -11,6 +11,7 @@ from isogloss._core.errors import AtlasError
 from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision, Stage
 from isogloss.topics.graph import WordWeights
+from isogloss.topics.stream import pack_stream, unpack_stream
 from isogloss.topics.target import complete_joins
 from isogloss.topics.tree import TopicTree
 
@@ -35,6 +36,8 @@ def pack(model: "TopicModel") -> tuple[Arrays, dict[str, Any]]:
     arrays["join_height"] = np.array([join[2] for join in model._joins], dtype=np.float64)
     if model._words is not None:
         arrays["idf"] = model._words.idf
+    if model._stream is not None:
+        arrays |= pack_stream(model._stream)
     about: dict[str, Any] = {
         "format": FORMAT, "params": _plain(model.get_params()), "dim": model._dim,
         "resolution": model.resolution_, "unassigned": model.unassigned_,
@@ -67,6 +70,7 @@ def unpack(
         parent=arrays["parent"], size=arrays["size"], persistence=arrays["persistence"],
         labels=tuple(about.get("names", ())),
     )  # fmt: skip
+    model._stream = unpack_stream(arrays, v)
     first = _assigner(arrays, "", v)
     if found == 1:
         model._decision = Decision.plain(first)

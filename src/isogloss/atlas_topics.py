@@ -1,0 +1,144 @@
+"""What an atlas does with its topics: edits that stay, topics over time and by class."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isogloss._core.events import OnEvent, ignore
+
+if TYPE_CHECKING:
+    from isogloss.atlas import Atlas
+    from isogloss.topics.trends import TopicSpread
+
+
+class AtlasTopics:
+    """Methods of `Atlas` that merge, split, rename and compare its topics."""
+
+    path: Path
+
+    def merge_topics(
+        self, groups: Sequence[Sequence[int]], *, on_event: OnEvent = ignore
+    ) -> "Atlas":
+        """Merge topics, and open the atlas in which they are one.
+
+        Parameters
+        ----------
+        groups : sequence of sequence of int
+            Topics to be one leaf each, as ``[[3, 5], [8]]``; see `TopicModel.merge`. Higher
+            numbers close up.
+        on_event : callable
+            Takes progress.
+
+        Returns
+        -------
+        Atlas
+            A new version of the same folder; this one stays readable as it was. Passages that are
+            added later get the merged topics.
+
+        Raises
+        ------
+        ParameterError
+            For groups that cannot be merged.
+        """
+        from isogloss.build.edit import merge_atlas
+
+        merge_atlas(self.path, groups, on_event=on_event)
+        return self._reopened()
+
+    def split_topic(
+        self, topic: int, *, into: int | None = None, on_event: OnEvent = ignore
+    ) -> "Atlas":
+        """Split a leaf topic, and open the atlas in which its parts are leaves below it.
+
+        Parameters
+        ----------
+        topic : int
+            A leaf; it keeps its number and name, its parts get the numbers after all others.
+        into : int, optional
+            Number of parts; by default what its passages suggest.
+        on_event : callable
+            Takes progress.
+
+        Raises
+        ------
+        ParameterError
+            When the topic is no leaf or does not fall apart.
+        """
+        from isogloss.build.edit import split_atlas
+
+        split_atlas(self.path, topic, into=into, on_event=on_event)
+        return self._reopened()
+
+    def rename_topic(self, topic: int, name: str) -> "Atlas":
+        """Give a topic a name that stays, and open that atlas; an empty one takes it away."""
+        from isogloss.build.edit import rename_atlas
+
+        rename_atlas(self.path, topic, name)
+        return self._reopened()
+
+    def topics_over(
+        self, column: str, *, bins: int = 20, words: int = 5, level: float = 0.95
+    ) -> "TopicSpread":
+        """Follow the topics over the times in an attribute.
+
+        Parameters
+        ----------
+        column : str
+            Attribute with dates, timestamps, years, or texts such as ``2004-02-29``.
+        bins : int, default 20
+            Periods at most: the shortest whole days, weeks, months, years that do.
+        words : int, default 5
+            Words that mark a topic in a period against its other periods; 0 leaves them out, and
+            texts need not be read.
+        level : float, default 0.95
+            Of the intervals of the shares.
+
+        Returns
+        -------
+        TopicSpread
+            Counts, shares with Wilson intervals, and whether they change; passages without a time
+            are counted in ``missing``.
+
+        Raises
+        ------
+        ColumnError
+            When the attribute is not there or holds no times.
+        """
+        from isogloss.topics.spread import atlas_over
+
+        self._whole()._require_attribute(column)
+        return atlas_over(self._whole(), column, bins=bins, words=words, level=level)
+
+    def topics_by(self, column: str, *, words: int = 5, level: float = 0.95) -> "TopicSpread":
+        """Compare the topics between the classes in an attribute.
+
+        Parameters
+        ----------
+        column : str
+            Attribute with at most 200 different values.
+        words, level
+            As in `topics_over`.
+
+        Returns
+        -------
+        TopicSpread
+            Larger classes first.
+
+        Raises
+        ------
+        ColumnError
+            When the attribute is not there or holds no classes.
+        """
+        from isogloss.topics.spread import atlas_by
+
+        self._whole()._require_attribute(column)
+        return atlas_by(self._whole(), column, words=words, level=level)
+
+    def _whole(self) -> "Atlas":
+        whole: Any = self
+        return whole  # type: ignore[no-any-return]
+
+    def _reopened(self) -> "Atlas":
+        from isogloss.atlas import Atlas
+
+        return Atlas.open(self.path)

@@ -1,0 +1,218 @@
+"""Topics of a finished atlas merged, split and renamed: a new version, committed like a build.
+
+The edited model goes into the new state folder, so passages that are added later get the edited
+topics. Until the manifest is replaced, one atomic rename, the atlas is as it was.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from isogloss._core.errors import AtlasError
+from isogloss._core.events import Event, OnEvent, ignore
+from isogloss._core.files import storage_errors, write_json
+from isogloss._core.tensors import save_tensors
+from isogloss.build.topics import (
+    EXEMPLARS,
+    KEYWORD_PASSAGES,
+    KEYWORDS,
+    Tally,
+    Topics,
+    inner_sizes,
+    leaf_columns,
+    own_strength,
+)
+from isogloss.store import state, table
+from isogloss.store.manifest import Manifest, write_manifest
+from isogloss.store.workspace import Workspace, build_lock
+
+if TYPE_CHECKING:
+    from isogloss.topics.model import TopicModel
+    from isogloss.topics.tree import TopicTree
+
+BATCH = 4096
+# Passages whose graph parts a topic; more of them are drawn evenly from the atlas.
+SPLIT_PASSAGES = 60_000
+
+
+def merge_atlas(
+    folder: Path, groups: Sequence[Sequence[int]], *, on_event: OnEvent = ignore
+) -> None:
+    """Merge topics of an atlas; see `Atlas.merge_topics`."""
+    _edit(folder, lambda topics, opened: topics.model.merge(groups), on_event)
+
+
+def split_atlas(folder: Path, topic: int, *, into: int | None, on_event: OnEvent = ignore) -> None:
+    """Split a topic of an atlas; see `Atlas.split_topic`."""
+
+    def change(topics: Topics, opened: Any) -> "TopicModel":
+        held = topics.model.tree_.leaf(topic).size
+        every = max(1, -(-held // SPLIT_PASSAGES))
+        rows, texts, seen = [], [], 0
+        for batch in table.scan(opened, ["topic", "text", "vector"], batch_size=BATCH):
+            inside = np.flatnonzero(batch.column("topic").to_numpy() == topic)
+            take = inside[(seen + np.arange(len(inside))) % every == 0]
+            seen += len(inside)
+            rows.append(_vectors(batch)[take])
+            texts += batch.column("text").take(pa.array(take)).to_pylist()
+        counts = topics.vocabulary.counts(texts)
+        return topics.model.split(topic, np.concatenate(rows), counts, into=into)
+
+    _edit(folder, change, on_event)
+
+
+def rename_atlas(folder: Path, topic: int, name: str) -> None:
+    """Rename a topic of an atlas; see `Atlas.rename_topic`."""
+    with build_lock(folder):
+        old, topics = _opened(folder)
+        tree = state.read_tree(folder / old.state)
+        model = topics.model.rename(topic, name)
+        labels = list(tree.labels)
+        if name in labels and labels.index(name) != topic:
+            raise AtlasError(f"topic {labels.index(name)} of {folder} is called {name!r} already")
+        labels[topic] = name or ", ".join(tree.keywords[topic][:3]) or "(no words)"
+        new = replace(old, version=old.version + 1)
+        _commit(folder, old, new, topics, model, tree.described(labels=labels))
+
+
+def _edit(folder: Path, change: Callable[[Topics, Any], "TopicModel"], on_event: OnEvent) -> None:
+    with build_lock(folder):
+        old, topics = _opened(folder)
+        opened = table.open_table(folder, old.table, old.table_version)
+        before = state.read_tree(folder / old.state)
+        model = change(topics, opened)
+        edited = Topics(topics.vocabulary, model, topics.folder)
+        version = old.version + 1
+        column = leaf_columns(model.tree_.parent)
+        tally = Tally(int(column.max()) + 1, len(topics.vocabulary.words), old.encoder["dim"])
+        sample: list[Any] = []
+        every = max(1, old.passages // KEYWORD_PASSAGES)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            done = 0
+            for batch in table.scan(opened, opened.schema.names, batch_size=BATCH):
+                counts = edited.vocabulary.counts(batch.column("text").to_pylist())
+                vectors = _vectors(batch)
+                labels, membership = model.assign(vectors, counts)
+                tally.add(column[labels], counts, vectors)
+                sample.append(counts[(-done) % every :: every])
+                done += len(labels)
+                on_event(Event("assign topics", done, old.passages, "passages"))
+                yield _with_topics(batch, labels, membership)
+
+        name = f"passages-{version:04d}"
+        made = table.create_table(folder, name, opened.schema, batches())
+        from isogloss.search.text_index import create_text_index
+
+        on_event(Event("index", message="full text"))
+        create_text_index(made)
+        tree = _described(before, edited, tally, sample, made)
+        new = replace(
+            old, version=version, table=name, table_version=made.version,
+            topics=len(tree.leaves), unassigned=tally.unassigned,
+        )  # fmt: skip
+        _commit(folder, old, new, topics, model, tree)
+
+
+def _opened(folder: Path) -> tuple[Manifest, Topics]:
+    from isogloss.atlas import need_manifest
+
+    manifest = need_manifest(folder)
+    plan = Workspace(folder).read_plan()
+    if plan is not None and plan.get("base") == manifest.version:
+        raise AtlasError(f"{folder} has an unfinished build: run it to its end first")
+    return manifest, Topics.load(folder / manifest.state / "topics")
+
+
+def _vectors(batch: pa.RecordBatch) -> NDArray[np.float32]:
+    column = batch.column("vector")
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat, dtype=np.float32).reshape(len(column), column.type.list_size)
+
+
+def _with_topics(
+    batch: pa.RecordBatch, labels: NDArray[np.int32], membership: Any
+) -> pa.RecordBatch:
+    start = membership.indptr.astype(np.int64)
+    strength = membership.data.astype(np.float32)
+    own = {
+        "topic": pa.array(labels, pa.int32()),
+        "membership": pa.array(own_strength(start, strength)),
+        "memberships": pa.ListArray.from_arrays(pa.array(start.astype(np.int32)), strength),
+    }
+    columns = [own.get(name, batch.column(name)) for name in batch.schema.names]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _described(
+    before: "TopicTree", edited: Topics, tally: Tally, sample: list[Any], made: Any
+) -> "TopicTree":
+    """Give changed topics keywords, labels and exemplars; all others keep theirs."""
+    from isogloss.topics.keywords import topic_keywords, topic_labels
+    from isogloss.topics.tree import TopicTree
+
+    model = edited.model
+    fitted, number = model.tree_, model.renumbered_
+    tree = TopicTree(
+        parent=fitted.parent, size=inner_sizes(fitted.parent, tally.sizes),
+        persistence=fitted.persistence,
+    )  # fmt: skip
+    found = topic_keywords(
+        tally.document_counts, list(edited.vocabulary.words), parent=tree.parent,
+        sizes=tally.sizes, counts=iter(sample), n=KEYWORDS,
+    )  # fmt: skip
+    exemplars = _exemplars(tree, tally, made)
+    labels, keywords, shown = [""] * len(tree), [], []
+    for topic in range(len(tree)):
+        # What holds the same passages as before keeps words and name.
+        olds = np.flatnonzero(number == topic)
+        same = [old for old in olds.tolist() if before.size[old] == tree.size[topic]][:1]
+        labels[topic] = fitted.labels[topic] or (before.labels[same[0]] if same else "")
+        keywords.append(before.keywords[same[0]] if same else tuple(found[topic].words))
+        shown.append(before.exemplars[same[0]] if same else tuple(exemplars[topic]))
+    for topic, label in enumerate(topic_labels(found)):
+        if not labels[topic]:
+            labels[topic] = label if label not in labels else f"{label} ({topic})"
+    return tree.described(labels=labels, keywords=keywords, exemplars=shown)
+
+
+def _exemplars(tree: "TopicTree", tally: Tally, made: Any) -> list[list[int]]:
+    from isogloss.topics.exemplars import ExemplarPicker, inner_exemplars
+
+    picker = ExemplarPicker(tally.centres, k=EXEMPLARS)
+    column = leaf_columns(tree.parent)
+    for batch in table.scan(made, ["passage", "topic", "membership", "vector"], batch_size=BATCH):
+        picker.add(
+            _vectors(batch), column[batch.column("topic").to_numpy()],
+            batch.column("membership").to_numpy(), batch.column("passage").to_numpy(),
+        )  # fmt: skip
+    found = inner_exemplars(picker.result(), tree.parent, tally.sizes, k=EXEMPLARS)
+    return [ids.tolist() for ids in found]
+
+
+def _commit(
+    folder: Path, old: Manifest, new: Manifest, topics: Topics, model: "TopicModel",
+    tree: "TopicTree",
+) -> None:  # fmt: skip
+    from isogloss.build.pipeline import _clean_up, _now
+
+    draft = folder / ".state.tmp"
+    if draft.exists():
+        shutil.rmtree(draft)
+    with storage_errors("the topics of the atlas"):
+        shutil.copytree(folder / old.state, draft)
+        arrays, about = model.to_arrays()
+        save_tensors(draft / "topics" / "model.safetensors", arrays)
+        write_json(draft / "topics" / "model.json", about)
+        state.write_tree(draft, tree)
+    new.state = state.state_name(new.version)
+    new.updated = _now()
+    state.publish_state(draft, folder / new.state)
+    write_manifest(folder, new)
+    _clean_up(folder, new, old)

@@ -1,0 +1,106 @@
+"""Topics of an atlas merged, split and renamed: what stays, and what later rows get."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from crash import write_corpus
+
+import isogloss as ig
+from isogloss._core.errors import AtlasError, ParameterError
+from isogloss.build import edit
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("edit")
+    write_corpus(folder / "a.parquet", 400)
+    ig.Atlas.build(folder / "a.parquet", folder / "a.atlas", text="text", id="id", encoder="lsa")
+    return folder
+
+
+@pytest.fixture
+def atlas(built, tmp_path):
+    shutil.copytree(built / "a.atlas", tmp_path / "a.atlas")
+    return ig.Atlas.open(tmp_path / "a.atlas")
+
+
+def topics_of(atlas):
+    return np.concatenate([b.column("topic").to_numpy() for b in atlas.passages(["topic"])])
+
+
+def check(atlas):
+    """Sizes count the rows, rows agree with the saved model, strengths have the path's length."""
+    labels = topics_of(atlas)
+    sizes = np.bincount(labels[labels >= 0], minlength=len(atlas.topics))
+    for topic in atlas.topics.leaves:
+        assert topic.size == sizes[topic.id]
+        assert topic.keywords
+        assert topic.label
+    assert len({topic.label for topic in atlas.topics}) == len(atlas.topics)
+    assert atlas.manifest.topics == len(atlas.topics.leaves)
+    for batch in atlas.passages(["topic", "memberships", "membership"]):
+        for row in batch.to_pylist()[::17]:
+            assert len(row["memberships"]) == len(atlas.topics.path(row["topic"]))
+            assert row["memberships"][-1:] == [row["membership"]][: len(row["memberships"])]
+    return labels
+
+
+def test_merged_topics_stay_merged_when_rows_are_added(built, atlas):
+    before = topics_of(atlas)
+    leaves = [topic.id for topic in atlas.topics.leaves]
+    merged = atlas.merge_topics([leaves[:2]])
+    labels = check(merged)
+    assert np.array_equal(labels == leaves[0], np.isin(before, leaves[:2]))
+    assert np.array_equal(topics_of(atlas), before)  # who has it open sees it as it was
+    kept = {topic.label for topic in atlas.topics.leaves[2:]}
+    assert kept <= {topic.label for topic in merged.topics}
+    write_corpus(built / "b.parquet", 430)
+    grown = ig.Atlas.build(built / "b.parquet", merged.path, text="text", id="id")
+    assert len(grown) == 430
+    assert check(grown)[:400].tolist() == labels.tolist()
+    assert [t.label for t in grown.topics] == [t.label for t in merged.topics]
+    assert grown.search("rocket orbit", k=3).hits
+
+
+def test_split_and_renamed_topics_stay(built, atlas):
+    named = atlas.rename_topic(1, "my own")
+    assert named.topics[1].label == "my own"
+    split = named.split_topic(0, into=2)
+    labels = check(split)
+    assert split.topics[0].label == atlas.topics[0].label
+    assert split.topics[0].keywords == atlas.topics[0].keywords
+    parts = [topic.id for topic in split.topics[0].children]
+    assert parts == sorted(parts, key=lambda t: -split.topics[t].size)
+    assert np.array_equal(np.isin(labels, parts), topics_of(atlas) == 0)
+    write_corpus(built / "c.parquet", 420)
+    grown = ig.Atlas.build(built / "c.parquet", split.path, text="text", id="id")
+    assert check(grown)[:400].tolist() == labels.tolist()
+    assert grown.topics[1].label == "my own"
+    again = grown.merge_topics([[1, parts[0]]])
+    assert "my own" in {topic.label for topic in again.topics}
+    assert again.evaluate_topics(labels="label")["topics"] == len(again.topics.leaves)
+    assert grown.rename_topic(1, "").topics[1].label != "my own"
+
+
+def test_what_cannot_be_done_leaves_the_atlas_alone(atlas, monkeypatch):
+    state = json.loads((atlas.path / "manifest.json").read_text())
+    with pytest.raises(ParameterError, match="no topic 99"):
+        atlas.merge_topics([[0, 99]])
+    with pytest.raises(ParameterError, match=r"is no leaf|no topic"):
+        atlas.split_topic(77)
+    with pytest.raises((AtlasError, ParameterError), match="is called"):
+        atlas.rename_topic(0, atlas.topics[1].label)
+
+    def killed(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(edit, "write_manifest", killed)
+    with pytest.raises(KeyboardInterrupt):
+        atlas.merge_topics([[0, 1]])
+    monkeypatch.undo()
+    assert json.loads((atlas.path / "manifest.json").read_text()) == state
+    before = topics_of(ig.Atlas.open(atlas.path))
+    assert np.array_equal(before, topics_of(atlas))
+    check(atlas.merge_topics([[0, 1]]))  # and the same edit goes through afterwards
