@@ -1,0 +1,1 @@
+"""Who talks to whom: graphs, inequality, rhythm and topics of a discussion."""

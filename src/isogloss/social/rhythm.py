@@ -1,0 +1,417 @@
+"""When accounts act: lifespans, gaps, hours, and whether coming early pays.
+
+Papers: Goh, Barabási, Burstiness and memory in complex systems, 2008; Kim, Jo, Measuring
+burstiness for finite event sequences, 2016 (equation 28 here, with n gaps); Kaplan, Meier,
+Nonparametric estimation from incomplete observations, 1958.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isogloss._core.errors import ParameterError
+from isogloss.social.ranks import rank_correlation
+
+__all__ = [
+    "Burstiness", "Early", "Hours", "Lifespans", "accounts_burstiness", "burstiness",
+    "early_arrival", "hours", "lifespans", "median_survival",
+]  # fmt: skip
+
+Times = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+SECOND = 1_000_000  # times are microseconds since 1970, UTC
+HOUR, DAY = 3600 * SECOND, 86400 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Lifespans:
+    """How long accounts are seen, in seconds.
+
+    Parameters
+    ----------
+    accounts, one_action : int
+        Accounts with a time, and those with a single action, whose lifespan is 0.
+    median : float
+        Over accounts with two or more actions.
+    quartiles : (float, float)
+        Of the same.
+    median_all : float
+        Over all, the lifespan of one-action accounts being 0.
+    window : float
+        From the first to the last action of anyone.
+    grace : float
+        Accounts whose last action lies within so many seconds of the window's end may live on.
+    censored : int
+        How many do, of those with two or more actions.
+    median_survival : float
+        Kaplan and Meier's median over accounts with two or more actions, the censored ones
+        counted as living on; infinite where more than half do.
+    """
+
+    accounts: int
+    one_action: int
+    median: float
+    quartiles: tuple[float, float]
+    median_all: float
+    window: float
+    grace: float
+    censored: int
+    median_survival: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give all numbers."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def first_and_last(accounts: NDArray[Any], times: Times, count: int) -> tuple[Times, Times, Times]:
+    """Give first time, last time and number of actions of each account.
+
+    Accounts without one have the largest number, the smallest and 0.
+
+    Examples
+    --------
+    >>> [x.tolist() for x in first_and_last(np.array([1, 0, 1]), np.array([5, 7, 3]), 2)]
+    [[7, 3], [7, 5], [1, 2]]
+    """
+    limits = np.iinfo(np.int64)
+    first = np.full(count, limits.max, dtype=np.int64)
+    last = np.full(count, limits.min, dtype=np.int64)
+    np.minimum.at(first, accounts, times)
+    np.maximum.at(last, accounts, times)
+    return first, last, np.bincount(accounts, minlength=count)
+
+
+def lifespans(accounts: NDArray[Any], times: Times, *, grace: float | None = None) -> Lifespans:
+    """Measure from the first to the last action of each account.
+
+    Parameters
+    ----------
+    accounts : int (m,)
+        Account of each action, 0 or more.
+    times : int64 (m,)
+        Microseconds since 1970, UTC.
+    grace : float, optional
+        Seconds before the window's end within which an account's last action leaves open whether
+        it would have come back; a tenth of the window by default.
+
+    Returns
+    -------
+    Lifespans
+
+    Raises
+    ------
+    ParameterError
+        For lengths that differ, or a negative `grace`.
+
+    Examples
+    --------
+    >>> minutes = np.array([0, 1, 0, 3, 100]) * 60_000_000
+    >>> found = lifespans(np.array([0, 0, 1, 1, 2]), minutes)
+    >>> found.median, found.one_action, found.median_all
+    (120.0, 1, 60.0)
+    """
+    _alike(accounts, times)
+    if grace is not None and grace < 0:
+        raise ParameterError(f"grace is {grace}; give 0 or more seconds")
+    if not len(times):
+        nan = float("nan")
+        return Lifespans(0, 0, nan, (nan, nan), nan, 0.0, 0.0, 0, nan)
+    first, last, actions = first_and_last(accounts, times, int(accounts.max()) + 1)
+    seen = actions > 0
+    first, last, actions = first[seen], last[seen], actions[seen]
+    spans = (last - first) / SECOND
+    several = actions > 1
+    end = int(times.max())
+    window = (end - int(times.min())) / SECOND
+    edge = window / 10 if grace is None else float(grace)
+    open_end = several & ((end - last) / SECOND < edge)
+    low, middle, high = _quantiles(spans[several], (0.25, 0.5, 0.75))
+    return Lifespans(
+        len(spans),
+        int((~several).sum()),
+        middle,
+        (low, high),
+        float(np.median(spans)),
+        window,
+        edge,
+        int(open_end.sum()),
+        median_survival(spans[several], open_end[several]),
+    )
+
+
+def _quantiles(values: NDArray[Any], at: tuple[float, ...]) -> list[float]:
+    if not len(values):
+        return [float("nan")] * len(at)
+    return [float(one) for one in np.quantile(values, at)]
+
+
+def median_survival(spans: Floats, censored: NDArray[np.bool_]) -> float:
+    """Give the time that half outlive, when some ends were not seen.
+
+    Parameters
+    ----------
+    spans : float64 (n,)
+        Time to the end, or to where it was lost from sight.
+    censored : bool (n,)
+        True where it was lost from sight.
+
+    Returns
+    -------
+    float
+        The smallest span at which at most half survive; infinite when more than half outlive all
+        spans, NaN without spans.
+
+    Examples
+    --------
+    >>> median_survival(np.array([1.0, 2.0, 3.0]), np.array([False, True, False]))
+    3.0
+    """
+    if not len(spans):
+        return float("nan")
+    at, place = np.unique(spans, return_inverse=True)
+    ends = np.bincount(place, weights=~censored, minlength=len(at))
+    gone = np.bincount(place, minlength=len(at))
+    at_risk = len(spans) - np.concatenate([[0], np.cumsum(gone)[:-1]])
+    surviving = np.cumprod(1.0 - ends / at_risk)
+    below = np.flatnonzero(surviving <= 0.5 + 1e-12)
+    return float(at[below[0]]) if len(below) else float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Burstiness:
+    """How uneven gaps are: -1 regular, 0 as chance, 1 all but one at once.
+
+    Parameters
+    ----------
+    accounts : int
+        Accounts with enough gaps.
+    least_gaps : int
+        What is enough.
+    median, quartiles : float, (float, float)
+        Over these accounts, in the form for finite numbers of gaps.
+    median_plain : float
+        The same as (sd - mean) / (sd + mean), which few gaps pull down.
+    overall : float
+        Of all actions in one row.
+    """
+
+    accounts: int
+    least_gaps: int
+    median: float
+    quartiles: tuple[float, float]
+    median_plain: float
+    overall: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give all numbers."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def burstiness(gaps: NDArray[Any], *, plain: bool = False) -> float:
+    """Give the burstiness of one row of gaps.
+
+    With n gaps, r their standard deviation over their mean: ``(sqrt(n+1) r - sqrt(n-1)) /
+    ((sqrt(n+1) - 2) r + sqrt(n-1))``. It is -1 for equal gaps, 0 for n gaps between events at
+    random, and 1 when all but one are 0, whatever n.
+
+    Parameters
+    ----------
+    gaps : float (n,)
+        0 or more.
+    plain : bool, default False
+        Give (r - 1) / (r + 1) instead, which cannot reach 1 with few gaps.
+
+    Returns
+    -------
+    float
+        Between -1 and 1; NaN with fewer than two gaps or when all are 0.
+
+    Examples
+    --------
+    >>> burstiness(np.array([5, 5, 5])), burstiness(np.array([0, 0, 9]))
+    (-1.0, 1.0)
+    """
+    values = np.asarray(gaps, dtype=np.float64)
+    n = np.array([len(values)])
+    off = values - values.mean() if len(values) else values
+    found = _burst(n, values.sum(keepdims=True), (off * off).sum(keepdims=True), plain)
+    return float(round(found[0], 12))
+
+
+def _burst(n: NDArray[Any], total: Any, squares: Any, plain: bool) -> Floats:
+    """Burstiness of many rows: number, sum and squared deviations of the gaps of each."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = np.sqrt(squares / n) / (total / n)
+        if plain:
+            found = (r - 1) / (r + 1)
+        else:
+            low, high = np.sqrt(n - 1.0), np.sqrt(n + 1.0)
+            found = (high * r - low) / ((high - 2) * r + low)
+    return np.where((n > 1) & (total > 0), found, np.nan)
+
+
+def accounts_burstiness(accounts: NDArray[Any], times: Times, *, least_gaps: int = 5) -> Burstiness:
+    """Measure the gaps between the actions of each account.
+
+    Parameters
+    ----------
+    accounts : int (m,)
+        0 or more.
+    times : int64 (m,)
+        Microseconds.
+    least_gaps : int, default 5
+        Accounts with fewer are left out; at least 2.
+
+    Returns
+    -------
+    Burstiness
+
+    Raises
+    ------
+    ParameterError
+        For lengths that differ, or `least_gaps` below 2.
+
+    Examples
+    --------
+    >>> found = accounts_burstiness(np.zeros(7, np.int64), np.arange(7) * 10)
+    >>> found.accounts, found.median
+    (1, -1.0)
+    """
+    _alike(accounts, times)
+    if least_gaps < 2:
+        raise ParameterError(f"least_gaps is {least_gaps}; give at least 2")
+    order = np.lexsort((times, accounts))
+    who, when = np.asarray(accounts)[order], times[order]
+    gaps = np.diff(when) / SECOND
+    inside = who[1:] == who[:-1]
+    owner, gaps = who[1:][inside], gaps[inside]
+    size = int(who.max(initial=-1)) + 1
+    n = np.bincount(owner, minlength=size)
+    total = np.bincount(owner, weights=gaps, minlength=size)
+    off = gaps - (total / np.maximum(1, n))[owner]
+    squares = np.bincount(owner, weights=off * off, minlength=size)
+    kept = (n >= least_gaps) & (total > 0)
+    fine, plain = (
+        np.round(_burst(n[kept], total[kept], squares[kept], form), 12) for form in (False, True)
+    )
+    low, middle, high = _quantiles(fine, (0.25, 0.5, 0.75))
+    (middle_plain,) = _quantiles(plain, (0.5,))
+    overall = burstiness(np.diff(np.sort(times)) / SECOND) if len(times) > 2 else float("nan")
+    return Burstiness(int(kept.sum()), least_gaps, middle, (low, high), middle_plain, overall)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When in the day, in UTC.
+
+    Parameters
+    ----------
+    counts : tuple of int
+        Actions in each of the 24 hours.
+    busiest : tuple of int
+        The six hours with most, in order of their counts.
+    share : float
+        Part of the actions in these six; .25 if all hours were alike.
+    share_together : float
+        The largest part in six hours that follow one another.
+    days : int
+        Days (UTC) with an action: a share over few days says little of a daily cycle.
+    """
+
+    counts: tuple[int, ...]
+    busiest: tuple[int, ...]
+    share: float
+    share_together: float
+    days: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Give all numbers."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def hours(times: Times) -> Hours:
+    """Count actions by the hour of the day, UTC.
+
+    Examples
+    --------
+    >>> found = hours(np.array([0, 1, 25, 49, 50]) * 3_600_000_000)
+    >>> found.counts[:3], found.busiest[:3], found.share, found.days
+    ((1, 3, 1), (1, 0, 2), 1.0, 3)
+    """
+    hour = (times // HOUR) % 24
+    counts = np.bincount(hour, minlength=24)
+    busiest = np.argsort(-counts, kind="stable")[:6]
+    total = int(counts.sum())
+    runs = np.convolve(np.concatenate([counts, counts[:5]]), np.ones(6, dtype=np.int64), "valid")
+    return Hours(
+        tuple(counts.tolist()),
+        tuple(busiest.tolist()),
+        float(counts[busiest].sum()) / total if total else float("nan"),
+        float(runs.max()) / total if total else float("nan"),
+        len(np.unique(times // DAY)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """Whether accounts that came early have more.
+
+    Parameters
+    ----------
+    accounts : int
+        Accounts with a time.
+    total : float
+        Rank correlation of how early an account came with its whole score; 1 when the earliest
+        has most.
+    per_day : float
+        The same with the score by day from its first action to the window's end, which takes
+        away what longer exposure alone brings.
+    """
+
+    accounts: int
+    total: float
+    per_day: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Give all numbers."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def early_arrival(first: Times, scores: Floats, *, end: int) -> Early:
+    """Measure whether coming early goes with a larger score.
+
+    Parameters
+    ----------
+    first : int64 (n,)
+        First action of each account, microseconds.
+    scores : float64 (n,)
+        Their scores in all.
+    end : int
+        End of the window, microseconds.
+
+    Returns
+    -------
+    Early
+
+    Examples
+    --------
+    >>> day = 86_400_000_000
+    >>> early_arrival(np.array([0, day, 2 * day]), np.array([9.0, 6.0, 3.0]), end=3 * day)
+    Early(accounts=3, total=1.0, per_day=nan)
+    """
+    _alike(first, scores)
+    # Below an hour of exposure, one point would count as 24 and more a day.
+    days = np.maximum(end - first, HOUR) / DAY
+    return Early(
+        len(first),
+        rank_correlation(-first, scores),
+        rank_correlation(-first, np.round(scores / days, 9)),
+    )
+
+
+def _alike(one: NDArray[Any], other: NDArray[Any]) -> None:
+    if len(one) != len(other):
+        raise ParameterError(f"there are {len(one)} accounts for {len(other)} values")
