@@ -34,8 +34,7 @@ class Communities:
         Nodes without an edge, which are in no community.
     count, largest, median_size, modularity, between_edges, between_weight, conductance, \
 cut_ratio : Spread
-        Over the runs. Edges and share of the weight between communities; conductance and cut
-        ratio as medians over communities.
+        Over the runs; see `cut_numbers`.
     agreement : float
         Mean adjusted Rand index of the runs with the best one; 1 for a single run.
     seeds : tuple of int
@@ -172,9 +171,10 @@ def cut_numbers(graph: Any, labels: Labels) -> dict[str, float]:
     -------
     dict of str to float
         ``between_edges``: edges that join two communities; ``between_weight``: their share of the
-        weight; ``conductance``: median over communities of the weight that leaves, over the
-        smaller of the weight at its nodes and at all others; ``cut_ratio``: median of the edges
-        that leave over all pairs that could. Both leave a community that has everything out.
+        weight; ``conductance``: weight that leaves a community, over the smaller of the weight at
+        its nodes and at all others; ``cut_ratio``: edges that leave it over all pairs that could.
+        Both are means over nodes of what their community has (in a median over communities, many
+        small ones would hide the large); a community that has everything is left out.
 
     Examples
     --------
@@ -199,10 +199,10 @@ def cut_numbers(graph: Any, labels: Labels) -> dict[str, float]:
     return {
         "between_edges": float(leaves.sum()) / 2,
         "between_weight": float(cut.sum()) / total if total else float("nan"),
-        "conductance": _median(cut[partial] / smaller[partial]),
-        "cut_ratio": _median(edges[partial] / pairs[partial]),
+        "conductance": _mean(cut[partial] / smaller[partial], sizes[partial]),
+        "cut_ratio": _mean(edges[partial] / pairs[partial], sizes[partial]),
     }
 
 
-def _median(values: NDArray[np.float64]) -> float:
-    return float(np.median(values)) if len(values) else float("nan")
+def _mean(values: NDArray[np.float64], weights: NDArray[np.int64]) -> float:
+    return float(np.average(values, weights=weights)) if len(values) else float("nan")
