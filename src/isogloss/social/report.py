@@ -154,7 +154,7 @@ def report_of(
     n = len(talk.accounts)
 
     def say(stage: str) -> None:
-        on_event(Event(stage, unit="entries", total=len(talk)))
+        on_event(Event(stage))
 
     joined = parts = None
     if talk.together:

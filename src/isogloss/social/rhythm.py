@@ -43,9 +43,10 @@ class Lifespans:
     window : float
         From the first to the last action of anyone.
     grace : float
-        Accounts whose last action lies within so many seconds of the window's end may live on.
+        Accounts whose last action lies within so many seconds of the window's end may live on;
+        NaN where each account's longest gap decides.
     censored : int
-        How many do, of those with two or more actions.
+        How many may, of those with two or more actions.
     median_survival : float
         Kaplan and Meier's median over accounts with two or more actions, the censored ones
         counted as living on; infinite where more than half do.
@@ -95,7 +96,7 @@ def lifespans(accounts: NDArray[Any], times: Times, *, grace: float | None = Non
         Microseconds since 1970, UTC.
     grace : float, optional
         Seconds before the window's end within which an account's last action leaves open whether
-        it would have come back; a tenth of the window by default.
+        it would have come back; by default the account's own longest gap.
 
     Returns
     -------
@@ -118,16 +119,16 @@ def lifespans(accounts: NDArray[Any], times: Times, *, grace: float | None = Non
         raise ParameterError(f"grace is {grace}; give 0 or more seconds")
     if not len(times):
         nan = float("nan")
-        return Lifespans(0, 0, nan, (nan, nan), nan, 0.0, 0.0, 0, nan)
-    first, last, actions = first_and_last(accounts, times, int(accounts.max()) + 1)
-    seen = actions > 0
-    first, last, actions = first[seen], last[seen], actions[seen]
-    spans = (last - first) / SECOND
-    several = actions > 1
+        return Lifespans(0, 0, nan, (nan, nan), nan, 0.0, nan, 0, nan)
+    count = int(accounts.max()) + 1
+    first, last, actions = first_and_last(accounts, times, count)
     end = int(times.max())
-    window = (end - int(times.min())) / SECOND
-    edge = window / 10 if grace is None else float(grace)
-    open_end = several & ((end - last) / SECOND < edge)
+    quiet = (end - last) / SECOND
+    limit = _longest_gaps(accounts, times, count) if grace is None else np.full(count, float(grace))
+    seen = actions > 0
+    several = actions[seen] > 1
+    spans = (last - first)[seen] / SECOND
+    open_end = several & (quiet < limit)[seen]
     low, middle, high = _quantiles(spans[several], (0.25, 0.5, 0.75))
     return Lifespans(
         len(spans),
@@ -135,11 +136,22 @@ def lifespans(accounts: NDArray[Any], times: Times, *, grace: float | None = Non
         middle,
         (low, high),
         float(np.median(spans)),
-        window,
-        edge,
+        (end - int(times.min())) / SECOND,
+        float("nan") if grace is None else float(grace),
         int(open_end.sum()),
         median_survival(spans[several], open_end[several]),
     )
+
+
+def _longest_gaps(accounts: NDArray[Any], times: Times, count: int) -> Floats:
+    """Give the longest time between two actions of each account, in seconds."""
+    order = np.lexsort((times, accounts))
+    who = np.asarray(accounts)[order]
+    gaps = np.diff(times[order]) / SECOND
+    same = who[1:] == who[:-1]
+    longest = np.zeros(count)
+    np.maximum.at(longest, who[1:][same], gaps[same])
+    return longest
 
 
 def _quantiles(values: NDArray[Any], at: tuple[float, ...]) -> list[float]:
