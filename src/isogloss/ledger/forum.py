@@ -104,9 +104,12 @@ def planted_forum(
     quota = np.ones(accounts, dtype=np.int64)
     several = np.concatenate([np.arange(posters), rng.permutation(np.arange(posters, accounts))])
     several = several[: accounts - once]
-    quota[several] = rng.permutation(
-        _whole(pareto_means(len(several), ACTIVITY), comments - once, 2)
-    )
+    # Those who write most do not post: half of whom a poster meets is closed to its comments, and
+    # the repair of a few thousand of them would mix the blocks.
+    written = _whole(pareto_means(len(several), ACTIVITY), comments - once, 2)
+    most = len(written) // 100
+    quota[several[:-most]] = rng.permutation(written[:-most])
+    quota[several[-most:]] = written[-most:]
     received = _deal(_whole(pareto_means(posts, ACTIVITY), comments, 0), author, quota, block, rng)
     slot_post = np.repeat(np.arange(posts), received)
     slot_target = author[slot_post]
@@ -201,8 +204,10 @@ def _deal(
     left = [rng.permutation(np.flatnonzero(home == number)).tolist() for number in range(BLOCKS)]
     received = np.zeros(len(author), dtype=np.int64)
     for amount in amounts[::-1].tolist():
-        order = np.argsort(-wanted, kind="stable").tolist()
-        number = next(one for one in order if left[one])
+        # The block that needs most for each post it still has.
+        posts = np.array([len(rows) for rows in left])
+        need = np.where(posts > 0, wanted / np.maximum(1, posts), -np.inf)
+        number = int(need.argmax())
         received[left[number].pop()] = amount
         wanted[number] -= amount
     return received

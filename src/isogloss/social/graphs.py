@@ -6,6 +6,7 @@ networks II, 2001: an account gets 1 from a thread, shared among those it meets 
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -208,9 +209,8 @@ def _blocks(sizes: Integers, full: int) -> list[tuple[int, int]]:
     """Cut threads into runs that hold a bounded number of pairs."""
     load = np.where(sizes > full, 0, sizes * sizes)
     block = (np.cumsum(load) - load) // _BLOCK_PAIRS
-    edges = np.flatnonzero(np.diff(block, prepend=-1))
-    ends = [*edges[1:].tolist(), len(sizes)]
-    return list(zip(edges.tolist(), ends, strict=True))
+    edges = [*np.flatnonzero(np.diff(block, prepend=-1)).tolist(), len(sizes)]
+    return list(pairwise(edges))
 
 
 def _ring(members: Integers, n: int, degree: int, seed: int) -> Any:

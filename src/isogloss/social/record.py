@@ -1,8 +1,9 @@
 """The record of a discussion's measures."""
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -79,13 +80,16 @@ class DiscussionReport:
     notes: tuple[str, ...]
 
     def to_json(self, *, top: int = 10) -> dict[str, Any]:
-        """Give everything but the accounts' own numbers, fit for JSON.
+        """Give everything but the accounts' own numbers, fit for JSON; None where undefined.
 
         Parameters
         ----------
         top : int, default 10
             Hubs, authorities, families and bursts to list.
         """
+        return cast(dict[str, Any], _plain(self._parts(top)))
+
+    def _parts(self, top: int) -> dict[str, Any]:
         talk = self.discussion
         named = np.unique(talk.author[talk.author >= 0])
         timed = talk.time[talk.time != NO_TIME]
@@ -208,6 +212,17 @@ class DiscussionReport:
             if columns.get(name) is None:
                 columns[name] = pa.nulls(n, kinds.get(name, pa.float64()))
         return pa.table({name: columns[name] for name in order})
+
+
+def _plain(value: Any) -> Any:
+    """Write numbers that JSON lacks (NaN, infinity) as None."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value
 
 
 def _json(part: Any) -> Any:

@@ -226,8 +226,8 @@ def burstiness(gaps: NDArray[Any], *, plain: bool = False) -> float:
     """Give the burstiness of one row of gaps.
 
     With n gaps, r their standard deviation over their mean: ``(sqrt(n+1) r - sqrt(n-1)) /
-    ((sqrt(n+1) - 2) r + sqrt(n-1))``. It is -1 for equal gaps, 0 for n gaps between events at
-    random, and 1 when all but one are 0, whatever n.
+    ((sqrt(n+1) - 2) r + sqrt(n-1))``. It is -1 for equal gaps, 1 when all but one are 0,
+    and 0 where r is what events at random give, whatever n.
 
     Parameters
     ----------
@@ -324,7 +324,7 @@ class Hours:
     counts : tuple of int
         Actions in each of the 24 hours.
     busiest : tuple of int
-        The six hours with most, in order of their counts.
+        The six hours with most, in order of their counts; fewer when fewer have any.
     share : float
         Part of the actions in these six; .25 if all hours were alike.
     share_together : float
@@ -350,12 +350,13 @@ def hours(times: Times) -> Hours:
     Examples
     --------
     >>> found = hours(np.array([0, 1, 25, 49, 50]) * 3_600_000_000)
-    >>> found.counts[:3], found.busiest[:3], found.share, found.days
+    >>> found.counts[:3], found.busiest, found.share, found.days
     ((1, 3, 1), (1, 0, 2), 1.0, 3)
     """
     hour = (times // HOUR) % 24
     counts = np.bincount(hour, minlength=24)
     busiest = np.argsort(-counts, kind="stable")[:6]
+    busiest = busiest[counts[busiest] > 0]
     total = int(counts.sum())
     runs = np.convolve(np.concatenate([counts, counts[:5]]), np.ones(6, dtype=np.int64), "valid")
     return Hours(
