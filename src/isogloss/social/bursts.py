@@ -60,8 +60,8 @@ def label_bursts(
     costs `gamma` times the logarithm of the number of bins and labels, N = bins x labels; the
     cheapest path of states is found exactly. A likelihood ratio reaches c by chance with a
     probability of at most 1 / c, so that at usual rates about N^(1 - gamma) bursts are to be
-    expected in all, and no more. Because the counts are set against all entries of the same bin, the daily cycle is no
-    burst.
+    expected in all, and no more. Because the counts are set against all entries of the same bin,
+    the daily cycle is no burst.
 
     Parameters
     ----------
