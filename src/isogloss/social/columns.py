@@ -131,8 +131,17 @@ def _no_column(table: str, name: str, use: str, known: Sequence[str]) -> ColumnE
     return ColumnError(f"{table} has no column {name!r} ({use}); {nearest(name, known)}")
 
 
+def _plain(array: pa.Array) -> pa.Array:
+    """Undo encodings: dictionaries, and the long and short forms of strings."""
+    if pa.types.is_dictionary(array.type):
+        return _plain(array.dictionary_decode())
+    if pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type):
+        return array.cast(pa.string())
+    return array
+
+
 def _together(arrays: list[pa.Array], name: str, what: str) -> pa.ChunkedArray:
-    plain = [a.dictionary_decode() if pa.types.is_dictionary(a.type) else a for a in arrays]
+    plain = [_plain(array) for array in arrays]
     kinds = {str(a.type): a.type for a in plain if not pa.types.is_null(a.type)}
     if not kinds:
         return pa.chunked_array(plain)

@@ -1,5 +1,6 @@
 """A discussion as arrays: entries with author, thread, whom they answer, time and topic."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -81,7 +82,7 @@ def read_discussion(
     *,
     columns: dict[str, str | None],
     tie: str = "root",
-    unknown: tuple[str, ...] = UNKNOWN,
+    unknown: Sequence[str] = UNKNOWN,
     timezone: str | None = None,
     time_unit: str | None = None,
 ) -> Discussion:
@@ -112,8 +113,8 @@ def read_discussion(
     """
     if tie not in ("root", "parent"):
         raise ParameterError(f"tie is {tie!r}; give 'root' or 'parent'")
-    if isinstance(unknown, str):
-        raise ParameterError(f"unknown is one string, {unknown!r}: give a list of names")
+    if isinstance(unknown, str) or not isinstance(unknown, Iterable):
+        raise ParameterError(f"unknown is {unknown!r}: give a list of names, not one string")
     wanted = {use: columns.get(use) for use in USES}
     notes: list[str] = []
     if comments is not None:
@@ -124,7 +125,7 @@ def read_discussion(
         notes += table.notes
     sizes = [table.rows for table in tables]
     n = sum(sizes)
-    accounts, author, addressee = _accounts(tables, unknown, notes)
+    accounts, author, addressee = _accounts(tables, frozenset(unknown), notes)
     time = _stack(
         tables, "time", np.int64, NO_TIME,
         lambda column, name: moments(column, name, timezone=timezone, unit=time_unit),
@@ -224,7 +225,7 @@ def _encode(column: pa.ChunkedArray) -> tuple[list[Any], Codes]:
 
 
 def _accounts(
-    tables: list[Columns], unknown: tuple[str, ...], notes: list[str]
+    tables: list[Columns], unknown: frozenset[str], notes: list[str]
 ) -> tuple[list[str], Codes, Codes | None]:
     columns = [strings(t.values["author"], t.named["author"], "author") for t in tables]
     addressed = [

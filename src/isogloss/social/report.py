@@ -128,7 +128,7 @@ def discussion_report(
     }  # fmt: skip
     on_event(Event("read"))
     talk = read_discussion(
-        posts, comments, columns=columns, tie=tie, unknown=tuple(unknown), timezone=timezone,
+        posts, comments, columns=columns, tie=tie, unknown=unknown, timezone=timezone,
         time_unit=time_unit,
     )  # fmt: skip
     return report_of(

@@ -1,0 +1,107 @@
+"""`isogloss social`: tables and atlases, as printed and as JSON, and mistakes."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from isogloss.app.cli.main import main
+from isogloss.atlas import Atlas
+from isogloss.ledger.forum import planted_forum
+from isogloss.social import discussion_report
+
+
+def call(capfd, *argv):
+    code = main(["social", *(str(part) for part in argv)])
+    out, err = capfd.readouterr()
+    return code, out, err
+
+
+@pytest.fixture(scope="module")
+def forum(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("forum")
+    made = planted_forum(comments=5000)
+    pq.write_table(made.posts, folder / "posts.parquet")
+    pq.write_table(made.comments, folder / "comments.parquet")
+    return folder
+
+
+@pytest.fixture
+def names(forum):
+    return [
+        forum / "posts.parquet", "--comments", forum / "comments.parquet", "--author", "author",
+        "--id", "id", "--parent", "post", "--time", "time", "--score", "score", "--seeds", 2,
+    ]  # fmt: skip
+
+
+def test_json_is_one_document(names, capfd):
+    code, out, err = call(capfd, *names, "--json", "--quiet")
+    found = json.loads(out)
+    assert (code, err) == (0, "")
+    assert found["posts"] == 500
+    assert found["comments"] == 5000
+    assert found["communities"]["seeds"] == [0, 1]
+    assert call(capfd, *names, "--json", "--quiet")[1] == out
+
+
+def test_a_report_for_people(names, tmp_path, capfd):
+    rows = tmp_path / "accounts.parquet"
+    code, out, err = call(capfd, *names, "--accounts", rows)
+    assert code == 0
+    assert out.startswith("5,500 entries, 500 posts, 5,000 comments, 375 accounts")
+    for words in ("returned ties", "six busiest hours", "inequality (zeros count)", "note: "):
+        assert words in out
+    assert "nan" not in out
+    assert "isogloss: communities" in err
+    assert pq.read_table(rows).num_rows == 375
+
+
+def test_little_is_printed_without_nonsense(tmp_path, capfd):
+    (tmp_path / "a.csv").write_text("author,at\na,2026-01-01T10:00:00Z\n", encoding="utf-8")
+    code, out, _ = call(capfd, tmp_path / "a.csv", "--author", "author", "--time", "at")
+    assert code == 0
+    assert "nan" not in out
+    assert "None" not in out
+
+
+def test_mistakes_leave_with_2(names, tmp_path, capfd):
+    for argv, words in (
+        ([names[0], "--author", "autor"], "did you mean 'author'?"),
+        ([tmp_path / "no.csv", "--author", "a"], "no file"),
+        ([*names, "--tie", "up"], "tie is 'up'"),
+        ([*names, "--seeds", "0"], "seeds is 0"),
+        ([*names, "--top", "-1"], "--top is -1"),
+        ([*names, "--accounts", tmp_path / "no" / "a.parquet"], "no folder"),
+        ([names[0]], "--author"),
+    ):
+        code, out, err = call(capfd, *argv, "--quiet")
+        assert (code, out) == (2, ""), argv
+        assert words in err
+        assert err.count("\n") == 1
+        assert "Traceback" not in err
+
+
+def test_an_atlas_brings_its_topics(tmp_path, capfd):
+    cats = ["cats purr and sleep on the warm sofa", "my cat chases a mouse in the house"]
+    moon = ["the rocket flew to the moon today", "a launch of the rocket costs millions"]
+    rows = [
+        {"text": f"{text} number {i}", "who": f"{kind}{i % 4}", "talk": f"{kind}{i % 3}"}
+        for kind, texts in (("c", cats), ("m", moon)) for i in range(24)
+        for text in [texts[i % 2]]
+    ]  # fmt: skip
+    atlas = Atlas.build(pa.Table.from_pylist(rows), tmp_path / "a.atlas", text="text")
+    found = discussion_report(atlas, author="who", thread="talk")
+    leaves = {topic.label for topic in atlas.topics}
+    assert found.topics
+    assert {one.topic for one in found.topics} <= leaves
+    assert sum(one.entries for one in found.topics) == 48 - atlas.manifest.unassigned
+    code, out, _ = call(capfd, tmp_path / "a.atlas", "--author", "who", "--thread", "talk",
+                        "--json")  # fmt: skip
+    assert code == 0
+    assert json.loads(out)["topics"][0]["topic"] == found.topics[0].topic
+    code, _, err = call(capfd, tmp_path / "a.atlas", "--author", "whom")
+    assert code == 2
+    assert "did you mean 'who'" in err
+    code, _, err = call(capfd, tmp_path / "a.atlas", "--author", "who", "--text", "text", "-q")
+    assert code == 0
