@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from isogloss._core.errors import ParameterError
-from isogloss.social import bursts, duplicates, rhythm
+from isogloss.social import bursts, duplicates, lifespans, rhythm
 from isogloss.social.inequality import gini, inequality, lorenz, top_share
 from isogloss.social.ranks import mean_ranks, rank_correlation
 
@@ -78,15 +78,15 @@ def test_rank_correlation_is_that_of_scipy():
 def test_lifespans_by_hand():
     accounts = np.array([0, 0, 1, 2, 2, 2, 4, 4])
     times = np.array([0, 60, 10, 5, 25, 15, 0, 100]) * SECOND
-    found = rhythm.lifespans(accounts, times, grace=1)
+    found = lifespans.lifespans(accounts, times, grace=1)
     # lifespans 60, 20, 100; account 1 acts once; account 3 never.
     assert (found.accounts, found.one_action, found.median, found.median_all) == (4, 1, 60.0, 40.0)
     assert (found.window, found.censored) == (100.0, 1)
     assert found.median_survival == 60.0
-    assert rhythm.lifespans(accounts, times, grace=90).median_survival == math.inf
+    assert lifespans.lifespans(accounts, times, grace=90).median_survival == math.inf
     # Account 0 was quiet for 40 of its longest 60 seconds: it may live on, and account 4 too.
-    assert rhythm.lifespans(accounts, times).censored == 2
-    empty = rhythm.lifespans(accounts[:0], times[:0])
+    assert lifespans.lifespans(accounts, times).censored == 2
+    empty = lifespans.lifespans(accounts[:0], times[:0])
     assert empty.accounts == 0
     assert math.isnan(empty.median)
 
@@ -96,7 +96,7 @@ def test_survival_is_that_of_lifespans_cut_short():
     born, life = rng.uniform(0, 10, 40_000), rng.exponential(3, 40_000)
     lost = born + life > 10
     seen = np.minimum(life, 10 - born)
-    found = rhythm.median_survival(seen, lost)
+    found = lifespans.median_survival(seen, lost)
     assert found == pytest.approx(3 * math.log(2), rel=0.03)
     assert np.median(seen) < 0.9 * found  # what the plain median makes of it
 
@@ -111,7 +111,7 @@ def test_early_lives_are_recovered_from_a_cut_window():
     when = born[who] + nth * 0.25 + rng.uniform(0, 0.01, len(who))
     true = np.median((steps - 1) * 0.25) * 3600
     kept = when < 25
-    found = rhythm.lifespans(who[kept], (when[kept] * HOUR).astype(np.int64))
+    found = lifespans.lifespans(who[kept], (when[kept] * HOUR).astype(np.int64))
     assert found.median_survival == pytest.approx(true, rel=0.06)
     assert found.median < 0.9 * true
 

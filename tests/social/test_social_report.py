@@ -19,8 +19,8 @@ from isogloss._core.errors import ColumnError, ParameterError, SourceError
 from isogloss.evaluate.contingency import Contingency
 from isogloss.ledger.forum import planted_forum
 from isogloss.social import discussion_report
-from isogloss.social.columns import NO_TIME, moments
 from isogloss.social.discussion import read_discussion
+from isogloss.social.moments import NO_TIME, moments
 
 FORUM = {
     "id": ["p1", "c1", "c2", "c3", "p2", "c4"],

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ColumnError, ParameterError
-from isogloss.social.columns import NO_TIME, Columns, moments, numbers, read_columns, strings
+from isogloss.social.columns import Columns, numbers, read_columns, strings
+from isogloss.social.moments import NO_TIME, moments
 
 __all__ = ["UNKNOWN", "Discussion", "read_discussion"]
 

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from isogloss.social import rhythm
 from isogloss.social.bursts import Burst
-from isogloss.social.columns import NO_TIME
 from isogloss.social.communities import Communities
 from isogloss.social.discussion import Discussion
 from isogloss.social.duplicates import Families
 from isogloss.social.graphs import CoParticipation, ReplyGraph
 from isogloss.social.hits import Hits, best
 from isogloss.social.inequality import Inequality
+from isogloss.social.instants import SECOND
+from isogloss.social.lifespans import Lifespans, first_and_last
+from isogloss.social.moments import NO_TIME
 from isogloss.social.reciprocity import Reciprocity
 from isogloss.social.voices import CommunityTopics, TopicVoices
 
@@ -45,7 +47,7 @@ class DiscussionReport:
     inequality : dict of str to Inequality
         Over accounts: ``entries``, ``posts``, ``comments``, ``received`` (answers received),
         ``score``; over entries ``score_by_entry``; over groups ``group_entries``.
-    lifespans, burstiness, hours, early : records of `isogloss.social.rhythm`, or None
+    lifespans, burstiness, hours, early : records of `lifespans` and `rhythm`, or None
         ``hours`` counts posts where they can be told from comments, else entries.
     duplicates : Families or None
         Near copies among the texts.
@@ -66,7 +68,7 @@ class DiscussionReport:
     reciprocity: Reciprocity | None
     hits: Hits | None
     inequality: dict[str, Inequality]
-    lifespans: rhythm.Lifespans | None
+    lifespans: Lifespans | None
     burstiness: rhythm.Burstiness | None
     hours: rhythm.Hours | None
     early: rhythm.Early | None
@@ -197,12 +199,12 @@ class DiscussionReport:
             self.communities.labels, pa.int32(), mask=self.communities.labels < 0
         )  # fmt: skip
         timed = known & (talk.time != NO_TIME)
-        first, last, actions = rhythm.first_and_last(talk.author[timed], talk.time[timed], n)
+        first, last, actions = first_and_last(talk.author[timed], talk.time[timed], n)
         never = actions == 0
         moment = pa.timestamp("us", "UTC")
         columns["first"] = pa.array(first, pa.int64(), mask=never).cast(moment)
         columns["last"] = pa.array(last, pa.int64(), mask=never).cast(moment)
-        spans = (np.where(never, 0, last) - np.where(never, 0, first)) / rhythm.SECOND
+        spans = (np.where(never, 0, last) - np.where(never, 0, first)) / SECOND
         columns["lifespan"] = pa.array(spans, mask=never)
         kinds = {"posts": pa.int64(), "comments": pa.int64(), "received": pa.int64(),
                  "community": pa.int32()}  # fmt: skip

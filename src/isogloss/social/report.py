@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from isogloss._core.errors import ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss.social import bursts, rhythm, voices
-from isogloss.social.columns import NO_TIME
 from isogloss.social.communities import communities
 from isogloss.social.discussion import UNKNOWN, Discussion, read_discussion
 from isogloss.social.duplicates import families
 from isogloss.social.graphs import co_participation, reply_graph
 from isogloss.social.hits import hits
 from isogloss.social.inequality import Inequality, inequality
+from isogloss.social.lifespans import Lifespans, first_and_last, lifespans
+from isogloss.social.moments import NO_TIME
 from isogloss.social.reciprocity import reciprocity
 from isogloss.social.record import DiscussionReport, amounts_of
 
@@ -227,9 +228,7 @@ def _spread(talk: Discussion, notes: list[str]) -> dict[str, Inequality]:
 
 def _rhythms(
     talk: Discussion, notes: list[str]
-) -> tuple[
-    rhythm.Lifespans | None, rhythm.Burstiness | None, rhythm.Hours | None, rhythm.Early | None
-]:
+) -> tuple[Lifespans | None, rhythm.Burstiness | None, rhythm.Hours | None, rhythm.Early | None]:
     if "time" not in talk.has:
         notes.append("no lifespans, hours and bursts: give time")
         return None, None, None, None
@@ -239,12 +238,12 @@ def _rhythms(
     posts = talk.time[timed & talk.opens]
     early = None
     if "score" in talk.has and len(when):
-        first, _, actions = rhythm.first_and_last(who, when, len(talk.accounts))
+        first, _, actions = first_and_last(who, when, len(talk.accounts))
         scored = (actions > 0) & _scored(talk)
         totals = amounts_of(talk)["score"]
         early = rhythm.early_arrival(first[scored], totals[scored], end=int(when.max()))
     return (
-        rhythm.lifespans(who, when),
+        lifespans(who, when),
         rhythm.accounts_burstiness(who, when),
         rhythm.hours(posts),
         early,

@@ -187,8 +187,8 @@ def _sample(context: Context) -> dict[str, Figure]:
     import numpy as np
     import pyarrow.parquet as pq
 
-    from isogloss.social import rhythm
     from isogloss.social.inequality import gini
+    from isogloss.social.instants import DAY, HOUR
     from isogloss.social.report import discussion_report
 
     table = pq.read_table(context.path("moltbook_posts", "data.parquet"))
@@ -220,9 +220,9 @@ def _sample(context: Context) -> dict[str, Figure]:
         for name, measure in named.items()
     }  # fmt: skip
     talk = report.discussion
-    day = np.unique(talk.time // rhythm.DAY, return_inverse=True)[1]
+    day = np.unique(talk.time // DAY, return_inverse=True)[1]
     by_day = np.zeros((int(day.max()) + 1, 24))
-    np.add.at(by_day, (day, (talk.time // rhythm.HOUR) % 24), 1)
+    np.add.at(by_day, (day, (talk.time // HOUR) % 24), 1)
     # Hours are resampled by whole days; the six busiest are those of each resample.
     found["moltbook.busiest_six_hours"] = _resampled(
         lambda pick: float(np.sort(by_day[pick].sum(axis=0))[-6:].sum() / by_day[pick].sum()),
