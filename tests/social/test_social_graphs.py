@@ -216,6 +216,16 @@ def test_community_numbers_are_those_of_networkx(seed):
     assert found["between_edges"] == between
 
 
+def test_conductance_of_a_community_with_most_of_the_weight():
+    # A clique of five and an edge that hangs on it: one tie leaves both.
+    clique = [(a, b) for a, b in itertools.combinations(range(5), 2)]
+    graph = nx.to_scipy_sparse_array(nx.Graph([*clique, (4, 5), (5, 6)]), nodelist=range(7))
+    labels = np.array([0, 0, 0, 0, 0, 1, 1], dtype=np.int32)
+    found = cut_numbers(sp.csr_matrix(graph, dtype=float), labels)
+    assert found["conductance"] == pytest.approx(1 / 3)  # over 3, not over 21
+    assert found["cut_ratio"] == pytest.approx(1 / 10)
+
+
 def test_communities_over_seeds():
     rng = np.random.default_rng(0)
     block = np.repeat(np.arange(4), 30)

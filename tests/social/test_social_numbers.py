@@ -188,6 +188,14 @@ def test_families_are_those_of_exact_sets():
     assert found.labels[-3:].tolist() == [-1, -1, found.labels.max()]
 
 
+def test_the_threshold_decides():
+    words = [f"w{i}" for i in range(60)]
+    texts = [" ".join(words), " ".join([*words[:57], "x", "y", "z"])]  # Jaccard 55 / 61
+    assert len(exact_families(texts, 0.9)) == 1
+    assert duplicates.families(texts, threshold=0.75).labels.tolist() == [0, 0]
+    assert duplicates.families(texts, threshold=1.0).labels.tolist() == [0, 1]
+
+
 def test_families_do_not_depend_on_order():
     rng = np.random.default_rng(1)
     texts = [" ".join(rng.choice(list("abcdefgh"), 12)) for _ in range(80)] * 2

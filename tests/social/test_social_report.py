@@ -98,6 +98,15 @@ def test_unknown_authors_are_counted_and_are_no_hub():
     assert discussion_report(forum, **names).replies.edges == 0
 
 
+def test_a_name_that_may_stand_for_nobody_is_pointed_out():
+    source = {"author": ["None", "ann", "None", "nonesuch"]}
+    found = discussion_report(source)
+    assert [note for note in found.notes if "'None' is taken for an account (2 entries)" in note]
+    assert not [note for note in found.notes if "nonesuch" in note]
+    named = discussion_report(source, unknown=["None"])
+    assert named.discussion.accounts == ["ann", "nonesuch"]
+
+
 def test_two_tables():
     posts = pa.table({"id": [10, 11], "who": ["ann", "bob"], "votes": [1, 2]})
     comments = pa.table({"who": ["cy", "bob", "ann", "cy"], "post": [10, 10, 11, 99]})

@@ -18,6 +18,10 @@ __all__ = ["UNKNOWN", "Discussion", "read_discussion"]
 UNKNOWN = ("[deleted]", "[removed]")
 """Names that stand for authors nobody knows any more."""
 
+# Names that exports write where there was none; an account may be called so, too.
+_DOUBTFUL = ("none", "null", "nan", "na", "n/a", "<na>", "deleted", "removed", "unknown",
+             "anonymous")  # fmt: skip
+
 Codes = NDArray[np.int64]
 USES = ("id", "author", "parent", "thread", "addressee", "time", "score", "group", "text", "topic")
 
@@ -248,6 +252,13 @@ def _accounts(
     hidden = int((author < 0).sum())
     if hidden:
         notes.append(f"{hidden:,} of {n:,} entries have an unknown author")
+    for number, name in enumerate(names):
+        if not nobody[number] and name.strip().lower() in _DOUBTFUL:
+            entries = int((codes[:n] == number).sum())
+            notes.append(
+                f"{name!r} is taken for an account ({entries:,} entries): if it stands for no "
+                "author, give it as unknown"
+            )
     accounts = [name for name, gone in zip(names, nobody, strict=True) if not gone]
     return accounts, author, coded[n:] if addressed else None
 

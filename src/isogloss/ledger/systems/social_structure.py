@@ -187,14 +187,18 @@ def _sample(context: Context) -> dict[str, Figure]:
     import numpy as np
     import pyarrow.parquet as pq
 
+    from isogloss.social.discussion import UNKNOWN
     from isogloss.social.inequality import gini
     from isogloss.social.instants import DAY, HOUR
     from isogloss.social.report import discussion_report
 
     table = pq.read_table(context.path("moltbook_posts", "data.parquet"))
     table = table.slice(0, context.most(table.num_rows))
-    report = discussion_report(table, time="created_at", score="score", text="text")
-    answered = discussion_report(table, score="comments")
+    unknown = (*UNKNOWN, "None")  # 157 posts of this set have it for an author
+    report = discussion_report(
+        table, time="created_at", score="score", text="text", unknown=unknown
+    )
+    answered = discussion_report(table, score="comments", unknown=unknown)
     assert report.lifespans is not None and report.burstiness is not None
     assert report.duplicates is not None and report.early is not None
     rows = report.accounts()
@@ -228,7 +232,10 @@ def _sample(context: Context) -> dict[str, Figure]:
         lambda pick: float(np.sort(by_day[pick].sum(axis=0))[-6:].sum() / by_day[pick].sum()),
         len(by_day), "share of posts",
     )  # fmt: skip
+    hour = np.bincount((talk.time - talk.time.min()) // HOUR)
+    visits = np.convolve(hour, np.ones(3)).max() / len(talk)
     single = {
+        "fullest_three_hours": (float(visits), "share of all posts, in three hours of one day"),
         "posts": (float(len(talk)), "posts"),
         "accounts": (float(len(posts)), "accounts"),
         "days": (report.lifespans.window / 86400, "days from the first to the last post"),
@@ -313,11 +320,15 @@ LIMITS = (
     "figures are not checked: reciprocity, communities and hubs of Moltbook cannot be measured.",
     "The Moltbook sample is posts only, by another crawl, of other days; scores are those at the "
     "moment of that crawl. Accounts that only comment are unknown, so no Gini has their zeros.",
+    "That crawl looked in at a few moments: over a third of its posts are from three hours of one "
+    "day. The busiest hours, and the days that an account was seen, are also those of the crawler; "
+    "the rule counts the hours all the same, as it was written.",
     "Upvotes depend on how long a post was up, and lifespans on the length of the window.",
     "Newsgroups have no times; threads are equal subjects, and an answer is known only where the "
     "post quotes with a line that names an address.",
     "How much the planted blocks mix is a choice of ours; beside the NMI stands what is possible "
-    "when all other accounts' blocks are told.",
+    "when all other accounts' blocks are told. A first version of the forum mixed its blocks more, "
+    "and unevenly over seeds (NMI .83 to .95 where .90 to .96 was possible), and was mended.",
 )
 
 SYSTEM = System(
