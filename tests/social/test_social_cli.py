@@ -1,6 +1,9 @@
 """`isogloss social`: tables and atlases, as printed and as JSON, and mistakes."""
 
 import json
+import re
+import shutil
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -60,9 +63,18 @@ def test_a_report_for_people(names, tmp_path, capfd):
 def test_little_is_printed_without_nonsense(tmp_path, capfd):
     (tmp_path / "a.csv").write_text("author,at\na,2026-01-01T10:00:00Z\n", encoding="utf-8")
     code, out, _ = call(capfd, tmp_path / "a.csv", "--author", "author", "--time", "at")
+    assert out.startswith("1 entries, 1 accounts")
     assert code == 0
     assert "nan" not in out
     assert "None" not in out
+
+
+def test_unknown_names_can_be_given(tmp_path, capfd):
+    (tmp_path / "a.csv").write_text("who\nann\n[deleted]\nghost\n", encoding="utf-8")
+    for options, accounts in (([], 2), (["--unknown", "ghost"], 2),
+                              (["--unknown", "ghost", "--unknown", "[deleted]"], 1)):  # fmt: skip
+        _, out, _ = call(capfd, tmp_path / "a.csv", "--author", "who", "--json", *options)
+        assert json.loads(out)["accounts"] == accounts
 
 
 def test_mistakes_leave_with_2(names, tmp_path, capfd):
@@ -90,7 +102,9 @@ def test_an_atlas_brings_its_topics(tmp_path, capfd):
         for kind, texts in (("c", cats), ("m", moon)) for i in range(24)
         for text in [texts[i % 2]]
     ]  # fmt: skip
-    atlas = Atlas.build(pa.Table.from_pylist(rows), tmp_path / "a.atlas", text="text")
+    atlas = Atlas.build(
+        pa.Table.from_pylist(rows), tmp_path / "a.atlas", text="text", encoder="lsa"
+    )
     found = discussion_report(atlas, author="who", thread="talk")
     leaves = {topic.label for topic in atlas.topics}
     assert found.topics
@@ -105,3 +119,32 @@ def test_an_atlas_brings_its_topics(tmp_path, capfd):
     assert "did you mean 'who'" in err
     code, _, err = call(capfd, tmp_path / "a.atlas", "--author", "who", "--text", "text", "-q")
     assert code == 0
+
+
+@pytest.mark.parametrize("harm", ["delete", "garbage"])
+def test_a_damaged_atlas_is_said_in_one_line(tmp_path, capfd, harm):
+    rows = [{"text": f"number {i} went into a low orbit", "who": f"a{i % 5}"} for i in range(60)]
+    Atlas.build(pa.Table.from_pylist(rows), tmp_path / "a.atlas", text="text", encoder="lsa")
+    whole = tmp_path / "a.atlas"
+    refused = 0
+    for number, path in enumerate(sorted(p for p in whole.rglob("*") if p.is_file())):
+        copy = tmp_path / str(number)
+        shutil.copytree(whole, copy)
+        if harm == "delete":
+            (copy / path.relative_to(whole)).unlink()
+        else:
+            (copy / path.relative_to(whole)).write_bytes(b"\0\xff garbage" * 10)
+        code, _, err = call(capfd, copy, "--author", "who", "--quiet")
+        assert code in (0, 2), (path, err)
+        assert err.count("\n") == (1 if code else 0), (path, err)
+        refused += code == 2
+    assert refused > 3
+
+
+def test_the_example_of_the_page_runs():
+    page = Path(__file__).resolve().parents[2] / "docs" / "social.md"
+    (code,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert names["report"].reciprocity.value == pytest.approx(0.667, abs=0.001)
+    assert names["report"].notes == ("1 of 5 entries have an unknown author",)

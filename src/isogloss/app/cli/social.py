@@ -8,8 +8,6 @@ from isogloss._core.errors import ParameterError
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import one_line, print_json, print_table
 
-UNKNOWN = ("[deleted]", "[removed]")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `social`."""
@@ -67,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
             author=args.author, id=args.id, parent=args.parent, thread=args.thread,
             addressee=args.addressee, time=args.time, score=args.score, group=args.group,
             text=args.text, topic=args.topic, tie=args.tie, timezone=args.timezone,
-            time_unit=args.time_unit, unknown=UNKNOWN if args.unknown is None else args.unknown,
-            cap=args.cap, seeds=args.seeds, seed=args.seed, on_event=progress,
+            time_unit=args.time_unit, cap=args.cap, seeds=args.seeds, seed=args.seed,
+            on_event=progress, **({} if args.unknown is None else {"unknown": args.unknown}),
         )  # fmt: skip
     finally:
         progress.close()
