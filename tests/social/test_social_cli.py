@@ -52,7 +52,7 @@ def test_a_report_for_people(names, tmp_path, capfd):
     rows = tmp_path / "accounts.parquet"
     code, out, err = call(capfd, *names, "--accounts", rows)
     assert code == 0
-    assert out.startswith("5,500 entries, 500 posts, 5,000 comments, 375 accounts")
+    assert out.startswith("entries 5,500, posts 500, comments 5,000, accounts 375")
     for words in ("returned ties", "six busiest hours", "inequality (zeros count)", "note: "):
         assert words in out
     assert "nan" not in out
@@ -63,7 +63,7 @@ def test_a_report_for_people(names, tmp_path, capfd):
 def test_little_is_printed_without_nonsense(tmp_path, capfd):
     (tmp_path / "a.csv").write_text("author,at\na,2026-01-01T10:00:00Z\n", encoding="utf-8")
     code, out, _ = call(capfd, tmp_path / "a.csv", "--author", "author", "--time", "at")
-    assert out.startswith("1 entries, 1 accounts")
+    assert out.startswith("entries 1, accounts 1")
     assert code == 0
     assert "nan" not in out
     assert "None" not in out
@@ -84,6 +84,7 @@ def test_mistakes_leave_with_2(names, tmp_path, capfd):
         ([*names, "--tie", "up"], "tie is 'up'"),
         ([*names, "--seeds", "0"], "seeds is 0"),
         ([*names, "--top", "-1"], "--top is -1"),
+        ([*names, "--full", "3"], "cap is 50 and full 3"),
         ([*names, "--accounts", tmp_path / "no" / "a.parquet"], "no folder"),
         ([names[0]], "--author"),
     ):

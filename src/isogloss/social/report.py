@@ -46,6 +46,7 @@ def discussion_report(
     timezone: str | None = None,
     time_unit: str | None = None,
     cap: int = 50,
+    full: int = 500,
     resolution: float = 1.0,
     seeds: int = 20,
     rewirings: int = 20,
@@ -80,8 +81,9 @@ def discussion_report(
         Zone of times that have none of their own, as ``"UTC"``.
     time_unit : {"s", "ms", "us"}, optional
         What numeric times count since 1970.
-    cap : int, default 50
-        Accounts of a thread above which it weighs less; see `co_participation`.
+    cap, full : int, default 50 and 500
+        Accounts of a thread above which it weighs less, and above which it joins each account to
+        `full` others only; see `co_participation`. Lower `full` to save memory.
     resolution : float, default 1
         Of the communities.
     seeds : int, default 20
@@ -110,7 +112,7 @@ def discussion_report(
     Notes
     -----
     Linear in the entries, but for the projection of threads: a thread of s accounts gives s
-    squared pairs, and at most 500 s. Texts are read once; 512 bytes a text are held.
+    squared pairs, and at most s times `full`. Texts are read once; 512 bytes a text are held.
 
     Examples
     --------
@@ -133,7 +135,7 @@ def discussion_report(
         time_unit=time_unit,
     )  # fmt: skip
     return report_of(
-        talk, cap=cap, resolution=resolution, seeds=seeds, rewirings=rewirings, seed=seed,
+        talk, cap=cap, full=full, resolution=resolution, seeds=seeds, rewirings=rewirings, seed=seed,
         on_event=on_event,
     )  # fmt: skip
 
@@ -142,6 +144,7 @@ def report_of(
     talk: Discussion,
     *,
     cap: int = 50,
+    full: int = 500,
     resolution: float = 1.0,
     seeds: int = 20,
     rewirings: int = 20,
@@ -161,7 +164,7 @@ def report_of(
     if talk.together:
         say("co-participation")
         where = talk.thread if talk.together == "thread" else talk.group
-        joined = co_participation(talk.author, where, count=n, cap=cap, seed=seed)
+        joined = co_participation(talk.author, where, count=n, cap=cap, full=full, seed=seed)
         say("communities")
         parts = communities(joined.graph, resolution=resolution, seeds=seeds, seed=seed)
     else:

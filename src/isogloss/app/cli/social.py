@@ -40,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="accounts of a thread above which it weighs less (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
+        "--full", type=int, default=500, metavar="N",
+        help="accounts that each is joined to by a thread at most (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
         "--seeds", type=int, default=20, metavar="N", help="runs of the communities (default: 20)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
@@ -65,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
             author=args.author, id=args.id, parent=args.parent, thread=args.thread,
             addressee=args.addressee, time=args.time, score=args.score, group=args.group,
             text=args.text, topic=args.topic, tie=args.tie, timezone=args.timezone,
-            time_unit=args.time_unit, cap=args.cap, seeds=args.seeds, seed=args.seed,
+            time_unit=args.time_unit, cap=args.cap, full=args.full, seeds=args.seeds, seed=args.seed,
             on_event=progress, **({} if args.unknown is None else {"unknown": args.unknown}),
         )  # fmt: skip
     finally:
@@ -93,7 +97,7 @@ def _write(table: Any, path: Path) -> None:
 
 def _show(found: dict[str, Any]) -> None:
     counts = [
-        f"{found[name]:,} {name}"
+        f"{name} {found[name]:,}"
         for name in ("entries", "posts", "comments", "accounts", "threads", "groups")
         if found[name]
     ]
