@@ -16,6 +16,7 @@ def figures(**changed):
         "moltbook.upvote_less_posting_gini": (0.2, 0.5),
         "moltbook.median_lifespan": (100.0, 200.0),
         "moltbook.busiest_six_hours": (0.45, 0.6),
+        "moltbook.fullest_three_hours": (0.1, 0.1),
     }
     wanted |= changed
     return {name: Figure(sum(ends) / 2, *ends, "", 3) for name, ends in wanted.items()}

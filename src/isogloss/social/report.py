@@ -135,8 +135,8 @@ def discussion_report(
         time_unit=time_unit,
     )  # fmt: skip
     return report_of(
-        talk, cap=cap, full=full, resolution=resolution, seeds=seeds, rewirings=rewirings, seed=seed,
-        on_event=on_event,
+        talk, cap=cap, full=full, resolution=resolution, seeds=seeds, rewirings=rewirings,
+        seed=seed, on_event=on_event,
     )  # fmt: skip
 
 

@@ -69,8 +69,9 @@ def run(args: argparse.Namespace) -> int:
             author=args.author, id=args.id, parent=args.parent, thread=args.thread,
             addressee=args.addressee, time=args.time, score=args.score, group=args.group,
             text=args.text, topic=args.topic, tie=args.tie, timezone=args.timezone,
-            time_unit=args.time_unit, cap=args.cap, full=args.full, seeds=args.seeds, seed=args.seed,
-            on_event=progress, **({} if args.unknown is None else {"unknown": args.unknown}),
+            time_unit=args.time_unit, cap=args.cap, full=args.full, seeds=args.seeds,
+            seed=args.seed, on_event=progress,
+            **({} if args.unknown is None else {"unknown": args.unknown}),
         )  # fmt: skip
     finally:
         progress.close()

@@ -62,6 +62,7 @@ def judge(measured: dict[str, Figure]) -> tuple[str, list[str]]:
     gap = measured["moltbook.upvote_less_posting_gini"]
     life = measured["moltbook.median_lifespan"]
     busy = measured["moltbook.busiest_six_hours"]
+    visits = measured["moltbook.fullest_three_hours"]
     shape = (gap.low > LEAST_GAP, life.high < LONGEST_MEDIAN, busy.low > LEAST_BUSY)
     reasons = [
         f"recovered: {_yes(recovered)}. The largest error is {100 * errors[worst]:.2f}% "
@@ -71,7 +72,8 @@ def judge(measured: dict[str, Figure]) -> tuple[str, list[str]]:
         f"short lives: {_yes(shape[1])}. Median {life.value / 60:.1f} minutes over accounts with "
         f"two or more posts ({life.low / 60:.1f} to {life.high / 60:.1f}).",
         f"hours: {_yes(shape[2])}. {100 * busy.value:.1f}% of the posts in the six busiest hours "
-        f"({100 * busy.low:.1f} to {100 * busy.high:.1f}).",
+        f"({100 * busy.low:.1f} to {100 * busy.high:.1f}); but {100 * visits.value:.0f}% of all are "
+        "from three hours in which the crawler looked in, so it says little of the platform.",
         "reciprocity of about 1%: not measured, since the sample has no comments.",
     ]
     if recovered and sum(shape) >= 2:
