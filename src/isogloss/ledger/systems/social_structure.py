@@ -72,8 +72,8 @@ def judge(measured: dict[str, Figure]) -> tuple[str, list[str]]:
         f"short lives: {_yes(shape[1])}. Median {life.value / 60:.1f} minutes over accounts with "
         f"two or more posts ({life.low / 60:.1f} to {life.high / 60:.1f}).",
         f"hours: {_yes(shape[2])}. {100 * busy.value:.1f}% of the posts in the six busiest hours "
-        f"({100 * busy.low:.1f} to {100 * busy.high:.1f}); but {100 * visits.value:.0f}% of all are "
-        "from three hours in which the crawler looked in, so it says little of the platform.",
+        f"({100 * busy.low:.1f} to {100 * busy.high:.1f}); but {100 * visits.value:.0f}% of all "
+        "are from three hours in which the crawler looked in, so it says little of the platform.",
         "reciprocity of about 1%: not measured, since the sample has no comments.",
     ]
     if recovered and sum(shape) >= 2:
