@@ -240,6 +240,9 @@ def test_communities_over_seeds():
     assert (found.count.low, found.count.high, found.agreement) == (4.0, 4.0, 1.0)
     assert found.modularity.low <= found.modularity.value == found.modularity.high
     assert (communities(graph, seeds=5).labels == found.labels).all()
+    inner = graph[:120][:, :120].tocsr()
+    runs = [leiden(inner, seed=i) for i in range(5)]
+    assert found.modularity.mean == pytest.approx(np.mean([modularity(inner, r) for r in runs]))
 
 
 def test_communities_of_nothing():
@@ -248,3 +251,5 @@ def test_communities_of_nothing():
     assert np.isnan(found.count.value)
     with pytest.raises(ParameterError, match="seeds is 0"):
         communities(sp.csr_matrix((4, 4)), seeds=0)
+    with pytest.raises(ParameterError, match="resolution is 0"):
+        communities(sp.csr_matrix((4, 4)), resolution=0)
