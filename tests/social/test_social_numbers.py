@@ -219,6 +219,16 @@ def test_signatures_estimate_the_jaccard_index():
         assert (marks[0] == marks[1]).mean() == pytest.approx(true, abs=0.13)  # 3 of .043
 
 
+def test_signatures_do_not_depend_on_the_pieces(monkeypatch):
+    rng = np.random.default_rng(3)
+    texts = [" ".join(rng.choice(list("abcdefgh"), int(n))) for n in rng.integers(0, 60, 50)]
+    texts += ["", None]
+    whole = duplicates.signatures(texts)
+    monkeypatch.setattr(duplicates, "_BLOCK", duplicates.HASHES * 7)
+    assert (duplicates.signatures(texts) == whole).all()
+    assert (duplicates.signatures([texts[4]]) == whole[4]).all()
+
+
 def test_families_refuse_what_is_no_list_of_texts():
     with pytest.raises(ParameterError, match="one string"):
         duplicates.families("abc")

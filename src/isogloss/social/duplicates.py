@@ -21,7 +21,7 @@ HASHES, BANDS = 128, 16  # bands of 8: half of the pairs with Jaccard .71 meet i
 SHINGLE = 3  # words
 _WORD = re.compile(r"\w+|[^\w\s]")
 _EMPTY = np.uint32(0xFFFFFFFF)
-_BLOCK = 1 << 22  # numbers in one product of shingles and hashes
+_BLOCK = 1 << 18  # numbers in one product of shingles and hashes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,18 +157,18 @@ def signatures(texts: Iterable[str | None], *, seed: int = 0) -> NDArray[np.uint
     if isinstance(texts, str | bytes):
         raise ParameterError("texts is one string: give a list of texts")
     rng = np.random.default_rng(seed)
-    # Multiply and shift: odd 64-bit factors, the upper half of the product.
-    factors = rng.integers(0, 2**63, HASHES, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    offsets = rng.integers(0, 2**63, HASHES, dtype=np.uint64)
+    # Odd factors, modulo 2^32: each hash reorders all numbers, which are well mixed before.
+    factors = rng.integers(0, 2**32, HASHES, dtype=np.uint32) | np.uint32(1)
+    offsets = rng.integers(0, 2**32, HASHES, dtype=np.uint32)
     words: dict[str, int] = {}
     rows = [_signature(_shingles(row, text, words), factors, offsets)
             for row, text in enumerate(texts)]  # fmt: skip
     return np.array(rows, dtype=np.uint32).reshape(-1, HASHES)
 
 
-def _shingles(row: int, text: str | None, words: dict[str, int]) -> NDArray[np.uint64]:
+def _shingles(row: int, text: str | None, words: dict[str, int]) -> NDArray[np.uint32]:
     if text is None:
-        return np.zeros(0, dtype=np.uint64)
+        return np.zeros(0, dtype=np.uint32)
     if not isinstance(text, str):
         raise ParameterError(f"texts[{row}] is a {type(text).__name__}, not a text")
     found = []
@@ -182,11 +182,11 @@ def _shingles(row: int, text: str | None, words: dict[str, int]) -> NDArray[np.u
     codes = np.array(found, dtype=np.uint64)
     span = min(SHINGLE, len(codes))
     if not span:
-        return codes
+        return np.zeros(0, dtype=np.uint32)
     mixed = np.zeros(len(codes) - span + 1, dtype=np.uint64)
     for i in range(span):
         mixed = _mix(mixed ^ codes[i : len(codes) - span + 1 + i])
-    return np.unique(mixed)
+    return (mixed >> np.uint64(32)).astype(np.uint32)
 
 
 def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -198,14 +198,13 @@ def _mix(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _signature(
-    shingles: NDArray[np.uint64], factors: NDArray[np.uint64], offsets: NDArray[np.uint64]
+    shingles: NDArray[np.uint32], factors: NDArray[np.uint32], offsets: NDArray[np.uint32]
 ) -> NDArray[np.uint32]:
     smallest = np.full(HASHES, _EMPTY, dtype=np.uint32)
     step = _BLOCK // HASHES
     for start in range(0, len(shingles), step):
         part = shingles[start : start + step, None]
-        hashed = ((part * factors + offsets) >> np.uint64(32)).astype(np.uint32)
-        smallest = np.minimum(smallest, hashed.min(axis=0))
+        smallest = np.minimum(smallest, (part * factors + offsets).min(axis=0))
     return smallest
 
 

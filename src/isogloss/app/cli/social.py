@@ -111,6 +111,7 @@ def _show(found: dict[str, Any]) -> None:
         print_table(["measure", "value", "note"], rows)
     _show_spread(found["inequality"])
     _show_topics(found["topics"])
+    _show_communities(found["community_topics"])
     bursts = [*found["bursts"]["topics"], *found["bursts"]["groups"]]
     if bursts:
         print("\nbursts")
@@ -217,3 +218,15 @@ def _show_topics(topics: list[dict[str, Any]], most: int = 20) -> None:
     )  # fmt: skip
     if len(topics) > most:
         print(f"{len(topics) - most:,} smaller topics: --json has them")
+
+
+def _show_communities(communities: list[dict[str, Any]], most: int = 8) -> None:
+    if not communities:
+        return
+    print("\nlargest communities by their topics")
+    print_table(
+        ["community", "accounts", "entries", "topics (share of its entries)"],
+        [[str(one["community"]), f"{one['accounts']:,}", f"{one['entries']:,}",
+          ", ".join(f"{one_line(part['topic'], 24)} {part['share']:.2f}" for part in one["topics"])]
+         for one in communities[:most]],
+    )  # fmt: skip
