@@ -142,6 +142,12 @@ def test_addressees_and_groups():
     assert found.inequality["group_entries"].total == 3
 
 
+def test_a_star_gives_no_expectation():
+    talk = {"who": list("abcd"), "to": [None, "a", "a", "a"]}
+    found = discussion_report(talk, author="who", addressee="to")
+    assert any("expected reciprocity says little" in note for note in found.notes)
+
+
 def test_only_authors():
     found = discussion_report({"author": ["a", "b", "a"]})
     assert found.co_participation is None

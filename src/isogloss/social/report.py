@@ -174,6 +174,8 @@ def report_of(
         say("replies")
         replies = reply_graph(talk.author[talk.answers], talk.target[talk.answers], count=n)
         returned = reciprocity(replies.graph, rewirings=rewirings, seed=seed)
+        if returned.swaps < 1:
+            notes.append("expected reciprocity says little: its degrees hardly leave other graphs")
         scores = hits(replies.graph)
         if not scores.converged:
             notes.append(f"hubs and authorities still change by {scores.change:.1e} a round")
