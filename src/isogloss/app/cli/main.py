@@ -17,6 +17,7 @@ COMMANDS = {
     "topics": "show the topic tree, or write who belongs where",
     "search": "find passages by meaning, by words, or both",
     "embed": "turn texts into vectors, Parquet to Parquet",
+    "social": "measure who talks to whom, how unequally, when",
     "evaluate": "measure topics against labels and texts",
     "train": "train an encoder by a recipe",
     "recipes": "list the recipes of the package, or print one",
