@@ -19,6 +19,7 @@ corpus, paired. Options were looked for on the corpora of `choose`; `confirm` ha
 import argparse
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ import pyarrow.parquet as pq
 from scipy.sparse import csr_matrix, hstack
 
 from isogloss import load_encoder
+from isogloss.encoders.lsa import LsaEncoder
 from isogloss.evaluate.coherence import diversity_score, npmi
 from isogloss.evaluate.cooccurrence import count_documents
 from isogloss.text import Vocabulary
@@ -40,31 +42,38 @@ CORPORA = {
 }
 MOST = 6000
 ITEMS = 20
+WEIGHT = 2
 DEFAULT = "feature maximization, coherent"
 FIRST, TEN = "first four", "four of ten"
 
 
-def rule_table(lexical):
+def rule_table(encoders, search):
     """Give the rules: name -> (rule, whether phrases compete, the encoder that it uses)."""
     fm, tfidf, odds = rules.FeatureMaximization, rules.ClassTfidf, rules.LogOdds
-    near = rules.VectorRelevance
-    return {
+    lexical = encoders["lexical"]
+    table = {
         DEFAULT: (fm(), False, None),
         "feature maximization": (fm(coherence=0.0), False, None),
         "class TF-IDF": (tfidf(coherence=0.0), False, None),
         "class TF-IDF, occurrences": (tfidf("occurrences", 0.0), False, None),
         "class TF-IDF, coherent": (tfidf(), False, None),
         "log-odds": (odds(coherence=0.0), False, None),
-        "log-odds, prior 100": (odds(100.0, coherence=0.0), False, None),
         "log-odds, coherent": (odds(), False, None),
-        "vectors, diversity 0": (near(lexical, 0.0), False, "lexical"),
-        "vectors, diversity .2": (near(lexical, 0.2), False, "lexical"),
-        "vectors, diversity .5": (near(lexical, 0.5), False, "lexical"),
-        "default, phrases .5": (fm(phrase_worth=0.5), True, None),
-        "default, phrases .8": (fm(phrase_worth=0.8), True, None),
-        "default, phrases 1": (fm(phrase_worth=1.0), True, None),
-        "log-odds, coherent, phrases .8": (odds(phrase_worth=0.8), True, None),
+        "vectors (lexical), diversity 0": (rules.VectorRelevance(lexical, 0.0), False, "lexical"),
+        "vectors (lexical), diversity .2": (rules.VectorRelevance(lexical, 0.2), False, "lexical"),
+        "vectors (lexical), diversity .5": (rules.VectorRelevance(lexical, 0.5), False, "lexical"),
     }
+    weights = (1, 1.5, 2, 3, 4, 8) if search else (WEIGHT,)
+    for weight in weights:
+        for name, encoder in encoders.items():
+            rule = fm(relevance=weight, encoder=encoder)
+            table[f"default, near {weight} ({name})"] = (rule, False, name)
+    for share in (0.5, 0.8, 1.0):
+        table[f"default, phrases {share}"] = (fm(phrase_worth=share), True, None)
+    for share in (0.8, 1.0):
+        rule = fm(phrase_worth=share, relevance=WEIGHT, encoder=lexical)
+        table[f"default, near {WEIGHT} (lexical), phrases {share}"] = (rule, True, "lexical")
+    return table
 
 
 def load(name):
@@ -101,7 +110,7 @@ class WordLlama:
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
 
 
-def prepare(name, lexical, cache):
+def prepare(name, encoders, cache):
     """Give counts of both halves, with and without phrases, and the centres of the topics."""
     texts, vectors = load(name)
     path = Path(cache) / f"labels-{name}-{len(texts)}.npy" if cache else None
@@ -123,8 +132,12 @@ def prepare(name, lexical, cache):
     )
     counts = vocabulary.counts(texts).tocsr()
     both = hstack([counts, phrases.counts(texts)]).tocsr()
-    lexical_vectors = lexical.encode(texts)
+    encoders["lsa"].fit([mine])
     here = pick[:, half]
+    centres = {
+        name: here @ (vectors if name == "MiniLM" else encoder.encode(texts))[half]
+        for name, encoder in encoders.items()
+    }
     evidence = {}
     names = [*vocabulary.words, *phrases.phrases]
     for phrased, table in ((False, counts), (True, both)):
@@ -134,9 +147,15 @@ def prepare(name, lexical, cache):
             sizes=np.asarray(here.sum(axis=1)).ravel(),
             occurrences=here @ table[half],
             passages=table[half],
-            centres=here @ lexical_vectors[half],
         )
-    return evidence, both[~half], names, (pick @ (both > 0)).toarray(), np.asarray(pick.sum(axis=1))
+    return (
+        evidence,
+        centres,
+        both[~half],
+        names,
+        (pick @ (both > 0)).toarray(),
+        np.asarray(pick.sum(axis=1)),
+    )
 
 
 def items(words, pool, share, frequency, rng):
@@ -169,15 +188,16 @@ def hits(items, vectors, row):
     return np.mean(scores) if scores else np.nan
 
 
-def measure(name, judges, lexical, cache):
+def measure(name, judges, encoders, search, cache):
     """Give for each rule: hits by judge, way and topic; NPMI by topic; diversity."""
-    evidence, other, names, documents, sizes = prepare(name, lexical, cache)
+    evidence, centres, other, names, documents, sizes = prepare(name, encoders, cache)
     column = {word: place for place, word in enumerate(names)}
     total, all_sizes = documents.sum(axis=0), sizes.sum()
     frequency = {word: max(1.0, total[place]) for word, place in column.items()}
     chosen = {}
-    for label, (rule, phrased, uses) in rule_table(lexical).items():
-        chosen[label] = ([topic.words for topic in rule(evidence[phrased], n=10)], uses)
+    for label, (rule, phrased, uses) in rule_table(encoders, search).items():
+        given = replace(evidence[phrased], centres=centres.get(uses))
+        chosen[label] = ([topic.words for topic in rule(given, n=10)], uses)
     topics = len(documents)
     pools = []
     for topic in range(topics):
@@ -221,33 +241,28 @@ def interval(differences, seed=0, resamples=2000):
 
 
 def summary(results, judges):
-    """Print the table over the corpora."""
-    lead = ["| rule |"]
-    lead += [f" {judge} |" for judge in judges]
-    print("".join(lead) + f" {TEN}, mean of two | less default | NPMI | diversity | phrases |")
-    print("|" + "---|" * (len(judges) + 6))
-    shared = [judge for judge in judges if judge != "lexical"]
+    """Print the table over the corpora: first four words, and in brackets any four of ten."""
+    print(f"| rule | {' | '.join(judges)} | less default | by WordLlama | NPMI | diversity |")
+    print("|" + "---|" * (len(judges) + 5))
     for label in next(iter(results.values())):
-        cells = []
+        cells = [label]
+        given = [j for j in judges if j in next(iter(results.values()))[label]["hits"]]
         for judge in judges:
-            ways = [r[label]["hits"].get(judge) for r in results.values()]
-            cells.append("-" if ways[0] is None else
-                         f"{np.mean([np.nanmean(w[FIRST]) for w in ways]):.3f}")  # fmt: skip
-        ten = np.mean([[np.nanmean(r[label]["hits"][j][TEN]) for j in shared]
-                       for r in results.values()])  # fmt: skip
-        gaps = []
-        for judge_set in (shared, ["WordLlama"]):
+            means = [
+                np.mean([np.nanmean(r[label]["hits"][judge][way]) for r in results.values()])
+                for way in (FIRST, TEN) if judge in given
+            ]  # fmt: skip
+            cells.append("{:.3f} ({:.3f})".format(*means) if means else "-")
+        for judge_set in (given, ["WordLlama"]):
             difference = [
                 np.mean([np.subtract(r[label]["hits"][j][way], r[DEFAULT]["hits"][j][way])
                          for j in judge_set for way in (FIRST, TEN)], axis=0)
                 for r in results.values()
             ]  # fmt: skip
-            gaps.append("{:+.3f} [{:+.3f}, {:+.3f}]".format(*interval(difference)))
-        coherence = np.mean([np.nanmean(r[label]["npmi"]) for r in results.values()])
-        variety = np.mean([r[label]["diversity"] for r in results.values()])
-        phrased = np.mean([r[label]["phrases"] for r in results.values()])
-        print(f"| {label} | " + " | ".join(cells) + f" | {ten:.3f} | {gaps[0]}; WordLlama {gaps[1]}"
-              f" | {coherence:.3f} | {variety:.3f} | {phrased:.2f} |")  # fmt: skip
+            cells.append("{:+.3f} [{:+.3f}, {:+.3f}]".format(*interval(difference)))
+        cells.append(f"{np.mean([np.nanmean(r[label]['npmi']) for r in results.values()]):.3f}")
+        cells.append(f"{np.mean([r[label]['diversity'] for r in results.values()]):.3f}")
+        print(f"| {' | '.join(cells)} |")
 
 
 def main():
@@ -257,6 +272,7 @@ def main():
     parser.add_argument("--part", default="all", choices=["choose", "confirm", "all"])
     parser.add_argument("--corpora", help="names, with commas between, instead of --part")
     parser.add_argument("--cache", help="folder that keeps the topics")
+    parser.add_argument("--search", action="store_true", help="more weights of nearness")
     parser.add_argument("--output", help="JSON with everything")
     options = parser.parse_args()
     names = [n for part, group in CORPORA.items() if options.part in (part, "all") for n in group]
@@ -268,9 +284,10 @@ def main():
         "WordLlama": WordLlama(options.wordllama),
         "lexical": lexical,
     }
+    encoders = {"lexical": lexical, "lsa": LsaEncoder(), "MiniLM": judges["MiniLM"]}
     results = {}
     for name in names:
-        results[name] = measure(name, judges, lexical, options.cache)
+        results[name] = measure(name, judges, encoders, options.search, options.cache)
         print(f"\n{name}, {len(results[name][DEFAULT]['npmi'])} topics", flush=True)
         summary({name: results[name]}, judges)
     print("\nmean over corpora")

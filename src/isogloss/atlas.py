@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from isogloss.encoders.base import Encoder
     from isogloss.search.results import SearchResult
+    from isogloss.topics.labelling import LabelReport
     from isogloss.topics.tree import TopicTree
     from isogloss.topics.trends import TopicSpread
 
@@ -363,6 +364,25 @@ class Atlas:
 
         self._require_attribute(column)
         return atlas_by(self, column, words=words, level=level)
+
+    def label_topics(self, model: Any = "keywords", **options: Any) -> "LabelReport":
+        """Name the topics, by their keywords or by a language model, and keep the names.
+
+        Parameters
+        ----------
+        model : str or ChatModel
+            ``"keywords"``, ``"openai:MODEL"``, ``"gguf:FILE"``.
+        **options
+            ``budget``, ``overwrite``, ``dry_run``, ``offline``, ``on_event``: see
+            `isogloss.build.label.label_atlas`.
+
+        Returns
+        -------
+        LabelReport
+        """
+        from isogloss.build.label import label_atlas
+
+        return label_atlas(self, model, **options)
 
     def _leaves_below(self) -> dict[int, tuple[int, ...]]:
         """Leaves of each inner topic: passages hold the id of their leaf."""

@@ -14,7 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError, nearest
-from isogloss.topics.keywords import Keywords, chosen_keywords, descent, topic_keywords
+from isogloss.topics.keywords import (
+    Keywords,
+    Nearness,
+    chosen_keywords,
+    descent,
+    topic_keywords,
+)
 from isogloss.topics.word_choice import Candidates, Pool, different
 
 if TYPE_CHECKING:
@@ -96,6 +102,48 @@ class TopicCounts:
                 )
         return descent(tree, leaf_ids)
 
+    def node_centres(self, dim: int) -> Floats:
+        """Give unit vectors of the nodes, float64 (nodes, dim).
+
+        Raises
+        ------
+        ParameterError
+            When `centres` are missing or do not fit.
+        """
+        shape = (len(self.sizes), dim)
+        if self.centres is None or self.centres.shape != shape:
+            found = None if self.centres is None else self.centres.shape
+            raise ParameterError(
+                f"centres are {found}: nearness needs the encoder's vectors summed for each leaf, "
+                f"{shape}"
+            )
+        rows = np.asarray(self.above() @ np.asarray(self.centres, np.float64))
+        unit: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        return unit
+
+
+def near_centres(encoder: "Encoder", centres: Floats, weight: float) -> Nearness:
+    """Give the nearness for `topic_keywords`: weight times the cosine of word and topic.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    centres : float64 (nodes, d)
+        Unit rows in the encoder's space.
+    weight : float
+    """
+
+    def nearness(words: list[str], places: list[NDArray[np.int64]]) -> list[Floats]:
+        vectors = np.zeros((len(words), encoder.dim), dtype=np.float32)
+        if words:
+            vectors = encoder.encode(words)
+        return [
+            weight * np.round(vectors[mine].astype(np.float64) @ centre, 6)
+            for mine, centre in zip(places, centres, strict=True)
+        ]
+
+    return nearness
+
 
 class KeywordRule(Protocol):
     """Anything that gives keywords for the nodes of a topic tree."""
@@ -115,6 +163,11 @@ class FeatureMaximization:
     ----------
     coherence, exclusive, candidates, min_documents, phrase_worth
         As in `topic_keywords`.
+    relevance : float
+        Weight of the cosine between a word's vector and the topic's centre, against the logarithm
+        of the worth.
+    encoder : Encoder, optional
+        Gives the words' vectors, in the space of `TopicCounts.centres`; needed for `relevance`.
     """
 
     coherence: float = 2.0
@@ -122,14 +175,21 @@ class FeatureMaximization:
     candidates: int = 30
     min_documents: int = 3
     phrase_worth: float = 0.8
+    relevance: float = 0.0
+    encoder: "Encoder | None" = field(default=None, repr=False)
 
     def __call__(self, topics: TopicCounts, *, n: int = 10) -> list[Keywords]:
         """Give up to n keywords a node, best first."""
+        nearness = None
+        if self.relevance > 0 and self.encoder is not None:
+            nearness = near_centres(
+                self.encoder, topics.node_centres(self.encoder.dim), self.relevance
+            )
         return topic_keywords(
             topics.documents, topics.vocabulary, parent=topics.parent, sizes=topics.sizes,
             counts=topics.passages, stop_words=topics.stop_words, n=n, coherence=self.coherence,
             exclusive=self.exclusive, candidates=max(self.candidates, n),
-            min_documents=self.min_documents, phrase_worth=self.phrase_worth,
+            min_documents=self.min_documents, phrase_worth=self.phrase_worth, nearness=nearness,
         )  # fmt: skip
 
 
@@ -240,15 +300,7 @@ class VectorRelevance:
 
     def __call__(self, topics: TopicCounts, *, n: int = 10) -> list[Keywords]:
         """Give up to n keywords a node, best first; scores are cosines to the centre."""
-        if topics.centres is None or topics.centres.shape != (
-            len(topics.sizes),
-            self.encoder.dim,
-        ):
-            found = None if topics.centres is None else topics.centres.shape
-            raise ParameterError(
-                f"centres are {found}: relevance needs the encoder's vectors summed for each "
-                f"leaf, ({len(topics.sizes)}, {self.encoder.dim})"
-            )
+        centres = topics.node_centres(self.encoder.dim)
         if not 0 <= self.diversity <= 1:
             raise ParameterError(f"diversity={self.diversity!r}: give a number in [0, 1]")
         pool = FeatureMaximization(
@@ -259,8 +311,6 @@ class VectorRelevance:
         vectors = np.zeros((len(names), self.encoder.dim), dtype=np.float32)
         if names:
             vectors = self.encoder.encode(names)
-        centres = np.asarray(topics.above() @ np.asarray(topics.centres, np.float64))
-        centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
         out = []
         for topic, centre in zip(pool, centres, strict=True):
             mine = vectors[[row[word] for word in topic.words]].reshape(-1, self.encoder.dim)

@@ -7,9 +7,9 @@ Among a topic's best words, those are taken that also occur together (NPMI). Dec
 figures that chose this.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ __all__ = ["Keywords", "chosen_keywords", "descent", "topic_keywords", "topic_la
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
+Nearness: TypeAlias = Callable[[list[str], list[Ids]], list[Floats]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ def topic_keywords(
     candidates: int = 30,
     min_documents: int = 3,
     phrase_worth: float = 0.8,
+    nearness: Nearness | None = None,
 ) -> list[Keywords]:
     """Choose keywords for every topic of a tree.
 
@@ -92,6 +94,10 @@ def topic_keywords(
     phrase_worth : float
         An entry of the vocabulary with a space is a phrase. It takes the place of its parts when
         it is worth at least that share of the best of them, and is left out otherwise.
+    nearness : callable, optional
+        Takes the words that compete in any topic, and the places of each topic's words among
+        these; gives for each topic what is added to the logarithm of their worth, float64 (w,).
+        See `isogloss.topics.keyword_rules.near_centres`.
 
     Returns
     -------
@@ -146,7 +152,9 @@ def topic_keywords(
     for node, words, worth in _worth(node_counts, node_sizes, tree, leaf_ids, exclusive):
         documents = node_counts.data[node_counts.indptr[node] : node_counts.indptr[node + 1]]
         pools[node] = picker.pool(words, worth, documents)
-    return chosen_keywords(pools, vocabulary, n=n, counts=counts, coherence=coherence)
+    return chosen_keywords(
+        pools, vocabulary, n=n, counts=counts, coherence=coherence, nearness=nearness
+    )
 
 
 def chosen_keywords(
@@ -156,6 +164,7 @@ def chosen_keywords(
     n: int,
     counts: "csr_matrix | Iterable[csr_matrix] | None",
     coherence: float,
+    nearness: Nearness | None = None,
 ) -> list[Keywords]:
     """Choose keywords among the words that compete.
 
@@ -163,7 +172,7 @@ def chosen_keywords(
     ----------
     pools : list of Pool
         One a topic.
-    vocabulary, n, counts, coherence
+    vocabulary, n, counts, coherence, nearness
         As in `topic_keywords`.
 
     Returns
@@ -171,10 +180,17 @@ def chosen_keywords(
     list of Keywords
     """
     total, pairs = meetings(pools, counts) if counts is not None and coherence > 0 else (0, [])
+    added: Sequence[Floats | None] = [None] * len(pools)
+    if nearness is not None:
+        competing = np.unique(np.concatenate([*(p.words for p in pools), np.empty(0, np.int64)]))
+        added = nearness(
+            [vocabulary[int(word)] for word in competing],
+            [np.searchsorted(competing, pool.words) for pool in pools],
+        )
     found = []
     for row, pool in enumerate(pools):
         npmi = npmi_of_pairs(total, pairs[row]) if pairs else None
-        places = coherent(pool, n=n, npmi=npmi, coherence=coherence)
+        places = coherent(pool, n=n, npmi=npmi, coherence=coherence, nearness=added[row])
         found.append(
             Keywords(
                 [vocabulary[int(pool.words[place])] for place in places],

@@ -27,7 +27,7 @@ class Pool:
     words : int64 (w,)
         Columns of the vocabulary.
     worth : float64 (w,)
-        Above 0, falling.
+        Falling; words in few documents stand behind all others.
     """
 
     words: Ids
@@ -132,40 +132,52 @@ def npmi_of_pairs(total: int, pairs: Floats) -> Floats:
 
 
 def coherent(
-    pool: Pool, *, n: int, npmi: Floats | None, coherence: float
-) -> list[int]:  # fmt: skip
-    """Take n words one after the other, by worth and by NPMI with those taken.
+    pool: Pool,
+    *,
+    n: int,
+    npmi: Floats | None,
+    coherence: float,
+    nearness: Floats | None = None,
+) -> list[int]:
+    """Take n words one after the other, by worth, nearness, and NPMI with those taken.
 
     Parameters
     ----------
     pool : Pool
     n : int
     npmi : float64 (w, w), optional
-        Of the pool's words; without it the best n are taken.
+        Of the pool's words; without it words are taken by their own worth and nearness.
     coherence : float
         Weight of the mean NPMI against the logarithm of the worth.
+    nearness : float64 (w,), optional
+        Added to the logarithm of the worth.
 
     Returns
     -------
     list of int
         Places in the pool, best first.
     """
-    if npmi is None or pool.words.size <= n or coherence <= 0:
-        return list(range(min(n, pool.words.size)))
     base = np.log(np.maximum(pool.worth, 1e-12))
-    weight = pool.worth / max(float(pool.worth.sum()), 1e-12)
+    order = np.arange(pool.words.size)
+    if nearness is not None:
+        base = np.round(base + nearness, 12)
+        order = np.argsort(-base, kind="stable")
+    if npmi is None or pool.words.size <= n or coherence <= 0:
+        return [int(place) for place in order[:n]]
+    weight = np.exp(base - base.max())
+    weight /= weight.sum()
     fit = npmi @ weight - np.diag(npmi) * weight  # the first word fits all candidates
     sums = np.zeros(pool.words.size)
     free = np.ones(pool.words.size, dtype=bool)
-    picked: list[int] = []
+    picked: set[int] = set()
     while len(picked) < n:
         value = np.where(free, np.round(base + coherence * fit, 12), -np.inf)
-        best = int(np.argmax(value))  # the first of equals: pools are in order of worth, word
-        picked.append(best)
+        best = int(np.argmax(value))  # the first of equals
+        picked.add(best)
         free[best] = False
         sums += npmi[best]
         fit = sums / len(picked)
-    return sorted(picked)
+    return [int(place) for place in order if int(place) in picked]
 
 
 def different(
