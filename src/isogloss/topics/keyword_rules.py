@@ -36,10 +36,14 @@ __all__ = [
     "LogOdds",
     "TopicCounts",
     "VectorRelevance",
+    "default_rule",
     "keyword_rule",
+    "near_centres",
 ]
 
 Floats = NDArray[np.float64]
+# Weight of nearness: the largest that costs no coherence on held-out documents (decision 17).
+RELEVANCE = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -363,6 +367,19 @@ def _by_worth(
     return chosen_keywords(
         pools, topics.vocabulary, n=n, counts=topics.passages, coherence=rule.coherence
     )
+
+
+def default_rule(encoder: "Encoder | None" = None) -> FeatureMaximization:
+    """Give the rule of `isogloss build`: feature maximization, coherence, nearness to the topic.
+
+    Parameters
+    ----------
+    encoder : Encoder, optional
+        That of the passages. One that knows no more of words than the corpus itself does (`lsa`)
+        adds nothing to coherence, and an endpoint would be asked again: both go without nearness.
+    """
+    knows = encoder is not None and encoder.spec.partition(":")[0] not in ("lsa", "openai")
+    return FeatureMaximization(relevance=RELEVANCE, encoder=encoder if knows else None)
 
 
 RULES: dict[str, Any] = {

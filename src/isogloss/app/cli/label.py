@@ -67,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
     width = max(20, terminal_width() - 12)
     rows = [[str(topic), one_line(label, width)] for topic, label in report.labels.items()]
     print_table(["id", "label"], rows)
-    parts = [f"{report.labelled} of {report.topics} topics named by {report.model}"]
+    named = report.topics - report.kept if report.model == "keywords" else report.labelled
+    parts = [f"{named} of {report.topics} topics named by {report.model}"]
     if report.kept:
         parts.append(f"{report.kept} kept as people named them")
     parts += [f"{count} by keywords ({reason})" for reason, count in report.fallback.items()]
