@@ -34,6 +34,7 @@ from isogloss.text import Vocabulary
 from isogloss.topics import keyword_rules as rules
 from isogloss.topics.model import TopicModel
 from isogloss.topics.phrases import Phrases
+from isogloss.topics.topic_counts import TopicCounts
 
 DATA = Path(os.environ.get("ISOGLOSS_DATA", Path(__file__).resolve().parents[2] / "shared/data"))
 CORPORA = {
@@ -141,7 +142,7 @@ def prepare(name, encoders, cache):
     evidence = {}
     names = [*vocabulary.words, *phrases.phrases]
     for phrased, table in ((False, counts), (True, both)):
-        evidence[phrased] = rules.TopicCounts(
+        evidence[phrased] = TopicCounts(
             documents=here @ (table[half] > 0).astype(np.float64),
             vocabulary=names if phrased else vocabulary.words,
             sizes=np.asarray(here.sum(axis=1)).ravel(),
@@ -188,9 +189,24 @@ def hits(items, vectors, row):
     return np.mean(scores) if scores else np.nan
 
 
+def telling(words, marks, owners, column):
+    """Give precision and coverage of the words over the other half, as in keywords.py."""
+    precision, coverage = [], []
+    for topic, chosen in enumerate(words):
+        held = marks[:, [column[word] for word in chosen]]
+        mine = held[owners == topic]
+        if not mine.shape[0] or not chosen:
+            continue
+        seen = np.maximum(np.asarray(held.sum(axis=0)).ravel(), 1)
+        precision.append(np.mean(np.asarray(mine.sum(axis=0)).ravel() / seen))
+        coverage.append(np.mean(np.asarray(mine.sum(axis=1)).ravel() > 0))
+    return [float(np.mean(precision)), float(np.mean(coverage))]
+
+
 def measure(name, judges, encoders, search, cache):
     """Give for each rule: hits by judge, way and topic; NPMI by topic; diversity."""
-    evidence, centres, other, names, documents, sizes = prepare(name, encoders, cache)
+    evidence, centres, other, owners, names, documents, sizes = prepare(name, encoders, cache)
+    marks = (other > 0).tocsc()
     column = {word: place for place, word in enumerate(names)}
     total, all_sizes = documents.sum(axis=0), sizes.sum()
     frequency = {word: max(1.0, total[place]) for word, place in column.items()}
@@ -223,6 +239,7 @@ def measure(name, judges, encoders, search, cache):
         out[label] = {
             "hits": score,
             "npmi": npmi(count_documents(words, other, names)).tolist(),
+            "telling": telling(words, marks, owners, column),
             "diversity": diversity_score(words, resamples=1).value,
             "phrases": float(np.mean([" " in w for ws in words for w in ws])),
             "words": words,
@@ -242,8 +259,11 @@ def interval(differences, seed=0, resamples=2000):
 
 def summary(results, judges):
     """Print the table over the corpora: first four words, and in brackets any four of ten."""
-    print(f"| rule | {' | '.join(judges)} | less default | by WordLlama | NPMI | diversity |")
-    print("|" + "---|" * (len(judges) + 5))
+    print(
+        f"| rule | {' | '.join(judges)} | less default | by WordLlama | NPMI | diversity | "
+        "precision | coverage |"
+    )
+    print("|" + "---|" * (len(judges) + 7))
     for label in next(iter(results.values())):
         cells = [label]
         given = [j for j in judges if j in next(iter(results.values()))[label]["hits"]]
@@ -262,6 +282,8 @@ def summary(results, judges):
             cells.append("{:+.3f} [{:+.3f}, {:+.3f}]".format(*interval(difference)))
         cells.append(f"{np.mean([np.nanmean(r[label]['npmi']) for r in results.values()]):.3f}")
         cells.append(f"{np.mean([r[label]['diversity'] for r in results.values()]):.3f}")
+        for place in (0, 1):
+            cells.append(f"{np.mean([r[label]['telling'][place] for r in results.values()]):.3f}")
         print(f"| {' | '.join(cells)} |")
 
 
@@ -290,8 +312,11 @@ def main():
         results[name] = measure(name, judges, encoders, options.search, options.cache)
         print(f"\n{name}, {len(results[name][DEFAULT]['npmi'])} topics", flush=True)
         summary({name: results[name]}, judges)
-    print("\nmean over corpora")
-    summary(results, judges)
+    for part, group in [*CORPORA.items(), ("all", names)]:
+        held = {name: results[name] for name in group if name in results}
+        if held:
+            print(f"\nmean over the corpora of {part}: {', '.join(held)}")
+            summary(held, judges)
     if options.output:
         Path(options.output).write_text(json.dumps(results))
 

@@ -13,15 +13,8 @@ from isogloss.store import state
 from isogloss.store.manifest import write_manifest
 from isogloss.store.workspace import Workspace, build_lock
 from isogloss.topics.keywords import Keywords, topic_labels
-from isogloss.topics.labelling import (
-    PASSAGES,
-    SCHEMA,
-    Budget,
-    LabelReport,
-    LabelStore,
-    TopicEvidence,
-    apart,
-)
+from isogloss.topics.label_prompt import PASSAGES, SCHEMA, TopicEvidence, apart
+from isogloss.topics.labelling import Budget, LabelReport, LabelStore
 from isogloss.topics.labelling import label_topics as ask_for_labels
 
 if TYPE_CHECKING:

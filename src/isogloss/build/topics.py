@@ -183,8 +183,9 @@ def describe(
     TopicTree
         Over all passages, not the sample only.
     """
-    from isogloss.topics.keyword_rules import TopicCounts, default_rule
+    from isogloss.topics.keyword_rules import default_rule
     from isogloss.topics.keywords import topic_labels
+    from isogloss.topics.topic_counts import TopicCounts
     from isogloss.topics.tree import TopicTree
 
     on_event(Event("name topics", message="keywords and exemplars"))

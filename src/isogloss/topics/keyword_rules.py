@@ -6,7 +6,6 @@ TF-IDF, log-odds with an informative Dirichlet prior, and relevance of a word's 
 topic's centre. Decision 17 has the figures that compare them.
 """
 
-from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,13 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError, nearest
-from isogloss.topics.keywords import (
-    Keywords,
-    Nearness,
-    chosen_keywords,
-    descent,
-    topic_keywords,
-)
+from isogloss.topics.keywords import Keywords, chosen_keywords, topic_keywords
+from isogloss.topics.topic_counts import TopicCounts, near_centres
 from isogloss.topics.word_choice import Candidates, Pool, different
 
 if TYPE_CHECKING:
@@ -44,109 +38,6 @@ __all__ = [
 Floats = NDArray[np.float64]
 # Weight of nearness: the largest that costs no coherence on held-out documents (decision 17).
 RELEVANCE = 2.0
-
-
-@dataclass(frozen=True, eq=False)
-class TopicCounts:
-    """The words of some topics: what every rule is given.
-
-    Parameters
-    ----------
-    documents : (leaves, v) dense or csr
-        For each leaf, in how many of its documents each word occurs.
-    vocabulary : list of str (v,)
-        An entry with a space is a phrase.
-    sizes : int (leaves,)
-        Documents in each leaf.
-    parent : int (nodes,), optional
-        Parent of each node, -1 for a root; by default all leaves are roots.
-    occurrences : (leaves, v) dense or csr, optional
-        How often each word occurs in each leaf; rules that ask for it take `documents` otherwise.
-    passages : csr (n, v) or iterable of such batches, optional
-        Words of the documents, or of a sample, to see which words occur together.
-    centres : float (leaves, d), optional
-        Sum (or mean) of the vectors of each leaf's documents, for `VectorRelevance`.
-    stop_words : collection of str
-        Never chosen.
-
-    Examples
-    --------
-    >>> counts = TopicCounts(np.array([[9, 0], [0, 9]]), ["cat", "moon"], np.array([10, 10]))
-    >>> [topic.words for topic in ClassTfidf()(counts, n=1)]
-    [['cat'], ['moon']]
-    """
-
-    documents: Any
-    vocabulary: Sequence[str]
-    sizes: NDArray[Any]
-    parent: NDArray[Any] | None = None
-    occurrences: Any = None
-    passages: "csr_matrix | Iterable[csr_matrix] | None" = None
-    centres: NDArray[Any] | None = None
-    stop_words: Collection[str] = ()
-
-    def above(self) -> "csr_matrix":
-        """Ones (nodes, leaves) where a leaf lies under a node, itself included.
-
-        Raises
-        ------
-        ParameterError
-            When shapes do not fit, or parents form no tree.
-        """
-        leaves = len(self.sizes)
-        tree = np.full(leaves, -1) if self.parent is None else np.asarray(self.parent, np.int64)
-        leaf_ids = np.setdiff1d(np.arange(tree.size), tree)
-        for name in ("documents", "occurrences"):
-            table = getattr(self, name)
-            shape = (leaf_ids.size, len(self.vocabulary))
-            if table is not None and (table.shape != shape or leaves != leaf_ids.size):
-                raise ParameterError(
-                    f"{name} is {table.shape} with {leaves} sizes; the tree has {leaf_ids.size} "
-                    f"leaves and the vocabulary {len(self.vocabulary)} words: give {shape}"
-                )
-        return descent(tree, leaf_ids)
-
-    def node_centres(self, dim: int) -> Floats:
-        """Give unit vectors of the nodes, float64 (nodes, dim).
-
-        Raises
-        ------
-        ParameterError
-            When `centres` are missing or do not fit.
-        """
-        shape = (len(self.sizes), dim)
-        if self.centres is None or self.centres.shape != shape:
-            found = None if self.centres is None else self.centres.shape
-            raise ParameterError(
-                f"centres are {found}: nearness needs the encoder's vectors summed for each leaf, "
-                f"{shape}"
-            )
-        rows = np.asarray(self.above() @ np.asarray(self.centres, np.float64))
-        unit: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-        return unit
-
-
-def near_centres(encoder: "Encoder", centres: Floats, weight: float) -> Nearness:
-    """Give the nearness for `topic_keywords`: weight times the cosine of word and topic.
-
-    Parameters
-    ----------
-    encoder : Encoder
-    centres : float64 (nodes, d)
-        Unit rows in the encoder's space.
-    weight : float
-    """
-
-    def nearness(words: list[str], places: list[NDArray[np.int64]]) -> list[Floats]:
-        vectors = np.zeros((len(words), encoder.dim), dtype=np.float32)
-        if words:
-            vectors = encoder.encode(words)
-        return [
-            weight * np.round(vectors[mine].astype(np.float64) @ centre, 6)
-            for mine, centre in zip(places, centres, strict=True)
-        ]
-
-    return nearness
 
 
 class KeywordRule(Protocol):
@@ -185,7 +76,9 @@ class FeatureMaximization:
     def __call__(self, topics: TopicCounts, *, n: int = 10) -> list[Keywords]:
         """Give up to n keywords a node, best first."""
         nearness = None
-        if self.relevance > 0 and self.encoder is not None:
+        if self.relevance > 0:
+            if self.encoder is None:
+                raise ParameterError(f"relevance={self.relevance!r} needs an encoder for the words")
             nearness = near_centres(
                 self.encoder, topics.node_centres(self.encoder.dim), self.relevance
             )
@@ -379,7 +272,11 @@ def default_rule(encoder: "Encoder | None" = None) -> FeatureMaximization:
         adds nothing to coherence, and an endpoint would be asked again: both go without nearness.
     """
     knows = encoder is not None and encoder.spec.partition(":")[0] not in ("lsa", "openai")
-    return FeatureMaximization(relevance=RELEVANCE, encoder=encoder if knows else None)
+    return (
+        FeatureMaximization(relevance=RELEVANCE, encoder=encoder)
+        if knows
+        else FeatureMaximization()
+    )
 
 
 RULES: dict[str, Any] = {
