@@ -149,14 +149,8 @@ def prepare(name, encoders, cache):
             occurrences=here @ table[half],
             passages=table[half],
         )
-    return (
-        evidence,
-        centres,
-        both[~half],
-        names,
-        (pick @ (both > 0)).toarray(),
-        np.asarray(pick.sum(axis=1)),
-    )
+    documents, sizes = (pick @ (both > 0)).toarray(), np.asarray(pick.sum(axis=1))
+    return evidence, centres, both[~half], labels[~half], names, documents, sizes
 
 
 def items(words, pool, share, frequency, rng):

@@ -242,7 +242,10 @@ GGUF model
         return OpenAIChat(name, offline=is_offline(offline))
     if kind == "gguf" and name:
         return GgufModel(_packaged(name) or name, spec=spec, schema=schema)
-    raise ModelError(f"unknown model {spec!r}: {nearest(spec, ['keywords', *KINDS])}")
+    raise ModelError(
+        f"unknown model {spec!r}: {nearest(kind, ['keywords', 'openai', 'gguf'])} "
+        f"(write {', '.join(KINDS)})"
+    )
 
 
 def _packaged(name: str) -> Path | None:
