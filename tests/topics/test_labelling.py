@@ -344,6 +344,19 @@ def test_a_dry_run_asks_nothing_and_changes_nothing(atlas, server):
     assert asked.calls == report.estimate["calls"]
 
 
+def test_an_addition_keeps_the_names(built, tmp_path, server):
+    folder = tmp_path / "grown.atlas"
+    shutil.copytree(built, folder)
+    atlas = Atlas.open(folder)
+    atlas.label_topics("openai:small")
+    names = atlas.topics.labels
+    more = Atlas.build(
+        [f"orbit moon probe rocket nasa {i}" for i in range(9)], folder, encoder="lsa"
+    )
+    assert more.topics.labels == names
+    assert len(more) == 249
+
+
 def test_names_that_people_gave_are_kept(atlas, server):
     labels = [*atlas.topics.labels[:-1], "My own name"]
     _commit(atlas, atlas.topics.described(labels=labels))
@@ -369,9 +382,12 @@ def test_an_atlas_that_moved_on_or_is_being_built_is_refused(atlas, server):
     with pytest.raises(AtlasError, match="open it again"):
         other.label_topics("keywords")
     (atlas.path / "work").mkdir()
-    (atlas.path / "work" / "plan.json").write_text("{}")
+    plan = atlas.path / "work" / "plan.json"
+    plan.write_text(json.dumps({"base": atlas.manifest.version}))
     with pytest.raises(AtlasError, match="unfinished build"):
         atlas.label_topics("keywords")
+    plan.write_text(json.dumps({"base": atlas.manifest.version - 1}))  # what a late kill left
+    atlas.label_topics("keywords")
 
 
 def start(folder, *more):

@@ -129,7 +129,8 @@ def _require_current(atlas: "Atlas") -> None:
             f"{atlas.path} is at version {found.version} by now, opened was "
             f"{atlas.manifest.version}: open it again"
         )
-    if Workspace(atlas.path).read_plan() is not None:
+    plan = Workspace(atlas.path).read_plan()
+    if plan is not None and plan.get("base") == found.version:
         raise AtlasError(
             f"{atlas.path} has an unfinished build: run the same isogloss build again first"
         )
