@@ -314,6 +314,14 @@ def test_the_budget_of_calls_goes_to_the_larger_topics(atlas, server):
     assert (report.cached, report.calls) == (2, len(atlas.topics) - 2)
 
 
+def test_size_goes_before_number(server, tmp_path):
+    evidence = [TopicEvidence(i, size, (f"k{i}",), ("text",)) for i, size in enumerate((3, 9, 9))]
+    report = label_topics(
+        evidence, load_chat("openai:small"), LabelStore(tmp_path), budget=Budget(calls=1)
+    )
+    assert report.labels == {1: "About k1"}
+
+
 def test_the_budget_of_tokens_is_not_exceeded(atlas, server):
     topics = len(atlas.topics)
     need = atlas.label_topics("openai:small", dry_run=True).estimate["tokens"] // topics

@@ -60,6 +60,20 @@ def test_planted_phrases_are_found_and_no_others():
     assert Phrases.fit([shuffled], words).phrases == []
 
 
+def test_three_words_must_hold_at_both_seams():
+    words = corpus()[1]
+    rng = np.random.default_rng(0)
+    often = []  # "common" is everywhere, so it often follows a phrase by chance
+    for text in corpus(1)[0] + corpus(2)[0] + corpus(3)[0]:
+        phrases = text.replace("space shuttle", "space_shuttle").split()
+        often.append(" ".join(w + " common" * int(rng.random() < 0.4) for w in phrases))
+    often = [text.replace("_", " ") for text in often]
+    assert sum("space shuttle common" in text for text in often) > 40
+    found = Phrases.fit([often], [*words, "common"]).phrases
+    assert "space shuttle" in found
+    assert "space shuttle common" not in found
+
+
 def test_batches_do_not_matter():
     texts, words = corpus(2)
     whole = Phrases.fit([texts], words).phrases
