@@ -8,6 +8,7 @@ from isogloss._core.events import OnEvent, ignore
 
 if TYPE_CHECKING:
     from isogloss.atlas import Atlas
+    from isogloss.topics.labelling import LabelReport
     from isogloss.topics.trends import TopicSpread
 
 
@@ -142,3 +143,22 @@ class AtlasTopics:
         from isogloss.atlas import Atlas
 
         return Atlas.open(self.path)
+
+    def label_topics(self, model: Any = "keywords", **options: Any) -> "LabelReport":
+        """Name the topics, by their keywords or by a language model, and keep the names.
+
+        Parameters
+        ----------
+        model : str or ChatModel
+            ``"keywords"``, ``"openai:MODEL"``, ``"gguf:FILE"``.
+        **options
+            ``budget``, ``overwrite``, ``dry_run``, ``offline``, ``on_event``: see
+            `isogloss.build.label.label_atlas`.
+
+        Returns
+        -------
+        LabelReport
+        """
+        from isogloss.build.label import label_atlas
+
+        return label_atlas(self._whole(), model, **options)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from isogloss import load_encoder
+from isogloss._core import endpoint as transport
 from isogloss._core.errors import EncoderError, ParameterError
-from isogloss.encoders import openai
 from isogloss.encoders.openai import OpenAIEncoder
 
 KEY = "sk-secret-0123456789"
@@ -76,7 +76,7 @@ def endpoint(monkeypatch):
 @pytest.fixture
 def waits(monkeypatch):
     found: list[float] = []
-    monkeypatch.setattr(openai.time, "sleep", found.append)
+    monkeypatch.setattr(transport.time, "sleep", found.append)
     return found
 
 

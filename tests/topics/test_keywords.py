@@ -9,15 +9,9 @@ from scipy.sparse import csr_matrix
 
 from isogloss._core.errors import ParameterError
 from isogloss.topics.exemplars import ExemplarPicker, choose_exemplars, inner_exemplars
-from isogloss.topics.keywords import (
-    Keywords,
-    _forms,
-    _npmi,
-    _readable,
-    _together,
-    topic_keywords,
-    topic_labels,
-)
+from isogloss.topics.keywords import Keywords, topic_keywords, topic_labels
+from isogloss.topics.word_choice import Pool, meetings, npmi_of_pairs
+from isogloss.topics.word_forms import readable, same_word
 
 TEN = np.array([10, 10])
 
@@ -98,39 +92,39 @@ def test_coherence_prefers_words_that_meet():
 
 
 def test_npmi_by_hand():
-    pool = np.array([0, 2])
+    pool = Pool(np.array([0, 2]), np.array([0.5, 0.4]))
     counts = csr_matrix([[1, 0, 2], [1, 9, 1], [0, 1, 1], [0, 0, 0]])
-    total, pairs = _together([pool], counts)
+    total, pairs = meetings([pool], counts)
     assert total == 4
     assert pairs[0].tolist() == [[2, 2], [2, 3]]
     # one meeting off the pair: 1/4 against 2/4 * 3/4
     expected = np.log(0.25 / 0.375) / -np.log(0.25)
-    assert _npmi(total, pairs[0])[0, 1] == pytest.approx(expected, abs=1e-12)
-    assert _npmi(4, np.array([[1.0, 1.0], [1.0, 1.0]]))[0, 1] == -1.0
+    assert npmi_of_pairs(total, pairs[0])[0, 1] == pytest.approx(expected, abs=1e-12)
+    assert npmi_of_pairs(4, np.array([[1.0, 1.0], [1.0, 1.0]]))[0, 1] == -1.0
 
 
 def test_forms_of_a_word_come_once():
     document_counts = np.array([[9, 8, 7, 0], [0, 0, 0, 9]])
     found = words_of(document_counts, ["cars", "car", "wheel", "moon"], sizes=TEN)
     assert found[0] == ["cars", "wheel"]
-    assert _forms("armenia", "armenian")
-    assert _forms("transfer", "transferred")
-    assert _forms("charge", "charging")
-    assert not _forms("internet", "international")
-    assert not _forms("game", "gate")
-    assert not _forms("key", "keyboard")
+    assert same_word("armenia", "armenian")
+    assert same_word("transfer", "transferred")
+    assert same_word("charge", "charging")
+    assert not same_word("internet", "international")
+    assert not same_word("game", "gate")
+    assert not same_word("key", "keyboard")
 
 
 @pytest.mark.parametrize(
     "word", ["space", "xfree86", "समस्या", "ধর্ম", "don't", "москва", "猫", "os"]
 )
 def test_words_read_as_words(word):
-    assert _readable(word)
+    assert readable(word)
 
 
 @pytest.mark.parametrize("word", ["", "a", "7", "1993", "0d", "_o", "a86", "!!!", "c_"])
 def test_debris_does_not(word):
-    assert not _readable(word)
+    assert not readable(word)
 
 
 def test_stop_words_and_debris_are_never_chosen():

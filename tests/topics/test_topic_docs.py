@@ -12,6 +12,6 @@ def test_the_examples_after_the_fit_run():
     assert len(blocks) == 6
     names: dict[str, object] = {}
     for block in blocks:
-        exec(compile(block, str(PAGE), "exec"), names)  # noqa: S102 - our own page
+        exec(compile(block, str(PAGE), "exec"), names)
     assert names["stream"].new_topics_ == 1
     assert len(names["five"].tree_.leaves) == 5

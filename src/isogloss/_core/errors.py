@@ -28,6 +28,10 @@ class EncoderError(IsoglossError):
     """An encoder cannot be found, loaded, or fed."""
 
 
+class ModelError(IsoglossError):
+    """A language model cannot be found, loaded, or asked."""
+
+
 class AtlasError(IsoglossError):
     """An atlas folder is missing, unfinished, of another build, or too new."""
 

@@ -112,7 +112,7 @@ def _edit(folder: Path, change: Callable[[Topics, Any], "TopicModel"], on_event:
 
         on_event(Event("index", message="full text"))
         create_text_index(made)
-        tree = _described(before, edited, tally, sample, made)
+        tree = _described(folder, before, edited, tally, sample, made)
         new = replace(
             old, version=version, table=name, table_version=made.version,
             topics=len(tree.leaves), unassigned=tally.unassigned,
@@ -151,10 +151,13 @@ def _with_topics(
 
 
 def _described(
-    before: "TopicTree", edited: Topics, tally: Tally, sample: list[Any], made: Any
+    folder: Path, before: "TopicTree", edited: Topics, tally: Tally, sample: list[Any], made: Any
 ) -> "TopicTree":
     """Give changed topics keywords, labels and exemplars; all others keep theirs."""
-    from isogloss.topics.keywords import topic_keywords, topic_labels
+    from isogloss.atlas import Atlas
+    from isogloss.topics.keyword_rules import default_rule
+    from isogloss.topics.keywords import topic_labels
+    from isogloss.topics.topic_counts import TopicCounts
     from isogloss.topics.tree import TopicTree
 
     model = edited.model
@@ -163,10 +166,11 @@ def _described(
         parent=fitted.parent, size=inner_sizes(fitted.parent, tally.sizes),
         persistence=fitted.persistence,
     )  # fmt: skip
-    found = topic_keywords(
-        tally.document_counts, list(edited.vocabulary.words), parent=tree.parent,
-        sizes=tally.sizes, counts=iter(sample), n=KEYWORDS,
+    counts = TopicCounts(
+        documents=tally.document_counts, vocabulary=list(edited.vocabulary.words),
+        sizes=tally.sizes, parent=tree.parent, passages=iter(sample), centres=tally.centres,
     )  # fmt: skip
+    found = default_rule(Atlas.open(folder).encoder)(counts, n=KEYWORDS)
     exemplars = _exemplars(tree, tally, made)
     labels, keywords, shown = [""] * len(tree), [], []
     for topic in range(len(tree)):

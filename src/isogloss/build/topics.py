@@ -183,7 +183,9 @@ def describe(
     TopicTree
         Over all passages, not the sample only.
     """
-    from isogloss.topics.keywords import topic_keywords, topic_labels
+    from isogloss.topics.keyword_rules import default_rule
+    from isogloss.topics.keywords import topic_labels
+    from isogloss.topics.topic_counts import TopicCounts
     from isogloss.topics.tree import TopicTree
 
     on_event(Event("name topics", message="keywords and exemplars"))
@@ -195,10 +197,11 @@ def describe(
     )  # fmt: skip
     texts = sample_texts(workspace, shards, sample)
     words = list(topics.vocabulary.words)
-    found = topic_keywords(
-        tally.document_counts, words, parent=fitted.parent, sizes=tally.sizes,
-        counts=topics.vocabulary.counts(texts), n=KEYWORDS,
+    counts = TopicCounts(
+        documents=tally.document_counts, vocabulary=words, sizes=tally.sizes,
+        parent=fitted.parent, passages=topics.vocabulary.counts(texts), centres=tally.centres,
     )  # fmt: skip
+    found = default_rule(encoder)(counts, n=KEYWORDS)
     exemplars = _exemplars(workspace, shards, encoder, tally, fitted, key)
     tree = TopicTree(parent=fitted.parent, size=size, persistence=fitted.persistence)
     labels = topic_labels(found)

@@ -7,23 +7,24 @@ Among a topic's best words, those are taken that also occur together (NPMI). Dec
 figures that chose this.
 """
 
-import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
+from isogloss.topics.word_choice import Candidates, Pool, coherent, meetings, npmi_of_pairs
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Keywords", "topic_keywords", "topic_labels"]
+__all__ = ["Keywords", "chosen_keywords", "descent", "topic_keywords", "topic_labels"]
 
 Floats = NDArray[np.float64]
 Ids = NDArray[np.int64]
+Nearness: TypeAlias = Callable[[list[str], list[Ids]], list[Floats]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ def topic_keywords(
     exclusive: float = 2.0,
     candidates: int = 30,
     min_documents: int = 3,
+    phrase_worth: float = 0.8,
+    nearness: Nearness | None = None,
 ) -> list[Keywords]:
     """Choose keywords for every topic of a tree.
 
@@ -88,6 +91,13 @@ def topic_keywords(
         How many words of highest worth compete.
     min_documents : int
         A word needs that many documents of the topic, while there are enough such words.
+    phrase_worth : float
+        An entry of the vocabulary with a space is a phrase. It takes the place of its parts when
+        it is worth at least that share of the best of them, and is left out otherwise.
+    nearness : callable, optional
+        Takes the words that compete in any topic, and the places of each topic's words among
+        these; gives for each topic what is added to the logarithm of their worth, float64 (w,).
+        See `isogloss.topics.keyword_rules.near_centres`.
 
     Returns
     -------
@@ -131,39 +141,66 @@ def topic_keywords(
         )
     if n < 1 or candidates < n:
         raise ParameterError(f"n={n!r}, candidates={candidates!r}: give 1 <= n <= candidates")
-    above = _descent(tree, leaf_ids)
+    above = descent(tree, leaf_ids)
     node_counts = (above @ leaf_counts).tocsr()
     node_sizes = np.maximum(above @ size, 1.0)
-    stopped = frozenset(stop_words)
-    usable = np.array([word not in stopped and _readable(word) for word in vocabulary], dtype=bool)
-    rank = np.empty(len(vocabulary), dtype=np.int64)
-    rank[np.array(sorted(range(len(vocabulary)), key=vocabulary.__getitem__), dtype=np.int64)] = (
-        np.arange(len(vocabulary))
-    )
-    pools: list[tuple[Ids, Floats]] = [(np.empty(0, np.int64), np.empty(0))] * tree.size
+    picker = Candidates(
+        vocabulary, stop_words=stop_words, n=n, most=candidates, min_documents=min_documents,
+        phrase_worth=phrase_worth,
+    )  # fmt: skip
+    pools = [Pool(np.empty(0, np.int64), np.empty(0))] * tree.size
     for node, words, worth in _worth(node_counts, node_sizes, tree, leaf_ids, exclusive):
-        enough = node_counts.data[node_counts.indptr[node] : node_counts.indptr[node + 1]]
-        good = (enough >= min_documents) & (worth > 0)
-        # doubtful words stand behind all others: they fill up what lacks
-        order = np.lexsort((rank[words], -worth, ~good))
-        order = order[usable[words[order]]]
-        order = order[: max(n, min(candidates, int(good[order].sum())))]
-        pools[node] = _distinct(words[order], worth[order], vocabulary)
-    pairs = None if counts is None else _together([ids for ids, _ in pools], counts)
-    return [
-        _chosen(
-            words=words,
-            worth=worth,
-            vocabulary=vocabulary,
-            n=n,
-            pairs=None if pairs is None else (pairs[0], pairs[1][row]),
-            coherence=coherence,
+        documents = node_counts.data[node_counts.indptr[node] : node_counts.indptr[node + 1]]
+        pools[node] = picker.pool(words, worth, documents)
+    return chosen_keywords(
+        pools, vocabulary, n=n, counts=counts, coherence=coherence, nearness=nearness
+    )
+
+
+def chosen_keywords(
+    pools: Sequence[Pool],
+    vocabulary: Sequence[str],
+    *,
+    n: int,
+    counts: "csr_matrix | Iterable[csr_matrix] | None",
+    coherence: float,
+    nearness: Nearness | None = None,
+) -> list[Keywords]:
+    """Choose keywords among the words that compete.
+
+    Parameters
+    ----------
+    pools : list of Pool
+        One a topic.
+    vocabulary, n, counts, coherence, nearness
+        As in `topic_keywords`.
+
+    Returns
+    -------
+    list of Keywords
+    """
+    total, pairs = meetings(pools, counts) if counts is not None and coherence > 0 else (0, [])
+    added: Sequence[Floats | None] = [None] * len(pools)
+    if nearness is not None:
+        competing = np.unique(np.concatenate([*(p.words for p in pools), np.empty(0, np.int64)]))
+        added = nearness(
+            [vocabulary[int(word)] for word in competing],
+            [np.searchsorted(competing, pool.words) for pool in pools],
         )
-        for row, (words, worth) in enumerate(pools)
-    ]
+    found = []
+    for row, pool in enumerate(pools):
+        npmi = npmi_of_pairs(total, pairs[row]) if pairs else None
+        places = coherent(pool, n=n, npmi=npmi, coherence=coherence, nearness=added[row])
+        found.append(
+            Keywords(
+                [vocabulary[int(pool.words[place])] for place in places],
+                [round(float(pool.worth[place]), 6) for place in places],
+            )
+        )
+    return found
 
 
-def _descent(parent: Ids, leaf_ids: Ids) -> "csr_matrix":
+def descent(parent: Ids, leaf_ids: Ids) -> "csr_matrix":
     """Ones (nodes, leaves) where a leaf lies under a node, itself included."""
     from scipy.sparse import csr_matrix
 
@@ -244,108 +281,6 @@ def _unevenness(shares: "csr_matrix") -> Floats:
     logs.data = logs.data * np.log(np.maximum(logs.data, 1e-300))
     entropy = np.log(total) - np.asarray(logs.sum(axis=0)).ravel() / total
     return np.asarray(np.clip(1 - entropy / np.log(max(leaves, 2)), 0.0, 1.0), dtype=np.float64)
-
-
-def _readable(word: str) -> bool:
-    """Tell whether a token reads as a word: at least two letters, mostly letters, one first."""
-    kinds = [unicodedata.category(character)[0] for character in word]
-    letters = sum(kind in "LM" for kind in kinds)
-    wide = len(word) == 1 and unicodedata.east_asian_width(word) == "W"
-    return (
-        bool(kinds) and kinds[0] == "L" and (wide or letters >= 2) and 3 * letters >= 2 * len(word)
-    )
-
-
-def _forms(one: str, other: str) -> bool:
-    """Tell whether two words look like forms of one: a common start and short ends.
-
-    Examples
-    --------
-    >>> _forms("car", "cars"), _forms("encrypted", "encryption"), _forms("car", "care")
-    (True, True, True)
-    >>> _forms("app", "apple"), _forms("internet", "international")
-    (False, False)
-    """
-    short, long = sorted((one, other), key=len)
-    common = 0
-    while common < len(short) and short[common] == long[common]:
-        common += 1
-    tail, longer = len(short) - common, len(long) - common
-    if tail == 0:
-        return common >= 3 and longer <= min(4, max(1, common // 2))
-    return common >= 5 and longer <= 3 and tail + longer <= max(4, common - 2)
-
-
-def _distinct(words: Ids, worth: Floats, vocabulary: Sequence[str]) -> tuple[Ids, Floats]:
-    """Keep the best of all forms of a word."""
-    kept: list[int] = []
-    for place, word in enumerate(words.tolist()):
-        if not any(_forms(vocabulary[word], vocabulary[int(words[k])]) for k in kept):
-            kept.append(place)
-    return words[kept], worth[kept]
-
-
-def _together(
-    pools: list[Ids], counts: "csr_matrix | Iterable[csr_matrix]"
-) -> tuple[int, list[NDArray[np.float64]]]:
-    """Count documents, and for each pool the documents that hold two of its words."""
-    from scipy.sparse import csr_matrix, issparse
-
-    columns = np.unique(np.concatenate([*pools, np.empty(0, np.int64)]))
-    places = [np.searchsorted(columns, pool) for pool in pools]
-    found = [np.zeros((pool.size, pool.size)) for pool in pools]
-    total = 0
-    batches = [counts] if issparse(counts) else counts
-    for batch in cast("Iterable[csr_matrix]", batches):
-        marks = csr_matrix(batch[:, columns] > 0, dtype=np.int64)
-        product = (marks.T @ marks).tocsr()
-        total += marks.shape[0]
-        for row, place in enumerate(places):
-            if place.size:
-                found[row] += product[place][:, place].toarray()
-    return total, found
-
-
-def _chosen(
-    *,
-    words: Ids,
-    worth: Floats,
-    vocabulary: Sequence[str],
-    n: int,
-    pairs: tuple[int, NDArray[np.float64]] | None,
-    coherence: float,
-) -> Keywords:
-    """Take n words one after the other, by worth and by NPMI with those taken."""
-    picked = list(range(min(n, words.size)))
-    if pairs is not None and words.size > n and coherence > 0:
-        npmi = _npmi(*pairs)
-        base = np.log(np.maximum(worth, 1e-12))
-        weight = worth / max(float(worth.sum()), 1e-12)
-        fit = npmi @ weight - np.diag(npmi) * weight  # the first word fits all candidates
-        sums = np.zeros(words.size)
-        free = np.ones(words.size, dtype=bool)
-        picked = []
-        while len(picked) < n:
-            value = np.where(free, np.round(base + coherence * fit, 12), -np.inf)
-            best = int(np.argmax(value))  # the first of equals: pools are in order of worth, word
-            picked.append(best)
-            free[best] = False
-            sums += npmi[best]
-            fit = sums / len(picked)
-        picked.sort()
-    return Keywords(
-        [vocabulary[int(words[place])] for place in picked],
-        [round(float(worth[place]), 6) for place in picked],
-    )
-
-
-def _npmi(total: int, pairs: NDArray[np.float64]) -> Floats:
-    """Normalised pointwise mutual information; one meeting is taken for chance."""
-    single = np.maximum(np.diag(pairs), 1.0)
-    met = np.maximum(pairs - 1.0, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.log(met * total / np.outer(single, single)) / -np.log(met / total)
-    return np.where(met > 0, np.clip(value, -1.0, 1.0), -1.0)
 
 
 def topic_labels(keywords: Sequence[Keywords], *, words: int = 3) -> list[str]:

@@ -15,6 +15,7 @@ COMMANDS = {
     "build": "turn sources into an atlas, go on with one, or add to it",
     "info": "show an atlas' manifest",
     "topics": "show the topic tree, or write who belongs where",
+    "label": "name topics by keywords or by a language model",
     "search": "find passages by meaning, by words, or both",
     "embed": "turn texts into vectors, Parquet to Parquet",
     "social": "measure who talks to whom, how unequally, when",

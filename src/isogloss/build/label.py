@@ -1,0 +1,186 @@
+"""Names for the topics of a finished atlas: evidence out of it, labels into its next version."""
+
+import datetime
+import shutil
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from isogloss._core.errors import AtlasError
+from isogloss._core.events import Event, OnEvent, ignore
+from isogloss._core.files import storage_errors, write_json
+from isogloss.store import state
+from isogloss.store.manifest import write_manifest
+from isogloss.store.workspace import Workspace, build_lock
+from isogloss.topics.keywords import Keywords, topic_labels
+from isogloss.topics.label_prompt import PASSAGES, SCHEMA, TopicEvidence, apart
+from isogloss.topics.labelling import Budget, LabelReport, LabelStore
+from isogloss.topics.labelling import label_topics as ask_for_labels
+
+if TYPE_CHECKING:
+    from isogloss.atlas import Atlas
+    from isogloss.topics.chat import ChatModel
+    from isogloss.topics.tree import TopicTree
+
+FOLDER = "labels"
+_ASIDE = ".state-labels.tmp"
+
+
+def label_atlas(
+    atlas: "Atlas",
+    model: "str | ChatModel" = "keywords",
+    *,
+    budget: Budget | None = None,
+    overwrite: bool = False,
+    dry_run: bool = False,
+    offline: bool | None = None,
+    on_event: OnEvent = ignore,
+) -> LabelReport:
+    """Name the topics of an atlas, and write the names into its next version.
+
+    Parameters
+    ----------
+    atlas : Atlas
+        Opened at its newest version; afterwards it is at the new one.
+    model : str or ChatModel, default "keywords"
+        ``"keywords"`` for the labels that the keywords give, or what
+        `isogloss.topics.chat.load_chat` takes.
+    budget : Budget, optional
+        500 calls by default.
+    overwrite : bool
+        Also topics that a person has named.
+    dry_run : bool
+        Ask nothing and change nothing; the report has the estimate.
+    offline : bool, optional
+        True refuses other machines; None asks the environment.
+    on_event : callable
+
+    Returns
+    -------
+    LabelReport
+
+    Raises
+    ------
+    AtlasError
+        When a build of it is under way or unfinished, or it has a newer version than the one open.
+    ModelError, MissingExtra
+        When the model cannot be loaded or refuses; answers so far are kept.
+    StorageError
+        When the disk is full.
+
+    Notes
+    -----
+    The new labels are a new state folder; replacing the manifest, one rename, makes them the
+    atlas'. Passages, vectors and topics stay as they are. Answers are kept in ``ATLAS/labels``.
+    """
+    began = time.perf_counter()
+    budget = budget or Budget()
+    budget.check()
+    with build_lock(atlas.path):
+        _require_current(atlas)
+        tree, store = atlas.topics, LabelStore(atlas.path / FOLDER)
+        plain = topic_labels([Keywords(list(topic.keywords), []) for topic in tree])
+        ours = store.labels()
+        free = {
+            topic.id
+            for topic in tree
+            if overwrite or not _is_named(topic.label, plain[topic.id], topic.keywords, ours)
+        }
+        if model == "keywords":
+            report = LabelReport("keywords", topics=len(free), dry_run=dry_run)
+        else:
+            chat = _loaded(model, offline)
+            evidence = _evidence(atlas, sorted(free), on_event)
+            report = ask_for_labels(
+                evidence, chat, store, budget=budget, dry_run=dry_run, on_event=on_event
+            )
+        report.kept = len(tree) - len(free)
+        report.topics = len(tree)
+        named = apart(report.labels, lambda topic: tree[topic].keywords)
+        labels = [
+            named.get(topic.id, plain[topic.id]) if topic.id in free else topic.label
+            for topic in tree
+        ]
+        report.labels = dict(enumerate(labels))
+        report.seconds = round(time.perf_counter() - began, 3)
+        if not dry_run and tuple(labels) != tree.labels:
+            _commit(atlas, tree.described(labels=labels))
+        if not dry_run and model != "keywords":
+            with storage_errors("the report of the labels"):
+                (atlas.path / FOLDER).mkdir(exist_ok=True)
+                write_json(atlas.path / FOLDER / "report.json", report.to_json())
+    return report
+
+
+def _loaded(model: "str | ChatModel", offline: bool | None) -> "ChatModel":
+    if isinstance(model, str):
+        from isogloss.topics.chat import load_chat
+
+        return load_chat(model, offline=offline, schema=SCHEMA)
+    return model
+
+
+def _require_current(atlas: "Atlas") -> None:
+    from isogloss.atlas import need_manifest
+
+    found = need_manifest(atlas.path)
+    if found.version != atlas.manifest.version:
+        raise AtlasError(
+            f"{atlas.path} is at version {found.version} by now, opened was "
+            f"{atlas.manifest.version}: open it again"
+        )
+    plan = Workspace(atlas.path).read_plan()
+    if plan is not None and plan.get("base") == found.version:
+        raise AtlasError(
+            f"{atlas.path} has an unfinished build: run the same isogloss build again first"
+        )
+
+
+def _is_named(label: str, plain: str, keywords: tuple[str, ...], ours: set[str]) -> bool:
+    """Tell whether a person named the topic: neither its keywords nor a model give this label."""
+    if not label or label == plain or label in ours:
+        return False
+    # a label that was told apart: "Games (chess)", "space, moon (2)"
+    base = label.rpartition(" (")[0] if label.endswith(")") else label
+    return base not in ours and not set(base.split(", ")) <= {*keywords, "(no words)"}
+
+
+def _evidence(atlas: "Atlas", topics: list[int], on_event: OnEvent) -> list[TopicEvidence]:
+    """Fetch the texts of the topics' exemplars."""
+    from isogloss.store.table import reading
+
+    wanted = sorted({int(p) for t in topics for p in atlas.topics[t].exemplars[:PASSAGES]})
+    texts: dict[int, str] = {}
+    for start in range(0, len(wanted), 500):
+        listed = ", ".join(map(str, wanted[start : start + 500]))
+        with reading(f"the table of passages in {atlas.path}"):
+            rows = atlas.table.search().where(f"passage IN ({listed})").select(["passage", "text"])
+            found = rows.limit(500).to_arrow()
+        texts |= dict(zip(found["passage"].to_pylist(), found["text"].to_pylist(), strict=True))
+        on_event(Event("read evidence", min(start + 500, len(wanted)), len(wanted), "passages"))
+    return [
+        TopicEvidence(
+            topic, atlas.topics[topic].size, atlas.topics[topic].keywords,
+            tuple(texts[int(p)] or "" for p in atlas.topics[topic].exemplars[:PASSAGES]
+                  if int(p) in texts),
+        )
+        for topic in topics
+    ]  # fmt: skip
+
+
+def _commit(atlas: "Atlas", tree: "TopicTree") -> None:
+    """Make the tree that of the atlas' next version: a new state folder, then the manifest."""
+    old = atlas.manifest
+    version = old.version + 1
+    draft = atlas.path / _ASIDE
+    with storage_errors("the topics of the atlas"):
+        if draft.exists():
+            shutil.rmtree(draft)
+        shutil.copytree(atlas.path / old.state, draft)
+        state.write_tree(draft, tree)
+    state.publish_state(draft, atlas.path / state.state_name(version))
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    new = replace(old, version=version, state=state.state_name(version), updated=now)
+    write_manifest(atlas.path, new)
+    state.drop_old_states(atlas.path, {new.state, old.state})
+    atlas.manifest, atlas.topics = new, tree
