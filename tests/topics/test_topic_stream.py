@@ -111,6 +111,10 @@ def test_a_saved_stream_goes_on_where_it_was(stage, tmp_path):
     half = len(rest) // 2 + 7
     whole = streamed(model, vectors[rest], counts[rest])
     begun = streamed(model, vectors[rest[:half]], counts[rest[:half]])
+    fresh = TopicModel.from_arrays(*model.to_arrays())  # and before any passage came
+    fresh.partial_fit(vectors[rest], counts[rest])
+    for name, array in whole.to_arrays()[0].items():
+        assert array.tobytes() == fresh.to_arrays()[0][name].tobytes(), name
     arrays, about = begun.to_arrays()
     save_tensors(tmp_path / "a", arrays)
     loaded = TopicModel.from_arrays(load_tensors(tmp_path / "a"), json.loads(json.dumps(about)))
