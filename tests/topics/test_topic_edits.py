@@ -167,6 +167,12 @@ def test_split_parts_one_topic_and_nobody_else(fitted):
     ]
     for topic in split.tree_[target].children:  # the planted pair comes apart again
         assert len(set(truth[labels == topic.id].tolist())) == 1
+    # The strengths of the parts share out that of the topic, which stays.
+    np.testing.assert_allclose(
+        split.membership_[:, target].toarray(), merged.membership_[:, target].toarray(), atol=1e-6
+    )
+    shares = split._decision(vectors, split._words.transform(counts))[1]
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0, atol=1e-5)
     free = merged.split(target, vectors, counts)  # as many parts as its own graph suggests
     assert len(free.tree_[target].children) >= 2
     check(free, vectors, counts)

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from isogloss._core.errors import ParameterError
 from isogloss.topics import TopicModel
 from isogloss.topics.guide import Seeds, seeded_communities
+from isogloss.topics.leaves import fit_leaves
 
 
 def planted(topics=6, each=40, dim=24, noise=0.8, seed=0):
@@ -95,6 +96,21 @@ def test_every_seed_keeps_a_leaf_however_small():
     loaded = TopicModel.from_arrays(arrays, json.loads(json.dumps(about)))
     assert loaded.tree_.labels == model.tree_.labels
     assert loaded.get_params()["seeds"] == seeds
+
+
+def test_a_leaf_that_nobody_keeps_stays_only_when_asked_for():
+    rows = np.repeat(np.eye(3, dtype=np.float32), 4, axis=0)
+    labels = np.repeat(np.arange(3, dtype=np.int32), 4)
+
+    def sizes_of(assigner):
+        return np.array([4, 0, 9])[: assigner.leaves] if assigner.leaves == 3 else np.array([9, 4])
+
+    assert fit_leaves(rows, None, labels, sizes_of).origin.tolist() == [2, 0]
+
+    def in_order(assigner):
+        return np.sort([4, 0, 9])[::-1] if assigner.weights[2, 3] == 1 else np.array([4, 0, 9])
+
+    assert fit_leaves(rows, None, labels, in_order, fixed=[1]).origin.tolist() == [2, 0, 1]
 
 
 def test_names_survive_another_seed_and_a_wanted_number():

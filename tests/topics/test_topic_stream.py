@@ -10,7 +10,8 @@ import scipy.sparse as sp
 from isogloss._core.errors import AtlasError, ParameterError
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.topics import TopicModel
-from isogloss.topics.emerge import corrected_length
+from isogloss.topics.assign import Assigner
+from isogloss.topics.emerge import corrected_length, measure_base, renewed
 
 
 def planted(topics=8, each=150, dim=24, noise=0.8, seed=0):
@@ -110,6 +111,10 @@ def test_a_saved_stream_goes_on_where_it_was(stage, tmp_path):
     half = len(rest) // 2 + 7
     whole = streamed(model, vectors[rest], counts[rest])
     begun = streamed(model, vectors[rest[:half]], counts[rest[:half]])
+    fresh = TopicModel.from_arrays(*model.to_arrays())  # and before any passage came
+    fresh.partial_fit(vectors[rest], counts[rest])
+    for name, array in whole.to_arrays()[0].items():
+        assert array.tobytes() == fresh.to_arrays()[0][name].tobytes(), name
     arrays, about = begun.to_arrays()
     save_tensors(tmp_path / "a", arrays)
     loaded = TopicModel.from_arrays(load_tensors(tmp_path / "a"), json.loads(json.dumps(about)))
@@ -169,6 +174,24 @@ def test_refresh_learns_from_the_stream(stage):
     )
     np.testing.assert_allclose(base.spread, rest_of.T @ rest_of / len(both), atol=2e-3)
     assert base.size.sum() == len(both)
+
+
+def test_statistics_of_a_stream_are_those_of_all_passages():
+    rng = np.random.default_rng(0)
+    rows = (np.eye(4)[np.arange(400) % 2] + 0.2 * rng.normal(size=(400, 4))).astype(np.float32)
+    labels = (np.arange(400) % 2).astype(np.int32)
+    new = (rows + np.float32([0.0, 0.0, 0.5, 0.0])).astype(np.float32)  # the topics drift
+    assigner = Assigner.fit(rows, None, labels, 2)
+    base = measure_base(rows, None, labels, assigner, np.bincount(labels))
+    means = np.stack([rows[labels == k].mean(axis=0) for k in range(2)])
+    sums = np.stack([new[labels == k].sum(axis=0, dtype=np.float64) for k in range(2)])
+    rest = new - means[labels]
+    _, after = renewed(assigner, base, np.bincount(labels), sums, rest.T @ rest, None)
+    both, own = np.vstack([rows, new]), np.concatenate([labels, labels])
+    inner = both - np.stack([both[own == k].mean(axis=0) for k in range(2)])[own]
+    np.testing.assert_allclose(after.spread, inner.T @ inner / 800, atol=1e-5)
+    length = np.linalg.norm([both[own == k].mean(axis=0) for k in range(2)], axis=1)
+    np.testing.assert_allclose(after.length, length, atol=1e-5)
 
 
 def test_odd_streams():

@@ -70,7 +70,7 @@ def unpack(
         parent=arrays["parent"], size=arrays["size"], persistence=arrays["persistence"],
         labels=tuple(about.get("names", ())),
     )  # fmt: skip
-    model._stream = unpack_stream(arrays, v)
+    model._stream = unpack_stream(arrays, v, words=model._words is not None)
     first = _assigner(arrays, "", v)
     if found == 1:
         model._decision = Decision.plain(first)

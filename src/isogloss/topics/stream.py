@@ -324,6 +324,8 @@ def pack_stream(stream: Stream) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
         f"stream.{name}": array for name, array in stream.base._asdict().items()
     }
+    if not stream.arrived:  # all else is zero
+        return arrays
     counts = [stream.arrived, stream.novel, stream.made, stream.looked]
     arrays |= {
         "stream.counts": np.array(counts, dtype=np.int64), "stream.sizes": stream.sizes,
@@ -342,7 +344,7 @@ def pack_stream(stream: Stream) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def unpack_stream(arrays: Mapping[str, NDArray[Any]], v: int) -> Stream | None:
+def unpack_stream(arrays: Mapping[str, NDArray[Any]], v: int, *, words: bool) -> Stream | None:
     """Give the stream that `pack_stream` wrote, None where there is none."""
     if "stream.spread" not in arrays:
         return None
@@ -362,6 +364,8 @@ def unpack_stream(arrays: Mapping[str, NDArray[Any]], v: int) -> Stream | None:
         )  # fmt: skip
 
     base = Base(*(np.asarray(arrays[f"stream.{name}"]) for name in Base._fields))
+    if "stream.counts" not in arrays:
+        return Stream.begin(base, base.spread.shape[0], v if words else None)
     arrived, novel, made, looked = (int(n) for n in arrays["stream.counts"])
     return Stream(
         base, arrived, novel, made, looked, np.asarray(arrays["stream.sizes"]),
