@@ -363,6 +363,29 @@ class CommunityGraph {
         return CommunityGraph(std::move(kept));
     }
 
+    // The same nodes with the edges of `least` votes or more, weighed by their share of `runs`;
+    // the strength of a node is what is left of it.
+    CommunityGraph weighed(Partition votes, int32_t least, int32_t runs) const {
+        if (votes.shape(0) != graph_.edge.size() || runs < 1)
+            throw nb::value_error("CommunityGraph: not one vote an edge, or no run");
+        Graph kept;
+        kept.inside = 0.0;
+        kept.start.push_back(0);
+        for (int32_t v = 0; v < graph_.size(); ++v) {
+            double strength = 0.0;
+            for (int64_t e = graph_.start[v]; e < graph_.start[v + 1]; ++e) {
+                const int32_t held = votes.data()[e];
+                if (held < least || held <= 0) continue;
+                const float share = static_cast<float>(held) / static_cast<float>(runs);
+                kept.edge.push_back({graph_.edge[e].target, graph_.edge[e].weight * share});
+                strength += kept.edge.back().weight;
+            }
+            kept.mass.push_back(strength);
+            kept.start.push_back(static_cast<int64_t>(kept.edge.size()));
+        }
+        return CommunityGraph(std::move(kept));
+    }
+
    private:
     explicit CommunityGraph(Graph graph) : graph_(std::move(graph)) {}
 
@@ -394,5 +417,7 @@ void bind_communities(nb::module_ &m) {
         .def("vote", &CommunityGraph::vote, nb::arg("labels"), nb::arg("votes").noconvert(),
              "Add 1 to every edge whose ends are together.")
         .def("agreed", &CommunityGraph::agreed, nb::arg("votes"), nb::arg("least"),
-             "The same nodes with the edges of so many votes.");
+             "The same nodes with the edges of so many votes.")
+        .def("weighed", &CommunityGraph::weighed, nb::arg("votes"), nb::arg("least"),
+             nb::arg("runs"), "The same nodes with edges weighed by their share of the votes.");
 }
