@@ -1,0 +1,202 @@
+"""Dense areas of vectors: reduced, a density tree, and the clusters that last longest in it.
+
+Papers: Campello, Moulavi & Sander 2013 (the tree, excess of mass); Belkin & Niyogi, Laplacian
+eigenmaps, 2003 (the reduction).
+"""
+
+from typing import Literal
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from isogloss._core.errors import ParameterError
+from isogloss._core.threads import single_threaded_blas
+from isogloss._math.topk import nearest_rows
+from isogloss.topics.density import DensityNode, DensityTree
+from isogloss.topics.reachability import principal_components
+
+__all__ = ["chosen_nodes", "density_clusters", "reduced"]
+
+Reduction = Literal["spectral", "pca"]
+
+
+def reduced(
+    vectors: NDArray[np.float32],
+    *,
+    how: Reduction | None,
+    components: int,
+    neighbours: int = 15,
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """Bring vectors down to a few directions.
+
+    Parameters
+    ----------
+    vectors : float32 (n, d)
+        Unit rows.
+    how : {"spectral", "pca"} or None
+        Eigenvectors of the graph of nearest neighbours, main directions, or none.
+    components : int
+    neighbours : int, default 15
+        Of the graph.
+    seed : int, default 0
+        Of the start vector of the eigenvector search.
+
+    Returns
+    -------
+    float64 (n, c)
+    """
+    if how is None:
+        return np.asarray(vectors, dtype=np.float64)
+    if how == "pca":
+        return principal_components(vectors, components)
+    if how != "spectral":
+        raise ParameterError(f"reduction is {how!r}; known: 'spectral', 'pca', None")
+    return _spectral(vectors, components, neighbours, seed)
+
+
+def _spectral(
+    vectors: NDArray[np.float32], components: int, neighbours: int, seed: int
+) -> NDArray[np.float64]:
+    from scipy.sparse.linalg import eigsh
+
+    n = len(vectors)
+    if n <= components + 2:
+        return principal_components(vectors, components)
+    columns, scores = nearest_rows(vectors, vectors, min(neighbours, n - 1), same=True)
+    distance = np.sqrt(np.maximum(2.0 - 2.0 * scores.astype(np.float64), 0.0))
+    # As far as the nearest is full weight; the rest falls with each row's own spread.
+    beyond = np.maximum(distance - distance[:, :1], 0.0)
+    spread = np.maximum(beyond.mean(axis=1, keepdims=True), 1e-9)
+    weight = np.exp(-beyond / spread)
+    rows = np.repeat(np.arange(n), columns.shape[1])
+    graph = sp.csr_matrix((weight.ravel(), (rows, columns.ravel())), shape=(n, n))
+    graph = (graph + graph.T - graph.multiply(graph.T)).tocsr()
+    degree = np.asarray(graph.sum(axis=1)).ravel()
+    scale = sp.diags(1.0 / np.sqrt(np.maximum(degree, 1e-12)))
+    start = np.random.default_rng(seed).uniform(0.5, 1.5, n)
+    with single_threaded_blas():
+        values, found = eigsh(scale @ graph @ scale, k=components + 1, which="LA", v0=start)
+    order = np.argsort(-values, kind="stable")
+    found, values = found[:, order], values[order]
+    found *= np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])
+    found = found / np.sqrt(np.maximum(degree, 1e-12))[:, None]
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    return np.asarray(found / np.where(lengths > 0, lengths, 1.0))
+
+
+def density_clusters(
+    points: NDArray[np.float64],
+    *,
+    min_cluster_size: int,
+    min_points: int = 5,
+    method: Literal["eom", "leaf"] = "eom",
+    n_clusters: int | None = None,
+    max_points: int = 50_000,
+) -> NDArray[np.int32]:
+    """Give the density cluster of each point, int32 (n,), by falling size; -1 for outliers.
+
+    Parameters
+    ----------
+    points : float64 (n, c)
+    min_cluster_size : int
+    min_points : int, default 5
+        Points, the point itself included, that make a point a core point.
+    method : {"eom", "leaf"}, default "eom"
+        Clusters of largest excess of mass, or the leaves of the tree.
+    n_clusters : int, optional
+        At least so many are wanted: smaller clusters are then allowed, down to 2 points, and leaves
+        are taken where the excess of mass gives too few.
+    max_points : int, default 50,000
+        More are refused.
+
+    Raises
+    ------
+    ParameterError
+        For a method that is not known, too many points, or when there are too few clusters.
+
+    Examples
+    --------
+    >>> points = np.concatenate([np.linspace(0, 1, 9), np.linspace(50, 51, 8), [200.0]])[:, None]
+    >>> density_clusters(points, min_cluster_size=4, min_points=2).tolist()
+    [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, -1]
+    """
+    if method not in ("eom", "leaf"):
+        raise ParameterError(f"method is {method!r}; known: 'eom', 'leaf'")
+    size, now = min_cluster_size, method
+    while True:
+        tree = DensityTree(
+            components=None, min_points=min_points, min_cluster_size=size, max_points=max_points
+        ).fit(points)
+        labels = _labels(tree.nodes_, chosen_nodes(tree.nodes_, now), len(points))
+        found = int(labels.max(initial=-1)) + 1
+        if n_clusters is None or found >= n_clusters:
+            return labels
+        if now == "eom":
+            now = "leaf"
+        elif size > 2:
+            size = max(2, size * 2 // 3)
+        else:
+            raise ParameterError(
+                f"n_topics is {n_clusters}, the vectors hold {found} dense areas: ask for fewer"
+            )
+
+
+def chosen_nodes(nodes: list[DensityNode], method: str) -> list[int]:
+    """Choose the nodes that are clusters; none holds another, and the root is none.
+
+    Stability of a node: the sum over its points of 1 / (radius at which they leave) - 1 / (radius
+    at which it comes to be). A node is chosen when it is more stable than the best of what it
+    holds.
+
+    Examples
+    --------
+    >>> nodes = [DensityNode(0, -1, 9, 1.0, float("inf"), children=[1, 2]),
+    ...          DensityNode(1, 0, 5, 0.5, 1.0), DensityNode(2, 0, 4, 0.2, 1.0)]
+    >>> chosen_nodes(nodes, "eom")
+    [1, 2]
+    """
+    if method == "leaf":
+        return [node.id for node in nodes if not node.children and node.parent >= 0]
+    best = np.zeros(len(nodes))
+    whole = np.zeros(len(nodes), dtype=bool)
+    for node in reversed(nodes):
+        below = sum(best[child] for child in node.children)
+        own = _stability(node)
+        if node.parent < 0:
+            continue
+        whole[node.id] = not node.children or own > below
+        best[node.id] = max(own, below)
+    chosen: list[int] = []
+    stack = list(nodes[0].children) if nodes else []
+    while stack:
+        name = stack.pop()
+        if whole[name]:
+            chosen.append(name)
+        else:
+            stack += nodes[name].children
+    return sorted(chosen)
+
+
+def _stability(node: DensityNode) -> float:
+    if not np.isfinite(node.high):
+        return 0.0
+    low, high = max(node.low, 1e-12), max(node.high, 1e-12)
+    return node.size * (1.0 / low - 1.0 / high)
+
+
+def _labels(nodes: list[DensityNode], chosen: list[int], n: int) -> NDArray[np.int32]:
+    owner = np.full(len(nodes), -1, dtype=np.int64)
+    for name in chosen:
+        owner[name] = name
+    labels = np.full(n, -1, dtype=np.int32)
+    for node in nodes:  # parents come first
+        if owner[node.id] < 0 and node.parent >= 0:
+            owner[node.id] = owner[node.parent]
+        labels[node.points] = owner[node.id]
+    sizes = {name: int((labels == name).sum()) for name in chosen}
+    order = sorted(chosen, key=lambda name: (-sizes[name], name))
+    number = np.full(len(nodes) + 1, -1, dtype=np.int32)
+    number[order] = np.arange(len(order))
+    return number[labels]

@@ -1,0 +1,182 @@
+"""A growing neural gas over unit rows, in batches: few units first, more where rows lie far off.
+
+Each pass gives every row its winner and runner-up. Winner and runner-up are joined by an edge; a
+unit moves to the mean of its rows and, by less as the passes go on, of its neighbours' rows. When
+the units have settled, one is added in the unit of greatest error, at one of its own rows.
+
+Papers: Fritzke, A growing neural gas network learns topologies, 1995; Prudent & Ennaji, An
+incremental growing neural gas learns topologies, 2005 (a unit born at a row); Cottrell, Hammer,
+Hasenfuss & Villmann, Batch and median neural gas, 2006 (passes instead of single steps).
+"""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from isogloss._core.threads import map_blocks
+
+__all__ = ["grow_gas", "nearest_unit", "scores_of"]
+
+Floats = NDArray[np.float64]
+BLOCK = 1024
+PASSES = 3  # between two births
+CANDIDATES = 6  # rows tried as a new unit
+PULL = 0.1  # of a neighbour's rows, right after a birth
+
+
+def scores_of(rows: Any, units: Floats) -> Floats:
+    """Give the dot product of each row with each unit, float64 (n, u), in fixed blocks.
+
+    Examples
+    --------
+    >>> scores_of(np.eye(2), np.array([[0.6, 0.8]])).tolist()
+    [[0.6], [0.8]]
+    """
+    n = rows.shape[0]
+    columns = np.ascontiguousarray(units.T)
+    found = np.empty((n, len(units)))
+
+    def score(first: int) -> None:
+        found[first : first + BLOCK] = rows[first : first + BLOCK] @ columns
+
+    map_blocks(score, range(0, n, BLOCK))
+    return found
+
+
+def nearest_unit(scores: Floats) -> NDArray[np.int64]:
+    """Give the unit of largest score, the first of equals up to rounding.
+
+    Examples
+    --------
+    >>> nearest_unit(np.array([[0.1, 0.5, 0.5]])).tolist()
+    [1]
+    """
+    return np.asarray(np.argmax(np.round(scores, 9), axis=1), dtype=np.int64)
+
+
+def grow_gas(rows: Any, units: int, *, seed: int = 0, least: int = 1) -> tuple[Floats, Any]:
+    """Grow a gas to a number of units.
+
+    Parameters
+    ----------
+    rows : float (n, d) array or CSR
+        Unit rows, none of zeros.
+    units : int
+        Units wanted, at most n.
+    seed : int, default 0
+        Of the draw of rows at which units are born.
+    least : int, default 1
+        A unit that wins fewer rows is taken away and born again elsewhere, a few times.
+
+    Returns
+    -------
+    float64 (u, d), float64 CSR (u, u)
+        Unit vectors, and how many rows stand behind each edge. Fewer units come where the rows are
+        too few or too equal.
+
+    Notes
+    -----
+    Time O(units^2 nnz) for all passes, memory O(n units + units d).
+
+    Examples
+    --------
+    >>> rows = np.repeat(np.eye(3), 4, axis=0)
+    >>> grow_gas(rows, 3)[0].sum(axis=0).tolist()
+    [1.0, 1.0, 1.0]
+    """
+    rng = np.random.default_rng(seed)
+    n = rows.shape[0]
+    found = _unit(_sums(rows, np.zeros(n, np.int64), 1))
+    retries = 2 * units
+    scores = scores_of(rows, found)
+    while True:
+        winner = nearest_unit(scores)
+        sizes = np.bincount(winner, minlength=len(found))
+        weak = np.flatnonzero(sizes < least)
+        if len(weak) and retries > 0 and len(found) > 1:
+            retries -= 1
+            gone = weak[np.argmin(sizes[weak])]
+            found = np.delete(found, gone, axis=0)
+            scores = np.delete(scores, gone, axis=1)
+            continue
+        if len(found) >= units:
+            break
+        born = _birth(rows, scores, winner, rng)
+        if born is None:
+            break
+        found = np.vstack([found, born])
+        found, scores = _settle(rows, found, passes=PASSES, pull=PULL)
+    found, scores = _settle(rows, found, passes=20, pull=0.0)
+    return found, _edges(scores)
+
+
+def _birth(rows: Any, scores: Floats, winner: Any, rng: np.random.Generator) -> Any:
+    """Give the row in the unit of greatest error that takes most error away, or None."""
+    error = np.maximum(1.0 - scores[np.arange(len(winner)), winner], 0.0)
+    errors = np.bincount(winner, weights=error, minlength=scores.shape[1])
+    unit = int(np.argmax(np.round(errors, 9)))
+    members = np.flatnonzero(winner == unit)
+    chance = np.round(error[members], 9)
+    if not chance.sum() > 0:
+        return None
+    tries = min(CANDIDATES, int((chance > 0).sum()))
+    places = rng.choice(members, size=tries, replace=False, p=chance / chance.sum())
+    inside = rows[members]
+    best, most = None, -1.0
+    for place in places.tolist():
+        row = rows[place : place + 1]
+        row = row.toarray()[0] if sp.issparse(row) else np.asarray(row)[0]
+        gain = np.maximum(inside @ row - (1.0 - error[members]), 0.0).sum()
+        if round(float(gain), 9) > most:
+            best, most = row, round(float(gain), 9)
+    return best
+
+
+def _settle(rows: Any, units: Floats, *, passes: int, pull: float) -> tuple[Floats, Floats]:
+    """Move units to the means of their rows, at first a little to those of their neighbours."""
+    scores = scores_of(rows, units)
+    before = None
+    for step in range(passes):
+        winner = nearest_unit(scores)
+        if before is not None and np.array_equal(winner, before):
+            break
+        before = winner
+        sums = _sums(rows, winner, len(units))
+        share = pull * (1.0 - step / passes)
+        if share > 0 and len(units) > 1:
+            edges = _edges(scores)
+            edges.data = np.minimum(edges.data / np.maximum(edges.data.max(initial=1), 1), 1.0)
+            sums = sums + share * (edges @ sums)
+        moved = _unit(sums)
+        empty = ~moved.any(axis=1)
+        moved[empty] = units[empty]
+        units = moved
+        scores = scores_of(rows, units)
+    return units, scores
+
+
+def _edges(scores: Floats) -> Any:
+    """Count the rows of which two units are winner and runner-up, float64 CSR (u, u)."""
+    u = scores.shape[1]
+    if u < 2:
+        return sp.csr_matrix((u, u))
+    first = nearest_unit(scores)
+    rest = scores.copy()
+    rest[np.arange(len(first)), first] = -np.inf
+    second = nearest_unit(rest)
+    edges = sp.csr_matrix((np.ones(len(first)), (first, second)), shape=(u, u))
+    return (edges + edges.T).tocsr()
+
+
+def _sums(rows: Any, winner: NDArray[np.int64], units: int) -> Floats:
+    n = rows.shape[0]
+    members = sp.csr_matrix((np.ones(n), (winner, np.arange(n))), shape=(units, n))
+    sums = members @ rows
+    return np.asarray(sums.toarray() if sp.issparse(sums) else sums, dtype=np.float64)
+
+
+def _unit(rows: Floats) -> Floats:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(lengths > 0, lengths, 1.0), dtype=np.float64)
