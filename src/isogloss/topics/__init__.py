@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from isogloss.topics.estimator import TopicEstimator
     from isogloss.topics.model import TopicModel
     from isogloss.topics.models.bertopic import BERTopicTopics
-    from isogloss.topics.models.cfmf import CFMFEmb, CFMFTopics
+    from isogloss.topics.models.cfmf import CFMF, CFMFEmb
     from isogloss.topics.models.lda import LDATopics
     from isogloss.topics.models.nmf import NMFTopics
     from isogloss.topics.models.top2vec import Top2VecTopics
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from isogloss.topics.trends import TopicSpread, topics_by, topics_over
 
 __all__ = [
+    "CFMF",
     "BERTopicTopics",
     "CFMFEmb",
-    "CFMFTopics",
     "LDATopics",
     "NMFTopics",
     "Top2VecTopics",
@@ -34,7 +34,7 @@ __all__ = [
 _HOMES = {
     "BERTopicTopics": "models.bertopic",
     "CFMFEmb": "models.cfmf",
-    "CFMFTopics": "models.cfmf",
+    "CFMF": "models.cfmf",
     "LDATopics": "models.lda",
     "NMFTopics": "models.nmf",
     "Top2VecTopics": "models.top2vec",

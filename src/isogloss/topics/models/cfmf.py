@@ -26,7 +26,7 @@ from isogloss.topics.models.inputs import (
 )
 from isogloss.topics.result import TopicResult
 
-__all__ = ["CFMFEmb", "CFMFTopics"]
+__all__ = ["CFMF", "CFMFEmb"]
 
 Floats = NDArray[np.float64]
 PASSES = 10  # of winners by features
@@ -82,7 +82,7 @@ class _Gas(TopicEstimator):
         )
 
 
-class CFMFTopics(_Gas):
+class CFMF(_Gas):
     """Cluster TF-IDF rows with a growing neural gas steered by feature maximization.
 
     The gas grows by cosine. Then passages go to the topic whose active words, weighted by their
@@ -116,7 +116,7 @@ class CFMFTopics(_Gas):
     Examples
     --------
     >>> counts = np.repeat([[3, 3, 0, 0], [0, 0, 3, 3]], 10, axis=0)
-    >>> model = CFMFTopics(n_topics=2).fit(counts, vocabulary=["cat", "paw", "moon", "sun"])
+    >>> model = CFMF(n_topics=2).fit(counts, vocabulary=["cat", "paw", "moon", "sun"])
     >>> sorted(sorted(words) for words in model.result_.keywords)
     [['cat', 'paw'], ['moon', 'sun']]
     """
@@ -125,7 +125,7 @@ class CFMFTopics(_Gas):
 
     def fit(  # type: ignore[override]
         self, X: Any, y: Any = None, *, vocabulary: Sequence[str] | None = None
-    ) -> "CFMFTopics":
+    ) -> "CFMF":
         """Find the topics.
 
         Parameters
