@@ -48,7 +48,7 @@ class BERTopicTopics(TopicEstimator):
     min_topic_size : int, default 10
         Passages of the smallest topic, 2 or more.
     reduction : {"spectral", "pca"} or None, default "spectral"
-    components : int, default 20
+    components : int, default 10
         Directions after the reduction.
     neighbours : int, default 15
         Of the graph of the spectral reduction.
@@ -93,7 +93,7 @@ class BERTopicTopics(TopicEstimator):
         *,
         min_topic_size: int = 10,
         reduction: str | None = "spectral",
-        components: int = 20,
+        components: int = 10,
         neighbours: int = 15,
         method: str = "eom",
         outliers: str = "keep",

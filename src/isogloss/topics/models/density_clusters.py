@@ -16,7 +16,7 @@ from isogloss._math.topk import nearest_rows
 from isogloss.topics.density import DensityNode, DensityTree
 from isogloss.topics.reachability import principal_components
 
-__all__ = ["chosen_nodes", "density_clusters", "reduced"]
+__all__ = ["chosen_nodes", "density_clusters", "leaving_radii", "reduced", "stabilities"]
 
 Reduction = Literal["spectral", "pca"]
 
@@ -129,7 +129,7 @@ def density_clusters(
         tree = DensityTree(
             components=None, min_points=min_points, min_cluster_size=size, max_points=max_points
         ).fit(points)
-        labels = _labels(tree.nodes_, chosen_nodes(tree.nodes_, now), len(points))
+        labels = _labels(tree.nodes_, _chosen(tree, now), len(points))
         found = int(labels.max(initial=-1)) + 1
         if n_clusters is None or found >= n_clusters:
             return labels
@@ -143,33 +143,79 @@ def density_clusters(
             )
 
 
-def chosen_nodes(nodes: list[DensityNode], method: str) -> list[int]:
-    """Choose the nodes that are clusters; none holds another, and the root is none.
+def leaving_radii(tree: DensityTree) -> NDArray[np.float64]:
+    """Give the radius at which each point leaves the last node that it is in, float64 (n,).
 
-    Stability of a node: the sum over its points of 1 / (radius at which they leave) - 1 / (radius
-    at which it comes to be). A node is chosen when it is more stable than the best of what it
-    holds.
+    As the radius shrinks, that is where the part that it is in becomes smaller than
+    `min_cluster_size`.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0], [1.0], [2.0], [9.0]])
+    >>> tree = DensityTree(components=None, min_points=1, min_cluster_size=3).fit(points)
+    >>> leaving_radii(tree).tolist()
+    [1.0, 1.0, 1.0, 7.0]
+    """
+    merges, heights = tree.merges_, tree.heights_
+    n, smallest = len(tree.core_distances_), tree.min_cluster_size
+    sizes = np.ones(n + len(merges), dtype=np.int64)
+    for row, pair in enumerate(merges):
+        sizes[n + row] = sizes[pair].sum()
+    leaving = np.zeros(n + len(merges))
+    for row in range(len(merges) - 1, -1, -1):
+        own = leaving[n + row] if sizes[n + row] < smallest else heights[row]
+        leaving[merges[row]] = own  # a part that is large enough is given its own radius
+    return leaving[:n]
+
+
+def stabilities(tree: DensityTree) -> NDArray[np.float64]:
+    """Give the excess of mass of each node, float64 (nodes,): how long its points stay in it.
+
+    The sum over its points of 1 / (radius at which the point leaves) - 1 / (radius at which the
+    node comes to be); 0 for the root.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0], [1.0], [2.0], [9.0], [11.0], [13.0]])
+    >>> tree = DensityTree(components=None, min_points=1, min_cluster_size=3).fit(points)
+    >>> stabilities(tree).round(4).tolist()  # 3 (1/1 - 1/7) and 3 (1/2 - 1/7)
+    [0.0, 2.5714, 1.0714]
+    """
+    heights = tree.heights_[tree.heights_ > 0]
+    # Equal points would be infinitely dense.
+    floor = 1e-3 * float(np.median(heights)) if len(heights) else 1.0
+    leaving = np.maximum(leaving_radii(tree), floor)
+    found = np.zeros(len(tree.nodes_))
+    for node in tree.nodes_:
+        if node.parent >= 0:
+            born, splits = 1.0 / max(node.high, floor), 1.0 / max(node.low, floor)
+            below = sum(tree.nodes_[child].size for child in node.children)
+            own = (1.0 / leaving[node.points] - born).sum()
+            found[node.id] = own + below * (splits - born)
+    return found
+
+
+def chosen_nodes(nodes: list[DensityNode], stability: NDArray[np.float64]) -> list[int]:
+    """Choose nodes of largest excess of mass, in order of id; none holds another.
+
+    A node is chosen when it is more stable than all that is chosen below it; the root never is.
 
     Examples
     --------
     >>> nodes = [DensityNode(0, -1, 9, 1.0, float("inf"), children=[1, 2]),
     ...          DensityNode(1, 0, 5, 0.5, 1.0), DensityNode(2, 0, 4, 0.2, 1.0)]
-    >>> chosen_nodes(nodes, "eom")
+    >>> chosen_nodes(nodes, np.array([0.0, 5.0, 16.0]))
     [1, 2]
     """
-    if method == "leaf":
-        return [node.id for node in nodes if not node.children and node.parent >= 0]
-    best = np.zeros(len(nodes))
-    whole = np.zeros(len(nodes), dtype=bool)
+    best = stability.copy()
+    whole = np.ones(len(nodes), dtype=bool)
     for node in reversed(nodes):
         below = sum(best[child] for child in node.children)
-        own = _stability(node)
-        if node.parent < 0:
-            continue
-        whole[node.id] = not node.children or own > below
-        best[node.id] = max(own, below)
+        if node.parent < 0 or (node.children and below >= best[node.id]):
+            whole[node.id] = False
+            best[node.id] = below
     chosen: list[int] = []
-    stack = list(nodes[0].children) if nodes else []
+    stack = [0] if nodes else []
     while stack:
         name = stack.pop()
         if whole[name]:
@@ -179,11 +225,10 @@ def chosen_nodes(nodes: list[DensityNode], method: str) -> list[int]:
     return sorted(chosen)
 
 
-def _stability(node: DensityNode) -> float:
-    if not np.isfinite(node.high):
-        return 0.0
-    low, high = max(node.low, 1e-12), max(node.high, 1e-12)
-    return node.size * (1.0 / low - 1.0 / high)
+def _chosen(tree: DensityTree, method: str) -> list[int]:
+    if method == "leaf":
+        return [node.id for node in tree.nodes_ if not node.children and node.parent >= 0]
+    return chosen_nodes(tree.nodes_, stabilities(tree))
 
 
 def _labels(nodes: list[DensityNode], chosen: list[int], n: int) -> NDArray[np.int32]:

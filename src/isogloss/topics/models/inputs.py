@@ -121,7 +121,7 @@ def checked_topics(n_topics: int | None, passages: int) -> None:
         raise ParameterError(f"n_topics is {n_topics}, but only {passages} passages are not empty")
 
 
-def top_words(weights: Any, vocabulary: Sequence[str], n: int) -> list[list[str]]:
+def top_words(weights: Any, vocabulary: Sequence[str], n: int) -> tuple[tuple[str, ...], ...]:
     """Give the n words of largest weight in each row, best first, ties by column.
 
     Words of no weight are left out.
@@ -129,12 +129,12 @@ def top_words(weights: Any, vocabulary: Sequence[str], n: int) -> list[list[str]
     Examples
     --------
     >>> top_words(sp.csr_matrix([[1.0, 3.0, 0.0]]), ["a", "b", "c"], 10)
-    [['b', 'a']]
+    (('b', 'a'),)
     """
     rows = sp.csr_matrix(weights)
     found = []
     for start, end in zip(rows.indptr[:-1], rows.indptr[1:], strict=True):
         data, columns = rows.data[start:end], rows.indices[start:end]
         order = np.lexsort((columns, -data))[:n]
-        found.append([vocabulary[int(columns[i])] for i in order if data[i] > 0])
-    return found
+        found.append(tuple(vocabulary[int(columns[i])] for i in order if data[i] > 0))
+    return tuple(found)

@@ -47,7 +47,7 @@ class Top2VecTopics(TopicEstimator):
     min_topic_size : int, default 15
         Passages of the smallest dense area, 2 or more.
     reduction : {"spectral", "pca"} or None, default "spectral"
-    components : int, default 20
+    components : int, default 10
         Directions after the reduction.
     neighbours : int, default 15
         Of the graph of the spectral reduction.
@@ -87,7 +87,7 @@ class Top2VecTopics(TopicEstimator):
         *,
         min_topic_size: int = 15,
         reduction: str | None = "spectral",
-        components: int = 20,
+        components: int = 10,
         neighbours: int = 15,
         method: str = "eom",
         n_keywords: int = 20,
@@ -186,11 +186,7 @@ class Top2VecTopics(TopicEstimator):
         return _nearest_topic(vectors, self.topic_vectors_)
 
 
-def _held(labels: NDArray[np.int32]) -> NDArray[np.int32]:
-    return labels[labels >= 0]
-
-
-def _nearest_topic(vectors: NDArray[np.float32], topics: NDArray[np.float32]) -> Any:
+def _nearest_topic(vectors: NDArray[np.float32], topics: NDArray[np.float32]) -> NDArray[np.int32]:
     labels = np.full(len(vectors), -1, dtype=np.int32)
     full = np.flatnonzero(vectors.any(axis=1))
     if len(full) and len(topics):
