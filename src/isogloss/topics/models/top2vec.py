@@ -153,8 +153,9 @@ class Top2VecTopics(TopicEstimator):
             found = _fewer(vectors, found, self.n_topics)
         self.topic_vectors_ = found
         self._dim = vectors.shape[1]
-        order = np.argsort(-np.bincount(_held(self._labels(vectors)), minlength=len(found)),
-                           kind="stable")  # fmt: skip
+        labels = self._labels(vectors)
+        sizes = np.bincount(labels[labels >= 0], minlength=len(found))
+        order = np.argsort(-sizes, kind="stable")
         self.topic_vectors_ = found[order]
         labels = self._labels(vectors)
         near = checked_vectors(self.topic_vectors_ - centre)
