@@ -24,6 +24,7 @@ from isogloss.topics.models.inputs import (
     checked_words,
     top_words,
 )
+from isogloss.topics.models.number import found_number
 from isogloss.topics.result import TopicResult
 
 __all__ = ["CFMF", "CFMFEmb"]
@@ -39,36 +40,26 @@ class _Gas(TopicEstimator):
         self,
         n_topics: int | None = None,
         *,
-        most_topics: int = 50,
         n_keywords: int = 20,
         random_state: int = 0,
     ) -> None:
         self.n_topics = n_topics
-        self.most_topics = most_topics
         self.n_keywords = n_keywords
         self.random_state = random_state
 
     def _check(self) -> None:
-        for name in ("most_topics", "n_keywords"):
-            if not getattr(self, name) >= 1:
-                raise ParameterError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+        if not self.n_keywords >= 1:
+            raise ParameterError(f"n_keywords is {self.n_keywords}; it must be 1 or more")
 
-    def _units(self, rows: Any, weights: Any) -> Floats:
-        """Grow the gas to the wanted number of units, or to the number of sharpest contrast."""
+    def _units(self, rows: Any, words: Any, vectors: NDArray[np.float32] | None = None) -> Floats:
+        """Grow the gas to the wanted number of units, or to the number that the graph suggests."""
         checked_topics(self.n_topics, rows.shape[0])
         if rows.shape[0] == 0:
             return np.zeros((0, rows.shape[1]))
-        if self.n_topics is not None:
-            return grow_gas(rows, self.n_topics, seed=self.random_state)[0]
-        best, most = None, -1.0
-        for units in _sizes(min(self.most_topics, max(2, rows.shape[0] // 10))):
-            found = grow_gas(rows, units, seed=self.random_state)[0]
-            labels = nearest_unit(scores_of(rows, found))
-            value = contrast_quality(weights, labels, len(found))
-            if value > most:
-                best, most = found, value
-        assert best is not None
-        return best
+        units = self.n_topics
+        if units is None:
+            units = found_number(words.astype(np.float32), vectors, seed=self.random_state)
+        return grow_gas(rows, units, seed=self.random_state)[0]
 
     def _result(self, labels: NDArray[np.int32], weights: Any, words: Any, t: int) -> TopicResult:
         measured = feature_maximization(weights, labels, count=t)
@@ -91,17 +82,19 @@ class CFMF(_Gas):
     Parameters
     ----------
     n_topics : int, optional
-        Topics wanted. By default the number, among several up to `most_topics`, at which the active
-        words stand out most sharply (`contrast_quality`).
-    most_topics : int, default 50
+        Topics wanted; by default as many as the graph of nearest neighbours has communities
+        (`isogloss.topics.models.number`).
     n_keywords : int, default 20
         Words of a topic.
+    winner : {"features", "distance"}, default "features"
+        Where a passage goes in the end: to the topic whose active words it holds most of, or to
+        the nearest one.
     random_state : int, default 0
 
     Attributes
     ----------
     units_ : float64 (t, v)
-        Unit vector of each topic: its active words by contrast.
+        Unit row of each topic: its mean, active words only, by their contrast.
 
     Notes
     -----
@@ -123,6 +116,17 @@ class CFMF(_Gas):
 
     input_kind: ClassVar[Literal["counts"]] = "counts"
 
+    def __init__(
+        self,
+        n_topics: int | None = None,
+        *,
+        n_keywords: int = 20,
+        winner: str = "features",
+        random_state: int = 0,
+    ) -> None:
+        super().__init__(n_topics, n_keywords=n_keywords, random_state=random_state)
+        self.winner = winner
+
     def fit(  # type: ignore[override]
         self, X: Any, y: Any = None, *, vocabulary: Sequence[str] | None = None
     ) -> "CFMF":
@@ -143,6 +147,8 @@ class CFMF(_Gas):
             For counts or parameters that cannot be used.
         """
         self._check()
+        if self.winner not in ("features", "distance"):
+            raise ParameterError(f"winner is {self.winner!r}; known: 'features', 'distance'")
         counts = checked_counts(X)
         words = checked_words(vocabulary, counts.shape[1])
         self._weights = WordWeights.fit(counts)
@@ -150,7 +156,7 @@ class CFMF(_Gas):
         full = np.flatnonzero(np.diff(weighed.indptr))
         rows = weighed[full]
         units = self._units(rows, rows)
-        self.units_ = _by_features(rows, units)
+        self.units_ = _by_features(rows, units) if self.winner == "features" else units
         labels = self._labels(weighed)
         kept = np.flatnonzero(np.bincount(labels[labels >= 0], minlength=len(self.units_)))
         if len(kept) < len(self.units_):
@@ -180,9 +186,8 @@ class CFMFEmb(_Gas):
     Parameters
     ----------
     n_topics : int, optional
-        Topics wanted. By default the number, among several up to `most_topics`, at which the active
-        words stand out most sharply (`contrast_quality`).
-    most_topics : int, default 50
+        Topics wanted; by default as many as the graph of nearest neighbours has communities
+        (`isogloss.topics.models.number`).
     n_keywords : int, default 20
         Words of a topic.
     random_state : int, default 0
@@ -246,7 +251,7 @@ class CFMFEmb(_Gas):
         weighed = WordWeights.fit(held).transform(held).astype(np.float64)
         full = np.flatnonzero(rows.any(axis=1))
         self._dim = rows.shape[1]
-        self.units_ = self._units(rows[full], weighed[full])
+        self.units_ = self._units(rows[full], weighed[full], rows[full].astype(np.float32))
         labels = self._labels(rows)
         self.result_ = self._result(labels, weighed, words, len(self.units_))
         return self
@@ -263,41 +268,6 @@ class CFMFEmb(_Gas):
         if len(full) and len(self.units_):
             labels[full] = nearest_unit(scores_of(rows[full], self.units_))
         return labels
-
-
-def contrast_quality(weights: Any, labels: NDArray[np.integer[Any]], count: int) -> float:
-    """Give the mean over classes of the mean contrast of their active words, over the class count.
-
-    Parameters
-    ----------
-    weights : CSR (n, v)
-    labels : int (n,)
-    count : int
-        Number of classes.
-
-    Returns
-    -------
-    float
-        In 0 to 1: the contrast of a word can be as large as the number of classes.
-
-    Examples
-    --------
-    >>> contrast_quality(sp.csr_matrix([[1.0, 0], [0, 1.0]]), np.array([0, 1]), 2)
-    1.0
-    """
-    measured = feature_maximization(weights, labels, count=count)
-    contrast = measured.contrast.multiply(measured.active > 0).tocsr()
-    active = np.diff(measured.active.indptr)
-    means = np.asarray(contrast.sum(axis=1)).ravel() / np.maximum(active, 1)
-    return float(means.mean() / count) if count else 0.0
-
-
-def _sizes(most: int) -> list[int]:
-    """Give the numbers of topics to try: about half as many again each time."""
-    sizes = [min(5, most)]
-    while sizes[-1] < most:
-        sizes.append(min(most, max(sizes[-1] + 1, sizes[-1] * 3 // 2)))
-    return sizes
 
 
 def _by_features(rows: Any, units: Floats) -> Floats:

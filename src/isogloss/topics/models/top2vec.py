@@ -53,6 +53,9 @@ class Top2VecTopics(TopicEstimator):
         Of the graph of the spectral reduction.
     method : {"eom", "leaf"}, default "eom"
         Clusters of largest excess of mass, or leaves of the density tree.
+    min_count : int, default 50
+        Words that stand fewer times in `counts` (where it is given) are no keywords; less is asked
+        of small corpora: a fiftieth of the passages.
     n_keywords : int, default 20
         Words of a topic.
     max_passages : int, default 50,000
@@ -90,6 +93,7 @@ class Top2VecTopics(TopicEstimator):
         components: int = 10,
         neighbours: int = 15,
         method: str = "eom",
+        min_count: int = 50,
         n_keywords: int = 20,
         max_passages: int = 50_000,
         random_state: int = 0,
@@ -100,6 +104,7 @@ class Top2VecTopics(TopicEstimator):
         self.components = components
         self.neighbours = neighbours
         self.method = method
+        self.min_count = min_count
         self.n_keywords = n_keywords
         self.max_passages = max_passages
         self.random_state = random_state
@@ -126,8 +131,8 @@ class Top2VecTopics(TopicEstimator):
         word_vectors : array (v, d), optional
             Vectors of the words, in the space of the passages.
         counts : CSR (n, v), optional
-            Word counts of the same passages, from which vectors of words are made where
-            `word_vectors` is not given. One of both is needed.
+            Word counts of the same passages, to leave rare words out, and to make vectors of words
+            from where `word_vectors` is not given. One of both is needed.
 
         Raises
         ------
@@ -135,17 +140,7 @@ class Top2VecTopics(TopicEstimator):
             For vectors, counts or parameters that cannot be used.
         """
         vectors = checked_vectors(X)
-        centre = np.zeros(vectors.shape[1], dtype=np.float64)
-        if word_vectors is not None:
-            known = checked_vectors(word_vectors, columns=vectors.shape[1])
-        elif counts is not None:
-            held = checked_counts(counts, name="counts")
-            if held.shape[0] != len(vectors):
-                raise ParameterError(f"counts has {held.shape[0]} rows for {len(vectors)} vectors")
-            known = word_vectors_of(vectors, held)
-            centre = vectors[vectors.any(axis=1)].mean(axis=0, dtype=np.float64)
-        else:
-            raise ParameterError("give word_vectors (v, d), or counts (n, v) to make them from")
+        known, centre = self._word_vectors(vectors, word_vectors, counts)
         words = checked_words(vocabulary, len(known))
         labels = clusters_of(self, vectors)
         found = mean_vectors(vectors, labels, int(labels.max(initial=-1)) + 1)
@@ -176,6 +171,29 @@ class Top2VecTopics(TopicEstimator):
             provenance={"model": "Top2VecTopics", "parameters": self.get_params()},
         )
         return self
+
+    def _word_vectors(
+        self, vectors: NDArray[np.float32], given: Any, counts: Any
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Give vectors of words, zeros for rare ones, and the centre of passages in their space."""
+        centre = np.zeros(vectors.shape[1])
+        if given is None and counts is None:
+            raise ParameterError("give word_vectors (v, d), or counts (n, v) to make them from")
+        known = None if given is None else checked_vectors(given, columns=vectors.shape[1])
+        if counts is None:
+            assert known is not None
+            return known, centre
+        columns = None if known is None else len(known)
+        held = checked_counts(counts, columns=columns, name="counts")
+        if held.shape[0] != len(vectors):
+            raise ParameterError(f"counts has {held.shape[0]} rows for {len(vectors)} vectors")
+        if known is None:
+            known = word_vectors_of(vectors, held)
+            full = vectors.any(axis=1)
+            centre = vectors[full].mean(axis=0, dtype=np.float64) if full.any() else centre
+        least = min(self.min_count, max(1, len(vectors) // 50))
+        known[np.asarray(held.sum(axis=0)).ravel() < least] = 0.0
+        return known, centre
 
     def transform(self, X: Any) -> Any:
         """Give the topic of each passage as float32 CSR (n, t) of ones; empty rows for none."""
