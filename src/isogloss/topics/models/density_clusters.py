@@ -62,7 +62,7 @@ def _spectral(
     from scipy.sparse.linalg import eigsh
 
     n = len(vectors)
-    if n <= components + 2:
+    if n <= components + 1:
         return principal_components(vectors, components)
     columns, scores = nearest_rows(vectors, vectors, min(neighbours, n - 1), same=True)
     distance = np.sqrt(np.maximum(2.0 - 2.0 * scores.astype(np.float64), 0.0))
@@ -77,7 +77,7 @@ def _spectral(
     scale = sp.diags(1.0 / np.sqrt(np.maximum(degree, 1e-12)))
     start = np.random.default_rng(seed).uniform(0.5, 1.5, n)
     with single_threaded_blas():
-        values, found = eigsh(scale @ graph @ scale, k=components + 1, which="LA", v0=start)
+        values, found = eigsh(scale @ graph @ scale, k=components, which="LA", v0=start)
     order = np.argsort(-values, kind="stable")
     found, values = found[:, order], values[order]
     found *= np.sign(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])])

@@ -1,0 +1,94 @@
+"""The arithmetic inside LDA, NMF, the merging of topics, and class-based TF-IDF."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from isogloss.topics.models.class_tfidf import class_sums, class_tfidf
+from isogloss.topics.models.lda import document_parts
+from isogloss.topics.models.merge import merged_to
+from isogloss.topics.models.nmf import nonnegative_parts
+
+
+def some_counts(seed=0, n=300, v=40):
+    return sp.csr_matrix(np.random.default_rng(seed).poisson(0.2, (n, v)).astype(float))
+
+
+def test_parts_of_topics_equal_plain_variational_inference():
+    from scipy.special import digamma
+
+    counts = some_counts(n=20)
+    rng = np.random.default_rng(1)
+    topics, alpha = rng.dirichlet(np.ones(40), 5), np.array([0.1, 0.2, 0.3, 0.4, 0.5])
+    found = document_parts(counts, topics, alpha, steps=7)
+    for row, one in zip(counts.toarray(), found, strict=True):
+        words = np.flatnonzero(row)
+        gamma = alpha + len(words) / 5
+        for _ in range(7):
+            mixture = [np.exp(digamma(g) - digamma(gamma.sum())) for g in gamma]
+            gamma = alpha.copy()
+            for word in words:
+                share = np.array([topics[t, word] * mixture[t] for t in range(5)])
+                gamma = gamma + row[word] * share / share.sum()
+        expected = gamma / gamma.sum() if len(words) else np.zeros(5)
+        assert one == pytest.approx(expected, abs=1e-6)
+
+
+def test_parts_of_topics_agree_with_scikit_learn():
+    from sklearn.decomposition import LatentDirichletAllocation
+
+    counts = some_counts()
+    model = LatentDirichletAllocation(4, max_iter=3, random_state=0, max_doc_update_iter=500,
+                                      mean_change_tol=1e-9).fit(counts)  # fmt: skip
+    theirs = model.transform(counts)
+    # scikit-learn uses exp(E[log topic]) where we use the mean topic: near, not equal.
+    topics = np.exp(model.components_) * 0 + model.components_
+    topics /= topics.sum(axis=1, keepdims=True)
+    ours = document_parts(counts, topics, np.full(4, 0.25), steps=500)
+    full = np.diff(counts.indptr) > 0
+    assert np.abs(ours[full] - theirs[full]).mean() < 0.02
+
+
+def test_non_negative_parts_equal_those_of_scipy():
+    from scipy.optimize import nnls
+
+    rng = np.random.default_rng(0)
+    rows, parts = rng.random((15, 30)), rng.random((6, 30))
+    found = nonnegative_parts(sp.csr_matrix(rows), parts, sweeps=3000)
+    for row, one in zip(rows, found, strict=True):
+        assert one == pytest.approx(nnls(parts.T, row)[0], abs=1e-4)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 8))
+def test_merging_is_average_linkage(seed, wanted):
+    from scipy.cluster.hierarchy import fcluster, linkage
+
+    rows = np.random.default_rng(seed).normal(size=(10, 4))
+    found = merged_to(np.arange(10, dtype=np.int32), rows, wanted)
+    expected = fcluster(linkage(rows, "average", metric="cosine"), wanted, "maxclust")
+    pairs = set(zip(found.tolist(), expected.tolist(), strict=True))
+    assert len(pairs) == wanted == len(set(found.tolist())) == len(set(expected.tolist()))
+
+
+def test_merging_leaves_outliers_alone():
+    labels = np.array([-1, 0, 1, 2, -1], dtype=np.int32)
+    found = merged_to(labels, np.array([[1.0, 0], [0, 1], [0, 1]]), 2)
+    assert found.tolist() == [-1, 1, 0, 0, -1]
+
+
+def test_class_tfidf_by_hand():
+    # Classes of 6 words each: A = 6. "a" stands 4 times, "b" 8 times.
+    weights = class_tfidf(sp.csr_matrix([[4.0, 2.0], [0.0, 6.0]])).toarray()
+    expected = [[4 / 6 * np.log(1 + 6 / 4), 2 / 6 * np.log(1 + 6 / 8)], [0, np.log(1 + 6 / 8)]]
+    assert weights == pytest.approx(np.array(expected))
+
+
+def test_outliers_tell_how_common_a_word_is():
+    sums = class_sums(sp.csr_matrix([[2, 2], [2, 2]]), np.array([0, -1]), 1)
+    alone = class_tfidf(sums).toarray()
+    beside = class_tfidf(sums, outside=np.array([0.0, 4.0])).toarray()
+    assert alone[0, 0] == alone[0, 1]
+    assert beside[0, 0] > beside[0, 1]
