@@ -43,13 +43,13 @@ class BERTopicTopics(TopicEstimator):
     Parameters
     ----------
     n_topics : int, optional
-        Topics wanted: the most alike are merged until so many are left. By default as many as there
-        are dense areas.
+        Topics wanted: topics of the most alike mean vectors are merged until so many are left, and
+        where there are too few, dense areas are split. By default as many as there are dense areas.
     min_topic_size : int, default 10
-        Passages of the smallest topic, 2 or more.
+        Passages of the smallest topic, 2 or more; also how many neighbours make a passage dense.
     reduction : {"spectral", "pca"} or None, default "spectral"
     components : int, default 10
-        Directions after the reduction.
+        Directions after the reduction, and at least as many as the topics that are wanted.
     neighbours : int, default 15
         Of the graph of the spectral reduction.
     method : {"eom", "leaf"}, default "eom"
@@ -149,8 +149,8 @@ class BERTopicTopics(TopicEstimator):
         words = checked_words(vocabulary, held.shape[1])
         labels = clusters_of(self, vectors)
         if self.n_topics is not None:
-            sums = class_sums(held, labels, int(labels.max(initial=-1)) + 1)
-            labels = merged_to(labels, class_tfidf(sums), self.n_topics)
+            found = mean_vectors(vectors, labels, int(labels.max(initial=-1)) + 1)
+            labels = merged_to(labels, found, self.n_topics)
         t = int(labels.max(initial=-1)) + 1
         self._vectors, self._nearest = vectors, labels
         self.topic_vectors_ = mean_vectors(vectors, labels, t)
@@ -204,8 +204,10 @@ def clusters_of(model: Any, vectors: NDArray[np.float32]) -> NDArray[np.int32]:
         )
     if not len(full):
         return labels
+    # A graph that falls into k parts shows it in k eigenvectors.
+    components = max(model.components, model.n_topics or 0)
     points = reduced(
-        vectors[full], how=model.reduction, components=model.components,
+        vectors[full], how=model.reduction, components=components,
         neighbours=model.neighbours, seed=model.random_state,
     )  # fmt: skip
     labels[full] = density_clusters(

@@ -90,7 +90,7 @@ def density_clusters(
     points: NDArray[np.float64],
     *,
     min_cluster_size: int,
-    min_points: int = 5,
+    min_points: int | None = None,
     method: Literal["eom", "leaf"] = "eom",
     n_clusters: int | None = None,
     max_points: int = 50_000,
@@ -101,13 +101,14 @@ def density_clusters(
     ----------
     points : float64 (n, c)
     min_cluster_size : int
-    min_points : int, default 5
-        Points, the point itself included, that make a point a core point.
+    min_points : int, optional
+        Points, the point itself included, that make a point a core point; `min_cluster_size` by
+        default.
     method : {"eom", "leaf"}, default "eom"
         Clusters of largest excess of mass, or the leaves of the tree.
     n_clusters : int, optional
-        At least so many are wanted: smaller clusters are then allowed, down to 2 points, and leaves
-        are taken where the excess of mass gives too few.
+        At least so many are wanted: those that lose least by it are split, and smaller ones are
+        allowed, down to 2 points, where that is not enough.
     max_points : int, default 50,000
         More are refused.
 
@@ -124,23 +125,21 @@ def density_clusters(
     """
     if method not in ("eom", "leaf"):
         raise ParameterError(f"method is {method!r}; known: 'eom', 'leaf'")
-    size, now = min_cluster_size, method
+    size = min_cluster_size
     while True:
         tree = DensityTree(
-            components=None, min_points=min_points, min_cluster_size=size, max_points=max_points
-        ).fit(points)
-        labels = _labels(tree.nodes_, _chosen(tree, now), len(points))
+            components=None, min_points=min(min_points or size, size), min_cluster_size=size,
+            max_points=max_points,
+        ).fit(points)  # fmt: skip
+        labels = _labels(tree.nodes_, _chosen(tree, method, n_clusters), len(points))
         found = int(labels.max(initial=-1)) + 1
         if n_clusters is None or found >= n_clusters:
             return labels
-        if now == "eom":
-            now = "leaf"
-        elif size > 2:
-            size = max(2, size * 2 // 3)
-        else:
+        if size == 2:
             raise ParameterError(
                 f"n_topics is {n_clusters}, the vectors hold {found} dense areas: ask for fewer"
             )
+        size = max(2, size * 2 // 3)
 
 
 def leaving_radii(tree: DensityTree) -> NDArray[np.float64]:
@@ -195,10 +194,14 @@ def stabilities(tree: DensityTree) -> NDArray[np.float64]:
     return found
 
 
-def chosen_nodes(nodes: list[DensityNode], stability: NDArray[np.float64]) -> list[int]:
+def chosen_nodes(
+    nodes: list[DensityNode], stability: NDArray[np.float64], *, least: int = 0
+) -> list[int]:
     """Choose nodes of largest excess of mass, in order of id; none holds another.
 
     A node is chosen when it is more stable than all that is chosen below it; the root never is.
+    Where these are fewer than `least`, those that lose least by it give way to the nodes below
+    them.
 
     Examples
     --------
@@ -206,29 +209,50 @@ def chosen_nodes(nodes: list[DensityNode], stability: NDArray[np.float64]) -> li
     ...          DensityNode(1, 0, 5, 0.5, 1.0), DensityNode(2, 0, 4, 0.2, 1.0)]
     >>> chosen_nodes(nodes, np.array([0.0, 5.0, 16.0]))
     [1, 2]
+    >>> nodes[2].children = [3, 4]
+    >>> nodes += [DensityNode(3, 2, 2, 0.1, 0.2), DensityNode(4, 2, 2, 0.1, 0.2)]
+    >>> stability = np.array([0.0, 5.0, 16.0, 1.0, 1.0])
+    >>> chosen_nodes(nodes, stability), chosen_nodes(nodes, stability, least=3)
+    ([1, 2], [1, 3, 4])
     """
-    best = stability.copy()
-    whole = np.ones(len(nodes), dtype=bool)
+    best, whole = stability.copy(), np.ones(len(nodes), dtype=bool)
     for node in reversed(nodes):
         below = sum(best[child] for child in node.children)
         if node.parent < 0 or (node.children and below >= best[node.id]):
             whole[node.id] = False
             best[node.id] = below
-    chosen: list[int] = []
-    stack = [0] if nodes else []
-    while stack:
-        name = stack.pop()
-        if whole[name]:
-            chosen.append(name)
-        else:
-            stack += nodes[name].children
+    chosen = _below(nodes, whole, [0] if nodes else [])
+    while len(chosen) < least:
+        held = [name for name in chosen if nodes[name].children]
+        if not held:
+            break
+        # What is left of the stability when the node gives way to those below it.
+        left = [
+            sum(best[child] for child in nodes[name].children) / max(stability[name], 1e-300)
+            for name in held
+        ]
+        name = held[int(np.argmax(left))]
+        chosen.remove(name)
+        chosen += _below(nodes, whole, nodes[name].children)
     return sorted(chosen)
 
 
-def _chosen(tree: DensityTree, method: str) -> list[int]:
+def _below(nodes: list[DensityNode], whole: NDArray[np.bool_], start: list[int]) -> list[int]:
+    """Give the first nodes marked whole on each way down."""
+    found, stack = [], list(start)
+    while stack:
+        name = stack.pop()
+        if whole[name]:
+            found.append(name)
+        else:
+            stack += nodes[name].children
+    return found
+
+
+def _chosen(tree: DensityTree, method: str, wanted: int | None) -> list[int]:
     if method == "leaf":
         return [node.id for node in tree.nodes_ if not node.children and node.parent >= 0]
-    return chosen_nodes(tree.nodes_, stabilities(tree))
+    return chosen_nodes(tree.nodes_, stabilities(tree), least=wanted or 0)
 
 
 def _labels(nodes: list[DensityNode], chosen: list[int], n: int) -> NDArray[np.int32]:

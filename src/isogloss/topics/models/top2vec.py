@@ -42,13 +42,13 @@ class Top2VecTopics(TopicEstimator):
     Parameters
     ----------
     n_topics : int, optional
-        Topics wanted: the smallest joins the topic nearest to it until so many are left. By default
-        as many as there are dense areas.
+        Topics wanted: the smallest joins the topic nearest to it until so many are left, and where
+        there are too few, dense areas are split. By default as many as there are dense areas.
     min_topic_size : int, default 15
-        Passages of the smallest dense area, 2 or more.
+        Passages of the smallest dense area, 2 or more; also how many neighbours make one dense.
     reduction : {"spectral", "pca"} or None, default "spectral"
     components : int, default 10
-        Directions after the reduction.
+        Directions after the reduction, and at least as many as the topics that are wanted.
     neighbours : int, default 15
         Of the graph of the spectral reduction.
     method : {"eom", "leaf"}, default "eom"
