@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from isogloss.topics.models.gas import grow_gas, nearest_unit, scores_of
+from isogloss.topics.models.gas import _birth, grow_gas, nearest_unit, scores_of
 
 
 def blobs(groups=6, each=30, seed=0):
@@ -52,6 +52,13 @@ def test_error_falls_as_the_gas_grows():
     errors = [(1 - scores_of(rows, grow_gas(rows, k)[0]).max(axis=1)).sum() for k in (1, 3, 6, 10)]
     assert errors == sorted(errors, reverse=True)
     assert errors[-1] < errors[0] / 20
+
+
+def test_a_unit_is_born_where_the_error_is_greatest():
+    rows = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0.6, 0.8]])
+    scores = rows @ np.array([[1.0, 0, 0], [0, 1, 0]]).T
+    born = _birth(rows, scores, nearest_unit(scores), np.random.default_rng(0))
+    assert born.tolist() == [0, 0.6, 0.8]  # the only row that is off its unit
 
 
 def test_equal_rows_cannot_have_two_units():
