@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from isogloss.topics.models import number
 from isogloss.topics.models.gas import _birth, grow_gas, nearest_unit, scores_of
 
 
@@ -74,3 +75,15 @@ def test_threads_do_not_matter(monkeypatch):
         monkeypatch.setenv("ISOGLOSS_THREADS", threads)
         found.append(grow_gas(rows, 8)[0].tobytes())
     assert found[0] == found[1]
+
+
+def test_the_number_of_topics_is_that_of_the_communities(monkeypatch):
+    rows, _ = blobs(groups=5, each=60)
+    words = sp.csr_matrix(np.abs(rows).round(1), dtype=np.float32)
+    vectors = rows.astype(np.float32)
+    assert number.found_number(words, vectors) == 5
+    # A sample holds as many.
+    monkeypatch.setattr(number, "SAMPLE", 200)
+    assert number.found_number(words, vectors) == 5
+    assert number.found_number(words[:0], vectors[:0]) == 0
+    assert number.found_number(words[:1], vectors[:1]) == 1

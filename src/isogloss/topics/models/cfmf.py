@@ -241,7 +241,7 @@ class CFMFEmb(_Gas):
             For vectors, counts or parameters that cannot be used.
         """
         self._check()
-        rows = checked_vectors(X).astype(np.float64)
+        rows = checked_vectors(X)
         if counts is None:
             raise ParameterError("counts is missing: keywords are chosen from word counts (n, v)")
         held = checked_counts(counts, name="counts")
@@ -251,7 +251,7 @@ class CFMFEmb(_Gas):
         weighed = WordWeights.fit(held).transform(held).astype(np.float64)
         full = np.flatnonzero(rows.any(axis=1))
         self._dim = rows.shape[1]
-        self.units_ = self._units(rows[full], weighed[full], rows[full].astype(np.float32))
+        self.units_ = self._units(rows[full], weighed[full], rows[full])
         labels = self._labels(rows)
         self.result_ = self._result(labels, weighed, words, len(self.units_))
         return self
@@ -259,10 +259,10 @@ class CFMFEmb(_Gas):
     def transform(self, X: Any) -> Any:
         """Give the topic of each passage as float32 CSR (n, t) of ones; empty rows for none."""
         self._need_fit("result_")
-        labels = self._labels(checked_vectors(X, columns=self._dim).astype(np.float64))
+        labels = self._labels(checked_vectors(X, columns=self._dim))
         return TopicResult.hard(labels, keywords=self.result_.keywords).membership
 
-    def _labels(self, rows: Floats) -> NDArray[np.int32]:
+    def _labels(self, rows: NDArray[np.float32]) -> NDArray[np.int32]:
         labels = np.full(len(rows), -1, dtype=np.int32)
         full = np.flatnonzero(rows.any(axis=1))
         if len(full) and len(self.units_):

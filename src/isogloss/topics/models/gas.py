@@ -39,7 +39,7 @@ def scores_of(rows: Any, units: Floats) -> Floats:
     found = np.empty((n, len(units)))
 
     def score(first: int) -> None:
-        found[first : first + BLOCK] = rows[first : first + BLOCK] @ columns
+        found[first : first + BLOCK] = _part(rows, first) @ columns
 
     map_blocks(score, range(0, n, BLOCK))
     return found
@@ -61,7 +61,7 @@ def grow_gas(rows: Any, units: int, *, seed: int = 0, least: int = 1) -> tuple[F
 
     Parameters
     ----------
-    rows : float (n, d) array or CSR
+    rows : float array or CSR (n, d)
         Unit rows, none of zeros.
     units : int
         Units wanted, at most n.
@@ -78,7 +78,7 @@ def grow_gas(rows: Any, units: int, *, seed: int = 0, least: int = 1) -> tuple[F
 
     Notes
     -----
-    Time O(units^2 nnz) for all passes, memory O(n units + units d).
+    Time O(units^2 nnz) for all passes, memory O(n units + units d) besides the rows.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def _birth(rows: Any, scores: Floats, winner: Any, rng: np.random.Generator) -> 
     best, most = None, -1.0
     for place in places.tolist():
         row = rows[place : place + 1]
-        row = row.toarray()[0] if sp.issparse(row) else np.asarray(row)[0]
+        row = row.toarray()[0] if sp.issparse(row) else np.asarray(row, dtype=np.float64)[0]
         gain = np.maximum(inside @ row - (1.0 - error[members]), 0.0).sum()
         if round(float(gain), 9) > most:
             best, most = row, round(float(gain), 9)
@@ -170,11 +170,21 @@ def _edges(scores: Floats) -> Any:
     return (edges + edges.T).tocsr()
 
 
+def _part(rows: Any, first: int) -> Any:
+    """Give a block of rows in double precision."""
+    part = rows[first : first + BLOCK]
+    return part if sp.issparse(part) else np.asarray(part, dtype=np.float64)
+
+
 def _sums(rows: Any, winner: NDArray[np.int64], units: int) -> Floats:
-    n = rows.shape[0]
-    members = sp.csr_matrix((np.ones(n), (winner, np.arange(n))), shape=(units, n))
-    sums = members @ rows
-    return np.asarray(sums.toarray() if sp.issparse(sums) else sums, dtype=np.float64)
+    """Sum the rows of each unit, block after block."""
+    total = np.zeros((units, rows.shape[1]))
+    for first in range(0, rows.shape[0], BLOCK):
+        own = winner[first : first + BLOCK]
+        members = sp.csr_matrix((np.ones(len(own)), (own, np.arange(len(own)))),
+                                shape=(units, len(own)))  # fmt: skip
+        total += members @ _part(rows, first)
+    return total
 
 
 def _unit(rows: Floats) -> Floats:

@@ -11,6 +11,8 @@ from isogloss._core.errors import ParameterError
 
 __all__ = ["checked_counts", "checked_topics", "checked_vectors", "checked_words", "top_words"]
 
+BLOCK = 4096
+
 
 def checked_counts(X: Any, *, columns: int | None = None, name: str = "X") -> Any:
     """Give word counts (or other weights of words) as sorted float64 CSR (n, v) without zeros.
@@ -72,15 +74,19 @@ def checked_vectors(X: Any, *, columns: int | None = None) -> NDArray[np.float32
     """
     if sp.issparse(X):
         raise ParameterError("X is sparse: give vectors (n, d) as an array")
-    rows = np.array(X, dtype=np.float64)
+    rows = np.asarray(X)
     if rows.ndim != 2:
         raise ParameterError(f"X has shape {rows.shape}: give vectors (n, d)")
-    if not np.isfinite(rows).all():
-        raise ParameterError("X has NaN or infinite values: give finite vectors")
     if columns is not None and rows.shape[1] != columns:
         raise ParameterError(f"X has {rows.shape[1]} columns, fit had {columns}")
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1.0), dtype=np.float32)
+    found = np.empty(rows.shape, dtype=np.float32)
+    for first in range(0, len(rows), BLOCK):
+        part = rows[first : first + BLOCK].astype(np.float64)
+        if not np.isfinite(part).all():
+            raise ParameterError("X has NaN or infinite values: give finite vectors")
+        lengths = np.linalg.norm(part, axis=1, keepdims=True)
+        found[first : first + BLOCK] = part / np.where(lengths > 0, lengths, 1.0)
+    return found
 
 
 def checked_words(vocabulary: Sequence[str] | None, columns: int) -> tuple[str, ...]:

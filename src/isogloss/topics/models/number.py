@@ -15,13 +15,15 @@ __all__ = ["found_number"]
 NEIGHBOURS = 50
 LEXICAL_WEIGHT = 0.5
 DIRECTIONS = 100  # of the words, where there are no vectors
+SAMPLE = 20_000  # passages looked at
 LEAST = 10  # passages of a topic; fewer in small corpora
 
 
 def found_number(words: Any, vectors: NDArray[np.float32] | None = None, *, seed: int = 0) -> int:
     """Count the communities of the graph of nearest neighbours, at the scale it suggests.
 
-    As in `isogloss.topics.TopicModel`, which makes them its leaves.
+    As in `isogloss.topics.TopicModel`, which makes them its leaves. Of more than 20,000 passages a
+    sample is looked at.
 
     Parameters
     ----------
@@ -30,6 +32,7 @@ def found_number(words: Any, vectors: NDArray[np.float32] | None = None, *, seed
     vectors : float32 (n, d), optional
         Unit rows; without them the main directions of the words.
     seed : int, default 0
+        Of the sample, and of the order in which the graph is visited.
 
     Returns
     -------
@@ -38,7 +41,7 @@ def found_number(words: Any, vectors: NDArray[np.float32] | None = None, *, seed
 
     Notes
     -----
-    Time O(n^2 d), memory O(n (d + neighbours)).
+    Time O(n^2 d) for n passages of the sample, memory O(n (d + neighbours)).
 
     Examples
     --------
@@ -49,6 +52,10 @@ def found_number(words: Any, vectors: NDArray[np.float32] | None = None, *, seed
     n = words.shape[0]
     if n == 0:
         return 0
+    if n > SAMPLE:
+        kept = np.sort(np.random.default_rng(seed).choice(n, SAMPLE, replace=False))
+        words, vectors = words[kept], None if vectors is None else vectors[kept]
+        n = SAMPLE
     if vectors is None:
         _, directions = truncated_svd(words.astype(np.float32), DIRECTIONS, seed=seed)
         vectors = checked_vectors(words @ directions)
