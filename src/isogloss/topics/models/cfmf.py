@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
 from isogloss.topics.estimator import TopicEstimator
 from isogloss.topics.graph import WordWeights
 from isogloss.topics.models.feature_maximization import feature_maximization
-from isogloss.topics.models.gas import grow_gas, nearest_unit, scores_of
+from isogloss.topics.models.gas import Stress, grow_gas, nearest_unit, scores_of
 from isogloss.topics.models.inputs import (
     checked_counts,
     checked_topics,
@@ -30,7 +29,6 @@ from isogloss.topics.result import TopicResult
 __all__ = ["CFMF", "CFMFEmb"]
 
 Floats = NDArray[np.float64]
-PASSES = 10  # of winners by features
 
 
 class _Gas(TopicEstimator):
@@ -51,7 +49,13 @@ class _Gas(TopicEstimator):
         if not self.n_keywords >= 1:
             raise ParameterError(f"n_keywords is {self.n_keywords}; it must be 1 or more")
 
-    def _units(self, rows: Any, words: Any, vectors: NDArray[np.float32] | None = None) -> Floats:
+    def _units(
+        self,
+        rows: Any,
+        words: Any,
+        vectors: NDArray[np.float32] | None = None,
+        stress: Stress | None = None,
+    ) -> Floats:
         """Grow the gas to the wanted number of units, or to the number that the graph suggests."""
         checked_topics(self.n_topics, rows.shape[0])
         if rows.shape[0] == 0:
@@ -59,7 +63,7 @@ class _Gas(TopicEstimator):
         units = self.n_topics
         if units is None:
             units = found_number(words.astype(np.float32), vectors, seed=self.random_state)
-        return grow_gas(rows, units, seed=self.random_state)[0]
+        return grow_gas(rows, units, seed=self.random_state, stress=stress)[0]
 
     def _result(self, labels: NDArray[np.int32], weights: Any, words: Any, t: int) -> TopicResult:
         measured = feature_maximization(weights, labels, count=t)
@@ -76,8 +80,8 @@ class _Gas(TopicEstimator):
 class CFMF(_Gas):
     """Cluster TF-IDF rows with a growing neural gas steered by feature maximization.
 
-    The gas grows by cosine. Then passages go to the topic whose active words, weighted by their
-    contrast, they hold most of; topics and active words are found anew, until nothing moves.
+    A passage goes to the unit whose active words, by their contrast, it holds most of. Units and
+    their active words are found anew in every pass, and units are added until there are enough.
 
     Parameters
     ----------
@@ -87,8 +91,7 @@ class CFMF(_Gas):
     n_keywords : int, default 20
         Words of a topic.
     winner : {"features", "distance"}, default "features"
-        Where a passage goes in the end: to the topic whose active words it holds most of, or to
-        the nearest one.
+        Where a passage goes: to the unit whose active words it holds most of, or to the nearest.
     random_state : int, default 0
 
     Attributes
@@ -98,9 +101,10 @@ class CFMF(_Gas):
 
     Notes
     -----
-    Time O(topics^2 nnz). What differs from the papers, as far as they are known to us: passes over
-    all passages instead of single steps; cosine while growing, features after; units are born at a
-    passage of the unit of greatest error until there are enough, without ages and thresholds.
+    Time O(topics^2 nnz). That feature maximization chooses the winner while learning is the papers'
+    point; the exact rule is not public. What is done otherwise, as far as we know: passes over all
+    passages instead of single steps; the unit's words weighted by contrast, then cosine; units born
+    at a passage of the unit of greatest error until there are enough, without ages and thresholds.
 
     Related
     -------
@@ -155,11 +159,11 @@ class CFMF(_Gas):
         weighed = self._weights.transform(counts).astype(np.float64)
         full = np.flatnonzero(np.diff(weighed.indptr))
         rows = weighed[full]
-        units = self._units(rows, rows)
-        self.units_ = _by_features(rows, units) if self.winner == "features" else units
+        stress = _active_contrast(rows) if self.winner == "features" else None
+        self.units_ = self._units(rows, rows, stress=stress)
         labels = self._labels(weighed)
         kept = np.flatnonzero(np.bincount(labels[labels >= 0], minlength=len(self.units_)))
-        if len(kept) < len(self.units_):
+        if len(kept) < len(self.units_):  # passages too few or too equal for so many
             self.units_ = self.units_[kept]
             labels = self._labels(weighed)
         self.result_ = self._result(labels, weighed, words, len(self.units_))
@@ -270,27 +274,11 @@ class CFMFEmb(_Gas):
         return labels
 
 
-def _by_features(rows: Any, units: Floats) -> Floats:
-    """Let passages go where their words are active, until nothing moves or a topic would end."""
-    labels = nearest_unit(scores_of(rows, units))
-    for _ in range(PASSES):
-        profiles = _profiles(rows, labels, len(units))
-        moved = nearest_unit(scores_of(rows, profiles))
-        if np.bincount(moved, minlength=len(units)).min(initial=1) == 0:
-            break
-        units = profiles
-        if np.array_equal(moved, labels):
-            break
-        labels = moved
-    return units
+def _active_contrast(rows: Any) -> Stress:
+    """Tell how much words count in units: by their contrast where they are active, else not."""
 
+    def stress(winner: NDArray[np.int64], count: int) -> Any:
+        measured = feature_maximization(rows, winner, count=count)
+        return measured.contrast.multiply(measured.active > 0).tocsr()
 
-def _profiles(rows: Any, labels: NDArray[np.int64], count: int) -> Floats:
-    """Give each class's centre, its active words stressed by their contrast, as unit rows."""
-    measured = feature_maximization(rows, labels, count=count)
-    n = rows.shape[0]
-    members = sp.csr_matrix((np.ones(n), (labels, np.arange(n))), shape=(count, n))
-    active = measured.contrast.multiply(measured.active > 0)
-    profiles = (members @ rows).multiply(active).toarray()
-    lengths = np.linalg.norm(profiles, axis=1, keepdims=True)
-    return np.asarray(profiles / np.where(lengths > 0, lengths, 1.0))
+    return stress

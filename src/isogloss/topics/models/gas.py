@@ -9,6 +9,7 @@ incremental growing neural gas learns topologies, 2005 (a unit born at a row); C
 Hasenfuss & Villmann, Batch and median neural gas, 2006 (passes instead of single steps).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,10 @@ from isogloss._core.threads import map_blocks
 __all__ = ["grow_gas", "nearest_unit", "scores_of"]
 
 Floats = NDArray[np.float64]
+Stress = Callable[[NDArray[np.int64], int], Any]
 BLOCK = 1024
 PASSES = 3  # between two births
+LAST_PASSES = 20
 CANDIDATES = 6  # rows tried as a new unit
 PULL = 0.1  # of a neighbour's rows, right after a birth
 
@@ -56,7 +59,9 @@ def nearest_unit(scores: Floats) -> NDArray[np.int64]:
     return np.asarray(np.argmax(np.round(scores, 9), axis=1), dtype=np.int64)
 
 
-def grow_gas(rows: Any, units: int, *, seed: int = 0, least: int = 1) -> tuple[Floats, Any]:
+def grow_gas(
+    rows: Any, units: int, *, seed: int = 0, least: int = 1, stress: Stress | None = None
+) -> tuple[Floats, Any]:
     """Grow a gas to a number of units.
 
     Parameters
@@ -69,6 +74,9 @@ def grow_gas(rows: Any, units: int, *, seed: int = 0, least: int = 1) -> tuple[F
         Of the draw of rows at which units are born.
     least : int, default 1
         A unit that wins fewer rows is taken away and born again elsewhere, a few times.
+    stress : callable, optional
+        Given the winner of each row and the number of units, tells how much each column counts in
+        each unit, CSR (u, d) of 0 or more: a unit is then the mean of its rows times this.
 
     Returns
     -------
@@ -87,29 +95,27 @@ def grow_gas(rows: Any, units: int, *, seed: int = 0, least: int = 1) -> tuple[F
     [1.0, 1.0, 1.0]
     """
     rng = np.random.default_rng(seed)
-    n = rows.shape[0]
-    found = _unit(_sums(rows, np.zeros(n, np.int64), 1))
-    retries = 2 * units
-    scores = scores_of(rows, found)
+    found = _unit(_sums(rows, np.zeros(rows.shape[0], np.int64), 1))
+    retries, scores = 2 * units, scores_of(rows, found)
     while True:
+        if len(found) >= units:
+            found, scores = _settle(rows, found, passes=LAST_PASSES, pull=0.0, stress=stress)
         winner = nearest_unit(scores)
         sizes = np.bincount(winner, minlength=len(found))
         weak = np.flatnonzero(sizes < least)
         if len(weak) and retries > 0 and len(found) > 1:
             retries -= 1
             gone = weak[np.argmin(sizes[weak])]
-            found = np.delete(found, gone, axis=0)
-            scores = np.delete(scores, gone, axis=1)
+            found, scores = np.delete(found, gone, axis=0), np.delete(scores, gone, axis=1)
             continue
         if len(found) >= units:
-            break
+            return found, _edges(scores)
         born = _birth(rows, scores, winner, rng)
         if born is None:
-            break
+            found, scores = _settle(rows, found, passes=LAST_PASSES, pull=0.0, stress=stress)
+            return found, _edges(scores)
         found = np.vstack([found, born])
-        found, scores = _settle(rows, found, passes=PASSES, pull=PULL)
-    found, scores = _settle(rows, found, passes=20, pull=0.0)
-    return found, _edges(scores)
+        found, scores = _settle(rows, found, passes=PASSES, pull=PULL, stress=stress)
 
 
 def _birth(rows: Any, scores: Floats, winner: Any, rng: np.random.Generator) -> Any:
@@ -134,7 +140,9 @@ def _birth(rows: Any, scores: Floats, winner: Any, rng: np.random.Generator) -> 
     return best
 
 
-def _settle(rows: Any, units: Floats, *, passes: int, pull: float) -> tuple[Floats, Floats]:
+def _settle(
+    rows: Any, units: Floats, *, passes: int, pull: float, stress: Stress | None
+) -> tuple[Floats, Floats]:
     """Move units to the means of their rows, at first a little to those of their neighbours."""
     scores = scores_of(rows, units)
     before = None
@@ -149,6 +157,8 @@ def _settle(rows: Any, units: Floats, *, passes: int, pull: float) -> tuple[Floa
             edges = _edges(scores)
             edges.data = np.minimum(edges.data / np.maximum(edges.data.max(initial=1), 1), 1.0)
             sums = sums + share * (edges @ sums)
+        if stress is not None:
+            sums = stress(winner, len(units)).multiply(sums).toarray()
         moved = _unit(sums)
         empty = ~moved.any(axis=1)
         moved[empty] = units[empty]
