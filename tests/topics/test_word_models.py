@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from isogloss.topics.models.class_tfidf import class_sums, class_tfidf
 from isogloss.topics.models.lda import document_parts
 from isogloss.topics.models.merge import merged_to
-from isogloss.topics.models.nmf import nonnegative_parts
+from isogloss.topics.models.nmf import nonnegative_parts, singular_start
 
 
 def some_counts(seed=0, n=300, v=40):
@@ -105,3 +105,17 @@ def test_a_large_factor_counts_by_its_whole_weight():
     assert 0.1 < before[-1].min() < before[-1].max() < 0.9
     model.topic_word_[0] *= 1000.0
     assert model.transform(counts).toarray() == pytest.approx(before, abs=1e-5)
+
+
+def test_the_start_of_nmf_is_that_of_scikit_learn_but_exact():
+    from sklearn.decomposition._nmf import _initialize_nmf
+
+    rng = np.random.default_rng(0)
+    # Where the rest is nothing, scikit-learn's random search finds the singular vectors as well.
+    rows = sp.csr_matrix(rng.random((60, 4)) @ rng.random((4, 30)))
+    theirs = _initialize_nmf(rows, 4, init="nndsvd", random_state=0)
+    ours = singular_start(rows, 4)
+    for one, other in zip(ours, theirs, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    again = singular_start(rows, 4, seed=1)
+    assert ours[0] @ ours[1] == pytest.approx(again[0] @ again[1], abs=1e-9)

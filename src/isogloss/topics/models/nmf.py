@@ -23,7 +23,7 @@ from isogloss.topics.models.inputs import (
 )
 from isogloss.topics.result import TopicResult
 
-__all__ = ["NMFTopics", "nonnegative_parts"]
+__all__ = ["NMFTopics", "nonnegative_parts", "singular_start"]
 
 BLOCK = 1024  # passages solved at once
 
@@ -40,7 +40,8 @@ class NMFTopics(TopicEstimator):
     n_keywords : int, default 20
         Words of a topic.
     random_state : int, default 0
-        Of the singular vectors from which it starts.
+        Of the search for the singular vectors from which it starts; they are exact, so it hardly
+        matters.
 
     Attributes
     ----------
@@ -50,8 +51,8 @@ class NMFTopics(TopicEstimator):
     Notes
     -----
     The factors are scikit-learn's. The parts of a passage are then solved for row by row, the same
-    way in `fit` and `transform`. Start and solver are scikit-learn's "nndsvd" and coordinate
-    descent.
+    way in `fit` and `transform`. The start is NNDSVD; scikit-learn's own takes singular vectors
+    from a short random search, and topics change with its seed.
 
     Examples
     --------
@@ -110,15 +111,16 @@ class NMFTopics(TopicEstimator):
         self._weights = WordWeights.fit(counts)
         weighed = self._weights.transform(counts).astype(np.float64)
         solver = decomposition.NMF(
-            self.n_topics, init="nndsvd", max_iter=self.iterations, random_state=self.random_state
+            self.n_topics, init="custom", max_iter=self.iterations, random_state=self.random_state
         )
+        left, right = singular_start(weighed[full], self.n_topics, seed=self.random_state)
         import warnings
 
         with single_threaded_blas(), warnings.catch_warnings(), np.errstate(invalid="ignore"):
             # Stopping after `iterations` is what the parameter says; and the error of a perfect fit
             # can come out as the root of a tiny negative number (it is not used).
             warnings.filterwarnings("ignore", message="Maximum number of iterations")
-            solver.fit(weighed[full])
+            solver.fit_transform(weighed[full], W=left, H=right)
         self.topic_word_ = np.asarray(solver.components_, dtype=np.float64)
         membership = self._parts(weighed)
         self.result_ = TopicResult(
@@ -147,6 +149,55 @@ class NMFTopics(TopicEstimator):
         parts *= np.linalg.norm(self.topic_word_, axis=1)
         total = parts.sum(axis=1, keepdims=True)
         return sp.csr_matrix(np.asarray(parts / np.where(total > 0, total, 1.0), dtype=np.float32))
+
+
+def singular_start(
+    rows: Any, count: int, *, seed: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give non-negative factors to start from, by the signs of the singular vectors (NNDSVD).
+
+    Parameters
+    ----------
+    rows : CSR (n, v)
+        0 or more.
+    count : int
+        Topics.
+    seed : int, default 0
+        Of the first vector of the search.
+
+    Returns
+    -------
+    float64 (n, count), float64 (count, v)
+
+    Examples
+    --------
+    >>> left, right = singular_start(sp.csr_matrix([[3.0, 0, 0], [0, 2, 0], [0, 0, 1]]), 2)
+    >>> (left @ right).round(6).tolist()
+    [[3.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    from scipy.sparse.linalg import svds
+
+    n, v = rows.shape
+    with single_threaded_blas():
+        if count < min(n, v):
+            first = np.random.default_rng(seed).uniform(0.5, 1.5, min(n, v))
+            u, values, w = svds(rows, k=count, v0=first, solver="arpack")
+        else:
+            u, values, w = np.linalg.svd(rows.toarray(), full_matrices=False)
+    order = np.argsort(-values, kind="stable")
+    left, right = np.zeros((n, count)), np.zeros((count, v))
+    for topic, one in enumerate(order[:count]):
+        sides = [(np.maximum(s * u[:, one], 0), np.maximum(s * w[one], 0)) for s in (1, -1)]
+        # Vectors come with either sign: the heavier side of both is taken.
+        lengths = [float(np.linalg.norm(a) * np.linalg.norm(b)) for a, b in sides]
+        a, b = sides[0] if lengths[0] >= lengths[1] else sides[1]
+        if max(lengths) > 0:
+            scale = np.sqrt(values[one] * max(lengths))
+            left[:, topic] = scale * a / np.linalg.norm(a)
+            right[topic] = scale * b / np.linalg.norm(b)
+    # What is nothing but rounding would never leave zero again, or grow into a word.
+    left[left < 1e-6], right[right < 1e-6] = 0.0, 0.0
+    return left, right
 
 
 def nonnegative_parts(
