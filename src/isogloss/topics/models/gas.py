@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from isogloss._core.threads import map_blocks
+from isogloss._core.threads import map_blocks, single_threaded_blas
 
 __all__ = ["grow_gas", "nearest_unit", "scores_of"]
 
@@ -25,7 +25,7 @@ Stress = Callable[[NDArray[np.int64], int], Any]
 BLOCK = 1024
 PASSES = 3  # between two births
 LAST_PASSES = 20
-CANDIDATES = 6  # rows tried as a new unit
+CANDIDATES = 200  # rows tried as a new unit: the more, the less depends on the draw
 PULL = 0.1  # of a neighbour's rows, right after a birth
 
 
@@ -129,15 +129,18 @@ def _birth(rows: Any, scores: Floats, winner: Any, rng: np.random.Generator) -> 
         return None
     tries = min(CANDIDATES, int((chance > 0).sum()))
     places = rng.choice(members, size=tries, replace=False, p=chance / chance.sum())
-    inside = rows[members]
-    best, most = None, -1.0
-    for place in places.tolist():
-        row = rows[place : place + 1]
-        row = row.toarray()[0] if sp.issparse(row) else np.asarray(row, dtype=np.float64)[0]
-        gain = np.maximum(inside @ row - (1.0 - error[members]), 0.0).sum()
-        if round(float(gain), 9) > most:
-            best, most = row, round(float(gain), 9)
-    return best
+    candidates = rows[places]
+    if sp.issparse(candidates):
+        candidates = candidates.toarray()
+    candidates = np.asarray(candidates, dtype=np.float64)
+    columns = np.ascontiguousarray(candidates.T)
+    near = 1.0 - error[members]
+    gains = np.zeros(tries)
+    with single_threaded_blas():
+        for first in range(0, len(members), BLOCK):
+            likeness = _part(rows[members[first : first + BLOCK]], 0) @ columns
+            gains += np.maximum(likeness - near[first : first + BLOCK, None], 0.0).sum(axis=0)
+    return candidates[int(np.argmax(np.round(gains, 9)))]
 
 
 def _settle(
