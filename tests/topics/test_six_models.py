@@ -247,6 +247,7 @@ def test_outliers_are_kept_in_sight_or_go_to_the_nearest_topic():
     assert np.array_equal(given.predict(rows), given.labels_)
     placed = kept.labels_ >= 0
     assert np.array_equal(kept.labels_[placed], given.labels_[placed])
+    assert kept.result_.keywords == given.result_.keywords
 
 
 def test_top2vec_takes_vectors_of_words_and_leaves_rare_words_out():

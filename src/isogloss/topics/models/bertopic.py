@@ -56,6 +56,7 @@ class BERTopicTopics(TopicEstimator):
         Clusters of largest excess of mass, or leaves of the density tree.
     outliers : {"keep", "reassign"}, default "keep"
         Passages of no dense area keep label -1, or go to the topic whose mean vector is nearest.
+        Words are chosen by the passages of dense areas in both cases.
     n_keywords : int, default 20
         Words of a topic.
     max_passages : int, default 50,000
@@ -155,8 +156,9 @@ class BERTopicTopics(TopicEstimator):
         self._vectors, self._nearest = vectors, labels
         self.topic_vectors_ = mean_vectors(vectors, labels, t)
         labels = self._labels(vectors)
-        sums = class_sums(held, labels, t)
-        rest = np.asarray(held[labels < 0].sum(axis=0), dtype=np.float64).ravel()
+        # Words are those of dense areas, also where the other passages are given to topics.
+        sums = class_sums(held, self._nearest, t)
+        rest = np.asarray(held[self._nearest < 0].sum(axis=0), dtype=np.float64).ravel()
         weights = class_tfidf(sums, outside=rest if rest.any() else None)
         self.result_ = TopicResult.hard(
             labels,
