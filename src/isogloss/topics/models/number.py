@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from isogloss._math.svd import truncated_svd
 from isogloss.topics.graph import neighbour_graph
 from isogloss.topics.models.inputs import checked_vectors
-from isogloss.topics.scale import choose_communities
+from isogloss.topics.scale import first_communities
 
 __all__ = ["found_number"]
 
@@ -22,7 +22,7 @@ LEAST = 10  # passages of a topic; fewer in small corpora
 def found_number(words: Any, vectors: NDArray[np.float32] | None = None, *, seed: int = 0) -> int:
     """Count the communities of the graph of nearest neighbours, at the scale it suggests.
 
-    As in `isogloss.topics.TopicModel`, which makes them its leaves. Of more than 20,000 passages a
+    `isogloss.topics.TopicModel` looks at the same scale. Of more than 20,000 passages a
     sample is looked at.
 
     Parameters
@@ -32,7 +32,7 @@ def found_number(words: Any, vectors: NDArray[np.float32] | None = None, *, seed
     vectors : float32 (n, d), optional
         Unit rows; without them the main directions of the words.
     seed : int, default 0
-        Of the sample, and of the order in which the graph is visited.
+        Of the sample, and of the search for main directions.
 
     Returns
     -------
@@ -61,5 +61,5 @@ def found_number(words: Any, vectors: NDArray[np.float32] | None = None, *, seed
         vectors = checked_vectors(words @ directions)
     graph = neighbour_graph(vectors, words, neighbours=NEIGHBOURS, lexical_weight=LEXICAL_WEIGHT)
     least = min(LEAST, max(2, n // 20))
-    labels = choose_communities(graph, resolution=None, seed=seed, least=least).labels
+    labels = first_communities(graph, least=least).labels
     return max(1, int((np.bincount(labels) >= least).sum()))
