@@ -215,7 +215,7 @@ def main():
     )
     print("|---" * 10 + "|")
     for name in options.corpora.split(","):
-        texts, vectors, truth = read(options.data, name)
+        texts, vectors, truth = read(options.data, name, "minilm")
         vectorizer = CountVectorizer()
         counts = vectorizer.fit_transform(texts)
         words = vectorizer.get_feature_names_out().tolist()
