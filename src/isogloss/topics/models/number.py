@@ -15,14 +15,14 @@ __all__ = ["found_number"]
 NEIGHBOURS = 50
 LEXICAL_WEIGHT = 0.5
 DIRECTIONS = 100  # of the words, where there are no vectors
-SAMPLE = 20_000  # passages looked at
+SAMPLE = 8_000  # passages looked at: on more, words alone tear short texts into ever more parts
 LEAST = 10  # passages of a topic; fewer in small corpora
 
 
 def found_number(words: Any, vectors: NDArray[np.float32] | None = None, *, seed: int = 0) -> int:
     """Count the communities of the graph of nearest neighbours, at the scale it suggests.
 
-    `isogloss.topics.TopicModel` looks at the same scale. Of more than 20,000 passages a
+    `isogloss.topics.TopicModel` looks at the same scale. Of more than 8,000 passages a
     sample is looked at.
 
     Parameters
