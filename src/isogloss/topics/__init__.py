@@ -5,11 +5,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from isogloss.topics.estimator import TopicEstimator
     from isogloss.topics.model import TopicModel
+    from isogloss.topics.models.bertopic import BERTopicTopics
+    from isogloss.topics.models.cfmf import CFMF, CFMFEmb
+    from isogloss.topics.models.lda import LDATopics
+    from isogloss.topics.models.nmf import NMFTopics
+    from isogloss.topics.models.top2vec import Top2VecTopics
     from isogloss.topics.result import TopicResult
     from isogloss.topics.tree import Topic, TopicTree
     from isogloss.topics.trends import TopicSpread, topics_by, topics_over
 
 __all__ = [
+    "CFMF",
+    "BERTopicTopics",
+    "CFMFEmb",
+    "LDATopics",
+    "NMFTopics",
+    "Top2VecTopics",
     "Topic",
     "TopicEstimator",
     "TopicModel",
@@ -21,6 +32,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BERTopicTopics": "models.bertopic",
+    "CFMFEmb": "models.cfmf",
+    "CFMF": "models.cfmf",
+    "LDATopics": "models.lda",
+    "NMFTopics": "models.nmf",
+    "Top2VecTopics": "models.top2vec",
     "Topic": "tree",
     "TopicEstimator": "estimator",
     "TopicModel": "model",

@@ -1,0 +1,275 @@
+"""What LDA, NMF, CFMF, CFMF-emb and the Top2Vec- and BERTopic-like models all promise."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from isogloss._core.errors import NotFitted, ParameterError
+from isogloss.topics import (
+    CFMF,
+    BERTopicTopics,
+    CFMFEmb,
+    LDATopics,
+    NMFTopics,
+    Top2VecTopics,
+    TopicEstimator,
+    TopicResult,
+)
+
+# tomotopy's binary part warns when it is imported.
+pytestmark = pytest.mark.filterwarnings("ignore:builtin type:DeprecationWarning")
+
+GROUPS, EACH, OWN = 3, 40, 12
+WORDS = [f"{'abc'[w // OWN]}{w % OWN}" for w in range(GROUPS * OWN)]
+
+
+def planted(seed=0):
+    """Counts and vectors of three groups of passages; one passage in each is empty."""
+    rng = np.random.default_rng(seed)
+    truth = np.repeat(np.arange(GROUPS), EACH)
+    rates = np.full((GROUPS, len(WORDS)), 0.03)
+    for group in range(GROUPS):
+        rates[group, group * OWN : (group + 1) * OWN] = 1.0
+    counts = rng.poisson(rates[truth])
+    vectors = np.eye(GROUPS, 8)[truth] + rng.normal(0, 0.1, (len(truth), 8))
+    for group in range(GROUPS):
+        counts[group * EACH], vectors[group * EACH] = 0, 0.0
+    return sp.csr_matrix(counts), vectors.astype(np.float32), truth
+
+
+MODELS = [
+    pytest.param(lambda k=None: LDATopics(k or 3, iterations=100), id="lda"),
+    pytest.param(lambda k=None: LDATopics(k or 3, engine="sklearn"), id="lda-sklearn"),
+    pytest.param(lambda k=None: NMFTopics(k or 3), id="nmf"),
+    pytest.param(lambda k=None: CFMF(k), id="cfmf"),
+    pytest.param(lambda k=None: CFMF(k, winner="distance"), id="cfmf-distance"),
+    pytest.param(lambda k=None: CFMFEmb(k), id="cfmf-emb"),
+    pytest.param(lambda k=None: Top2VecTopics(k), id="top2vec"),
+    pytest.param(lambda k=None: BERTopicTopics(k), id="bertopic"),
+    pytest.param(lambda k=None: BERTopicTopics(k, outliers="reassign"), id="bertopic-reassign"),
+    pytest.param(lambda k=None: BERTopicTopics(k, reduction="pca"), id="bertopic-pca"),
+]
+every = pytest.mark.parametrize("make", MODELS)
+over_counts = pytest.mark.parametrize("make", MODELS[:5])
+over_vectors = pytest.mark.parametrize("make", MODELS[5:])
+
+
+def fitted(model, seed=0):
+    counts, vectors, _ = planted(seed)
+    if model.input_kind == "counts":
+        return model.fit(counts, vocabulary=WORDS)
+    return model.fit(vectors, counts=counts, vocabulary=WORDS)
+
+
+def input_of(model, seed=0):
+    counts, vectors, _ = planted(seed)
+    return counts if model.input_kind == "counts" else vectors
+
+
+@every
+@pytest.mark.parametrize("told", [None, 3])
+def test_finds_what_was_planted(make, told):
+    model = fitted(make(told))
+    assert isinstance(model, TopicEstimator)
+    _, _, truth = planted()
+    labels, held = model.labels_, np.arange(len(truth)) % EACH > 0
+    assert labels.dtype == np.int32
+    assert labels[~held].tolist() == [-1] * GROUPS
+    placed = held & (labels >= 0)
+    assert placed.sum() >= 0.9 * held.sum()
+    pairs = set(zip(labels[placed].tolist(), truth[placed].tolist(), strict=True))
+    assert len(pairs) == GROUPS == model.result_.count
+    for topic, group in pairs:
+        words = model.result_.keywords[topic]
+        assert len(words) >= 10
+        assert {word[0] for word in words[:10]} == {"abc"[group]}
+
+
+@every
+def test_transform_gives_what_fit_gave(make):
+    model = fitted(make())
+    rows = input_of(model)
+    assert (model.transform(rows) != model.result_.membership).nnz == 0
+    assert np.array_equal(model.predict(rows), model.labels_)
+    # One by one as all together.
+    alone = [int(model.predict(rows[i : i + 1])[0]) for i in range(0, rows.shape[0], 7)]
+    assert alone == model.labels_[::7].tolist()
+
+
+@every
+def test_new_passages_go_where_they_belong(make):
+    model = fitted(make(3))
+    found = model.predict(input_of(model, seed=1))
+    pairs = set(zip(found.tolist(), model.labels_.tolist(), strict=True))
+    assert len({pair for pair in pairs if min(pair) >= 0}) == GROUPS
+
+
+@every
+def test_memberships_are_parts_and_empty_rows_stay_empty(make):
+    membership = fitted(make(3)).result_.membership
+    assert membership.dtype == np.float32
+    sums = np.asarray(membership.sum(axis=1)).ravel()
+    assert sums.max() <= 1 + 1e-5
+    assert membership.data.min() >= 0
+    assert sums[::EACH].tolist() == [0.0] * GROUPS
+
+
+@every
+def test_the_same_seed_gives_the_same_bytes(make, tmp_path):
+    for name in ("one", "two"):
+        fitted(make(3)).result_.save(tmp_path / name)
+    for part in ("topics.json", "topics.safetensors"):
+        assert (tmp_path / "one" / part).read_bytes() == (tmp_path / "two" / part).read_bytes()
+    again = TopicResult.load(tmp_path / "one")
+    assert np.array_equal(again.labels, fitted(make(3)).labels_)
+
+
+@every
+def test_fitting_again_forgets_and_input_stays_as_it_was(make):
+    model = make(3)
+    counts, vectors, _ = planted()
+    before = counts.copy(), vectors.copy()
+    fitted(model, seed=1)
+    if model.input_kind == "counts":
+        model.fit(counts, vocabulary=WORDS)
+    else:
+        model.fit(vectors, counts=counts, vocabulary=WORDS)
+    assert np.array_equal(model.labels_, fitted(make(3)).labels_)
+    assert (counts != before[0]).nnz == 0
+    assert np.array_equal(vectors, before[1])
+
+
+@every
+def test_clones_as_scikit_learn_does(make):
+    from sklearn.base import clone
+
+    model = fitted(make(3))
+    other = clone(model)
+    assert other.get_params() == model.get_params()
+    assert not hasattr(other, "result_")
+    with pytest.raises(NotFitted):
+        other.transform(input_of(model))
+
+
+@every
+@pytest.mark.parametrize("k", [0, -1, 2.5, True, 1000])
+def test_refuses_a_number_of_topics_that_cannot_be(make, k):
+    model = make(3).set_params(n_topics=k)
+    with pytest.raises(ParameterError, match="n_topics"):
+        fitted(model)
+
+
+@every
+def test_refuses_bad_rows(make):
+    model = make(3)
+    rows = input_of(model).astype(float)
+    others = {"vocabulary": WORDS}
+    if model.input_kind == "vectors":
+        others["counts"] = planted()[0]
+    else:
+        rows = rows.toarray()
+    for value in (np.nan, np.inf):
+        bad = rows.copy()
+        bad[1, 1] = value
+        with pytest.raises(ParameterError, match="NaN or infinite"):
+            make(3).fit(bad, **others)
+    with pytest.raises(ParameterError, match="shape"):
+        make(3).fit(rows[0], **others)
+    with pytest.raises(ParameterError, match="vocabulary has 1 words"):
+        make(3).fit(rows, **{**others, "vocabulary": ["a"]})
+    with pytest.raises(ParameterError, match="columns"):
+        fitted(model).transform(rows[:, :-1])
+
+
+@over_counts
+def test_refuses_negative_counts(make):
+    with pytest.raises(ParameterError, match="negative"):
+        make(1).fit([[1, -1], [0, 2]])
+
+
+@over_vectors
+def test_refuses_counts_that_do_not_fit_vectors(make):
+    counts, vectors, _ = planted()
+    with pytest.raises(ParameterError, match="counts"):
+        make(3).fit(vectors, vocabulary=WORDS)
+    with pytest.raises(ParameterError, match=f"counts has 5 rows for {len(vectors)}"):
+        make(3).fit(vectors, counts=counts[:5], vocabulary=WORDS)
+
+
+@over_vectors
+def test_a_few_passages_or_none_are_no_error(make):
+    counts, vectors, _ = planted()
+    few = make(None).fit(vectors[1:4], counts=counts[1:4], vocabulary=WORDS)
+    assert few.result_.count == 1
+    assert few.labels_.tolist() == [0, 0, 0]
+    none = make(None).fit(np.zeros((2, 8)), counts=counts[:2], vocabulary=WORDS)
+    assert none.labels_.tolist() == [-1, -1]
+    assert none.result_.count == 0
+    assert none.predict(vectors[1:3]).tolist() == [-1, -1]
+
+
+def test_words_are_numbers_where_nobody_names_them():
+    model = NMFTopics(3).fit(planted()[0])
+    assert set(model.result_.keywords[0]) <= set(map(str, range(len(WORDS))))
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (LDATopics(3, engine="mallet"), "known: tomotopy"),
+        (LDATopics(3, eta=0), "eta is 0"),
+        (NMFTopics(3, iterations=0), "iterations is 0"),
+        (CFMF(winner="loser"), "known: 'features'"),
+        (CFMFEmb(n_keywords=0), "n_keywords is 0"),
+        (BERTopicTopics(outliers="drop"), "known: 'keep'"),
+        (BERTopicTopics(min_topic_size=1), "min_topic_size is 1"),
+        (BERTopicTopics(max_passages=10), "117 passages"),
+        (Top2VecTopics(components=0), "components is 0"),
+    ],
+)
+def test_refuses_parameters_that_mean_nothing(model, message):
+    with pytest.raises(ParameterError, match=message):
+        fitted(model)
+
+
+def test_outliers_are_kept_in_sight_or_go_to_the_nearest_topic():
+    counts, vectors, _ = planted()
+    far = -np.ones((6, 8), dtype=np.float32) * np.arange(1, 7)[:, None] ** 0.1
+    far += np.random.default_rng(3).normal(0, 0.4, far.shape)
+    rows = np.concatenate([vectors, far]).astype(np.float32)
+    words = sp.vstack([counts, sp.csr_matrix(np.ones((6, len(WORDS))))]).tocsr()
+    kept = BERTopicTopics(reduction=None).fit(rows, counts=words, vocabulary=WORDS)
+    given = BERTopicTopics(reduction=None, outliers="reassign").fit(
+        rows, counts=words, vocabulary=WORDS
+    )
+    assert (kept.labels_[-6:] == -1).all()
+    assert (given.labels_[-6:] >= 0).all()
+    assert np.array_equal(given.predict(rows), given.labels_)
+    placed = kept.labels_ >= 0
+    assert np.array_equal(kept.labels_[placed], given.labels_[placed])
+    assert kept.result_.keywords == given.result_.keywords
+
+
+def test_top2vec_takes_vectors_of_words_and_leaves_rare_words_out():
+    counts, vectors, _ = planted()
+    known = np.repeat(np.eye(GROUPS, 8), OWN, axis=0)
+    model = Top2VecTopics().fit(vectors, vocabulary=WORDS, word_vectors=known)
+    assert {frozenset(word[0] for word in words[:10]) for words in model.result_.keywords} == {
+        frozenset("a"), frozenset("b"), frozenset("c"),
+    }  # fmt: skip
+    rare = counts.tolil()
+    rare[:, 0] = 0
+    rare[1, 0] = 1  # "a0" stands once in 120 passages
+    model.fit(vectors, vocabulary=WORDS, word_vectors=known, counts=rare.tocsr())
+    assert not any("a0" in words for words in model.result_.keywords)
+    assert any("a1" in words for words in model.result_.keywords)
+
+
+def test_threads_do_not_matter(monkeypatch):
+    for make in (CFMFEmb, CFMF, Top2VecTopics, BERTopicTopics, NMFTopics):
+        found = []
+        for threads in ("1", "2"):
+            monkeypatch.setenv("ISOGLOSS_THREADS", threads)
+            result = fitted(make(3)).result_
+            found.append((result.labels.tobytes(), result.topic_word.data.tobytes()))
+        assert found[0] == found[1]
