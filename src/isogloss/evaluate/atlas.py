@@ -71,16 +71,15 @@ def evaluate_atlas(
         vocabulary=vocabulary.words, seed=seed,
         cv_texts=_some_tokens(atlas, seed) if with_cv else None,
     )  # fmt: skip
-    scores = dict(found.scores)
+    scores: dict[str, Score] = dict(found.scores)
     skipped = dict(found.skipped)
-    notes: dict[str, str] = {}
     if not with_cv:
         skipped["c_v"] = "needs gensim: pip install 'isogloss[eval]'"
     words = topic_words(keywords, vocabulary, tally)
     further, reasons, told = _word_tasks(
         atlas, words, seed, tasks, answers, language_model, on_event
     )
-    scores, skipped, notes = scores | further, skipped | reasons, notes | told
+    scores, skipped = scores | further, skipped | reasons
     if stability:
         scores |= _stability(atlas, vocabulary, stability, seed, on_event)
     else:
@@ -88,7 +87,7 @@ def evaluate_atlas(
             "not asked for; --stability 5 fits the topics again with 5 seeds and on 5 resamples"
         )
     out = found.with_scores(scores, skipped).to_json()
-    out["notes"] |= notes
+    out["notes"] |= told
     return out
 
 
@@ -206,7 +205,12 @@ def _word_tasks(
     for prefix, one in judges:
         found = judge_scores(made.tasks, one, seed=seed)
         scores |= {prefix + name: score for name, score in found.items()}
-    return scores, skipped, notes
+    return {name: score for name, score in scores.items() if _is_shown(name)}, skipped, notes
+
+
+def _is_shown(name: str) -> bool:
+    """Of the controls only the shares of right answers say something."""
+    return "control_mixing_" not in name or "control_mixing_accuracy" in name
 
 
 def _write(made: TaskSet, folder: str | Path) -> str:
