@@ -90,6 +90,8 @@ def test_half_of_the_mixing_tasks_are_mixed_with_the_closest_topic():
     made = make_tasks({"m": topics}, Letters(), controls=0).of("mixing")
     answers = [task.answer for task in made]
     assert answers.count(1) == answers.count(2) > 0
+    pairs = [tuple(sorted(task.topics)) for task in made if task.answer == 2]
+    assert len(set(pairs)) == len(pairs)  # 1 with 3 and 3 with 1 are one pair
     nearest = closest_topics(topics, Letters())
     assert (nearest[1][0], nearest[3][0]) == (3, 1)
     for task in made:
@@ -189,7 +191,7 @@ class Outline(HTMLParser):
         self.text.append(data)
 
 
-NASTY = ("<script>alert(1)</script>", "\"'>&amp;", "</fieldset>", "=SUM(A1)", "ok", "é", "x", "y")
+NASTY = ("<script>alert(1)</script>", "<img src=x>", "</fieldset>", "=SUM(A1)", "ok", "é", "x", "y")
 
 
 def nasty_set():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MODEL = "onnx-int8:sentence-transformers/all-MiniLM-L6-v2"
 PEOPLE = "topic_word_mixing"  # folder for the released judgements
-TEXTS = 8000
+TEXTS = 6000
 TOPICS = (10, 25, 50)
 MODELS = ("LDA", "NMF", "Top2Vec", "BERTopic", "CFMF", "CFMF-emb")
 JUDGES = ("lexical", "minilm")
