@@ -3,6 +3,7 @@
 import itertools
 import json
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -53,11 +54,15 @@ def test_the_intruder_is_the_word_apart():
 
 def test_two_groups_are_told_from_one():
     tasks = [MIXED, SINGLE]
-    for judge in (EncoderJudge(Places(TABLE)), EncoderJudge(Places(TABLE), halves=True)):
+    for judge in (EncoderJudge(Places(TABLE)), EncoderJudge(Places(TABLE), parts="two-means")):
         answers, verdicts = judge_answers(tasks, judge)
         assert [answer.choice for answer in answers] == [2, 1]
         assert verdicts[0].score > 0.8 > verdicts[1].score
     assert judge_answers(tasks, EncoderJudge(Places(TABLE), threshold=0.99))[0][0].choice == 1
+    with pytest.raises(ParameterError, match="no half in bold"):
+        EncoderJudge(Places(TABLE)).answer([replace(SINGLE, marked=()).question])
+    with pytest.raises(ParameterError, match="'bold' or 'two-means'"):
+        EncoderJudge(Places(TABLE), parts="three")
 
 
 def test_two_means_is_the_best_of_all_partitions():

@@ -6,7 +6,7 @@ A stand-in's score is no measure of what people think: its notes begin with "sta
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +61,9 @@ class Judge(Protocol):
 class EncoderJudge:
     """Answers by the vectors of the words.
 
-    The intruder is the word with the lowest mean cosine to the others. For a mixing task the
-    words are parted in two as two-means would at its best (all partitions are tried), and a
-    mean silhouette above the threshold means "two".
+    The intruder is the word with the lowest mean cosine to the others. In a mixing task the half
+    in bold and the other half are taken for two clusters, as people are asked to do, and a mean
+    silhouette above the threshold means "two".
 
     Parameters
     ----------
@@ -73,9 +73,10 @@ class EncoderJudge:
         Silhouette above which a set is called mixed. None takes the median of the questions that
         are answered together: half of the tasks are mixed by the way they are made, and no
         answer is looked at. Ask for one model or for several at once, but not task by task.
-    halves : bool, default False
-        Take the silhouette of the half in bold against the other, as people see them, instead of
-        that of two-means.
+    parts : {"bold", "two-means"}
+        The two clusters of a mixing task: the half in bold and the other; or what two-means at its
+        best makes of the words (all partitions are tried), which tells next to nothing: see
+        `topic-word-mixing` in the ledger.
 
     Examples
     --------
@@ -87,12 +88,18 @@ class EncoderJudge:
     """
 
     def __init__(
-        self, encoder: "Encoder", *, threshold: float | None = None, halves: bool = False
+        self,
+        encoder: "Encoder",
+        *,
+        threshold: float | None = None,
+        parts: Literal["bold", "two-means"] = "bold",
     ) -> None:
+        if parts not in ("bold", "two-means"):
+            raise ParameterError(f"parts={parts!r}: give 'bold' or 'two-means'")
         self.encoder = encoder
         self.threshold = threshold
-        self.halves = halves
-        self.name = f"encoder {encoder.spec}" + (", halves" if halves else "")
+        self.parts = parts
+        self.name = f"encoder {encoder.spec}" + (", two-means" if parts == "two-means" else "")
 
     def answer(self, questions: Sequence[Question]) -> list[Verdict]:
         """Answer all questions; one verdict each."""
@@ -105,7 +112,7 @@ class EncoderJudge:
                 rows = vectors[[place[word] for word in question.words]]
                 if question.kind == "intrusion":
                     found.append(_odd_one(rows))
-                elif self.halves:
+                elif self.parts == "bold":
                     if len(question.marked) != len(question.words):
                         raise ParameterError(f"task {question.id} has no half in bold to judge by")
                     found.append(Verdict(None, silhouette(rows, np.array(question.marked))))
