@@ -258,6 +258,8 @@ def test_tasks_come_back_from_their_key(tmp_path):
     write_tasks(made, tmp_path)
     with pytest.raises(ParameterError, match="holds other tasks"):
         write_tasks(three(seed=9), tmp_path)
+    with pytest.raises(ParameterError, match="is a file"):
+        write_tasks(made, tmp_path / "key.json")
     (tmp_path / "key.json").write_text('{"format": 1}')
     with pytest.raises(SourceError, match="damaged"):
         read_key(tmp_path)

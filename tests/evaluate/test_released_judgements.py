@@ -2,6 +2,7 @@
 
 import csv
 
+import numpy as np
 import pytest
 
 from isogloss._core.errors import SourceError
@@ -123,3 +124,30 @@ def test_missing_files_are_named(released):
     (released / "annotations" / "word_mixing_annotations.csv").unlink()
     with pytest.raises(SourceError, match="has 0 files word_mixing"):
         read_judgements(released)
+
+
+class Lengths:
+    """An encoder that needs no weights: a word's letters."""
+
+    spec = "lengths"
+
+    def encode(self, texts, *, batch_size=None):
+        rows = np.array([[1.0 + text.count(c) for c in "abcdeklmnwxyz"] for text in texts])
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_the_ledger_scores_people_and_judges_on_them(released):
+    from isogloss.evaluate.judges import EncoderJudge
+    from isogloss.ledger.systems.topic_word_mixing import against_people, table, table_agrees
+
+    found = read_judgements(released)
+    scored = table(found)
+    assert scored["table.intrusion.LDA"].value == 0.5
+    assert scored["table.mixing_accuracy.CFMF-emb"].value == 1.0  # the number of topics is off
+    assert scored["table.mixing_accuracy.controls"].n == 2
+    assert {"table.intrusion_kappa", "table.mixing_alpha"} <= set(scored)
+    assert not table_agrees(scored)
+    beside = against_people(found, EncoderJudge(Lengths(), parts="two-means"), "lengths")
+    names = {name.removeprefix("people.lengths.") for name in beside}
+    assert {"intrusion", "intrusion_same_word", "intrusion.rank"} <= names
+    assert {"mixing_auc_people", "mixing_auc_people_by_halves"} <= names

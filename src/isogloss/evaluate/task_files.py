@@ -55,6 +55,8 @@ def write_tasks(tasks: TaskSet, folder: str | Path, *, title: str = "Words that 
     ['key.json', 'tasks.csv', 'tasks.html']
     """
     target = Path(folder)
+    if target.exists() and not target.is_dir():
+        raise ParameterError(f"{target} is a file: give a folder for the tasks")
     if (target / KEY).exists() and read_key(target).digest != tasks.digest:
         raise ParameterError(
             f"{target} holds other tasks (another model, encoder or seed): give another folder, or "
