@@ -398,8 +398,8 @@ def _yes(part: bool) -> str:
 
 NO_PEOPLE = (
     "No person answered. The judges could not be validated against people: the released human "
-    f"judgements are read from the folder {PEOPLE} of the data sets when they are put there, and "
-    "the entry then gives their table and each judge's agreement with them."
+    f"judgements are read from the folder {PEOPLE} of the data sets when they are put there and "
+    "the entry is run with --fresh; it then gives their table and each judge's agreement with them."
 )
 LIMITS = (
     "Every figure named stand_in is an encoder's choice, not a person's. The lexical encoder was "
