@@ -138,7 +138,7 @@ class Lengths:
 
 def test_the_ledger_scores_people_and_judges_on_them(released):
     from isogloss.evaluate.judges import EncoderJudge
-    from isogloss.ledger.systems.topic_word_mixing import against_people, table, table_agrees
+    from isogloss.ledger.word_tasks import against_people, table, table_agrees
 
     found = read_judgements(released)
     scored = table(found)

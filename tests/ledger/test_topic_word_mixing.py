@@ -7,12 +7,10 @@ from isogloss.ledger.systems.topic_word_mixing import (
     JUDGES,
     MODELS,
     NO_PEOPLE,
-    TABLE,
     judge_figures,
-    rank_figure,
     run,
-    table_agrees,
 )
+from isogloss.ledger.word_tasks import TABLE, rank_figure, table_agrees
 
 
 def figure(value, spread=0.02, n=100):

@@ -92,7 +92,7 @@ def evaluate_atlas(
 
 
 def rows_of_leaves(tree: "TopicTree", labels: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-    """Number labels by their row among the leaves, which an edited tree may hold anywhere.
+    """Turn labels into rows among the leaves, which an edited tree may hold anywhere.
 
     Examples
     --------
