@@ -1,6 +1,6 @@
 """The atlas: passages, vectors, topics and search over one folder."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -280,15 +280,35 @@ class Atlas(AtlasTopics):
         columns = ["id", "passage", "topic", "membership", "memberships"]
         return write_assignments(self.passages(columns), self.topics, path)
 
-    def evaluate_topics(self, *, labels: str | None = None, seed: int = 0) -> dict[str, Any]:
-        """Measure the topics: coherence, diversity, agreement with labels, share unassigned.
+    def evaluate_topics(
+        self,
+        *,
+        labels: str | None = None,
+        seed: int = 0,
+        stability: int = 0,
+        tasks: str | Path | None = None,
+        answers: Sequence[str | Path] = (),
+        language_model: str | None = None,
+        on_event: OnEvent = ignore,
+    ) -> dict[str, Any]:
+        """Measure the topics: words, agreement with labels, share unassigned, tasks for people.
 
         Parameters
         ----------
         labels : str or None
             Attribute with the true labels; without it the measures that need them are left out.
         seed : int
-            Of the bootstrap.
+            Of the bootstrap and of the tasks.
+        stability : int
+            Fit the topics again with that many seeds, and on that many resamples; 0 for none.
+        tasks : path or None
+            Folder to write word tasks into: a page and a table for people, and the key.
+        answers : sequence of path
+            What people answered to the tasks in that folder.
+        language_model : str or None
+            A model at ``OPENAI_BASE_URL`` that answers the tasks too, as a stand-in.
+        on_event : callable
+            Takes progress.
 
         Returns
         -------
@@ -299,12 +319,25 @@ class Atlas(AtlasTopics):
         ------
         ColumnError
             When the attribute is not there.
+        ParameterError
+            When answers come without tasks, or the folder holds other tasks.
+        SourceError
+            When answers cannot be read.
         """
         from isogloss.evaluate.atlas import evaluate_atlas
 
         if labels is not None:
             self._require_attribute(labels)
-        return evaluate_atlas(self, labels=labels, seed=seed)
+        return evaluate_atlas(
+            self,
+            labels=labels,
+            seed=seed,
+            stability=stability,
+            tasks=tasks,
+            answers=answers,
+            language_model=language_model,
+            on_event=on_event,
+        )
 
     def _leaves_below(self) -> dict[int, tuple[int, ...]]:
         """Leaves of each inner topic: passages hold the id of their leaf."""

@@ -43,7 +43,7 @@ def test_json_has_the_shape_of_the_contract():
 
 def test_what_is_missing_is_said():
     bare = evaluate_topics(LABELS, KEYWORDS)
-    assert set(bare.scores) == {"diversity", "unassigned"}
+    assert set(bare.scores) == {"diversity", "inverted_rbo", "unassigned"}
     assert bare.skipped["nmi"] == "needs gold labels"
     assert bare.skipped["npmi"] == "needs word counts"
     assert report(gold=[None] * 5).skipped["ari"] == "every gold label is null"

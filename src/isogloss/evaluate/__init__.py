@@ -1,7 +1,78 @@
 """Scores with intervals: how good topics, rankings and labels are."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from isogloss.evaluate.retrieval import mrr, ndcg_at_k, recall_at_k
 from isogloss.evaluate.score import Score
 from isogloss.evaluate.topics import TopicEvaluation, evaluate_topics
 
-__all__ = ["Score", "TopicEvaluation", "evaluate_topics", "mrr", "ndcg_at_k", "recall_at_k"]
+if TYPE_CHECKING:
+    from isogloss.evaluate.chat import LanguageModelJudge
+    from isogloss.evaluate.human_tasks import Task, TaskSet, make_tasks
+    from isogloss.evaluate.judges import EncoderJudge, Judge, judge_agreement, judge_scores
+    from isogloss.evaluate.stability import (
+        Stability,
+        compare_runs,
+        resample_stability,
+        seed_stability,
+    )
+    from isogloss.evaluate.task_files import read_answers, read_key, write_tasks
+    from isogloss.evaluate.task_scores import Answer, score_answers, score_by_model
+    from isogloss.evaluate.topic_words import TopicWords
+
+__all__ = [
+    "Answer",
+    "EncoderJudge",
+    "Judge",
+    "LanguageModelJudge",
+    "Score",
+    "Stability",
+    "Task",
+    "TaskSet",
+    "TopicEvaluation",
+    "TopicWords",
+    "compare_runs",
+    "evaluate_topics",
+    "judge_agreement",
+    "judge_scores",
+    "make_tasks",
+    "mrr",
+    "ndcg_at_k",
+    "read_answers",
+    "read_key",
+    "recall_at_k",
+    "resample_stability",
+    "score_answers",
+    "score_by_model",
+    "seed_stability",
+    "write_tasks",
+]
+
+_HOMES = {
+    "Answer": "task_scores",
+    "EncoderJudge": "judges",
+    "Judge": "judges",
+    "LanguageModelJudge": "chat",
+    "Stability": "stability",
+    "Task": "human_tasks",
+    "TaskSet": "human_tasks",
+    "TopicWords": "topic_words",
+    "compare_runs": "stability",
+    "judge_agreement": "judges",
+    "judge_scores": "judges",
+    "make_tasks": "human_tasks",
+    "read_answers": "task_files",
+    "read_key": "task_files",
+    "resample_stability": "stability",
+    "score_answers": "task_scores",
+    "score_by_model": "task_scores",
+    "seed_stability": "stability",
+    "write_tasks": "task_files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,7 +1,7 @@
 """Measure a topic model: its words, its agreement with labels, what it left out."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import ParameterError
 from isogloss.evaluate.coherence import coherence_score, cv, diversity_score, npmi
 from isogloss.evaluate.cooccurrence import count_documents, count_windows
+from isogloss.evaluate.diversity import inverted_rbo_score
 from isogloss.evaluate.partition import factorize, partition_scores, share_score
 from isogloss.evaluate.score import Score
 
@@ -46,6 +47,12 @@ class TopicEvaluation:
     def __getitem__(self, name: str) -> Score:
         return self.scores[name]
 
+    def with_scores(
+        self, scores: Mapping[str, Score], skipped: Mapping[str, str]
+    ) -> "TopicEvaluation":
+        """Give the same evaluation with other scores and reasons."""
+        return replace(self, scores=dict(scores), skipped=dict(skipped))
+
     def to_json(self) -> dict[str, Any]:
         """Give the shape of ``isogloss evaluate topics --json``.
 
@@ -78,6 +85,7 @@ def evaluate_topics(
     window: int = 10,
     top: int = 10,
     with_cv: bool = False,
+    cv_texts: Iterable[Sequence[str]] | None = None,
     resamples: int = 1000,
     seed: int = 0,
 ) -> TopicEvaluation:
@@ -101,7 +109,9 @@ def evaluate_topics(
     top : int
         How many words of each topic count.
     with_cv : bool
-        Also C_v, by gensim (extra ``eval``); slow, and holds the texts.
+        Also C_v over `texts`, by gensim (extra ``eval``); slow, and holds the texts.
+    cv_texts : iterable of list of str, optional
+        Tokens of other texts for C_v, a sample as a rule; they are held.
     resamples, seed
         Of every bootstrap interval.
 
@@ -109,7 +119,7 @@ def evaluate_topics(
     -------
     TopicEvaluation
         ``npmi`` (documents, a pair that never meets counts -1), ``npmi_window``, ``c_v``,
-        ``diversity``, ``unassigned``, and those of `partition_scores`.
+        ``diversity``, ``inverted_rbo``, ``unassigned``, and those of `partition_scores`.
 
     Raises
     ------
@@ -154,15 +164,19 @@ def evaluate_topics(
         scores["npmi_window"] = coherence_score(
             "npmi_window", npmi(pairs, never="epsilon"), bounds=(-1, 1), notes=note, **how
         )
-        if with_cv:
-            note = f"windows of 110 tokens, top {top} words, by gensim"
-            values = cv(keywords, held, top=top)
-            scores["c_v"] = coherence_score("c_v", values, bounds=(0, 1), notes=note, **how)
+        if with_cv and cv_texts is None:
+            cv_texts = held
     else:
         skipped["npmi_window"] = "needs texts"
+    if cv_texts is not None:
+        held = [list(text) for text in cv_texts]
+        note = f"windows of 110 tokens in {len(held):,} texts, top {top} words, by gensim"
+        values = cv(keywords, held, top=top)
+        scores["c_v"] = coherence_score("c_v", values, bounds=(0, 1), notes=note, **how)
     if "c_v" not in scores:
         skipped["c_v"] = "not asked for" if not with_cv else "needs texts"
     scores["diversity"] = diversity_score(keywords, top=top, **how)
+    scores["inverted_rbo"] = inverted_rbo_score(keywords, top=top, **how)
     labelled = 0
     if gold is not None:
         classes = factorize(gold)

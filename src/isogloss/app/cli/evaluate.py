@@ -12,7 +12,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", metavar="WHAT", help="topics")
     parser.add_argument("target", metavar="ATLAS")
     parser.add_argument("--labels", metavar="COL", help="attribute with the true labels")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the bootstrap and of the tasks"
+    )
+    parser.add_argument(
+        "--stability", type=int, default=0, metavar="N",
+        help="fit the topics again with N seeds and on N resamples, and compare",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tasks", metavar="FOLDER", help="write word tasks for people: page, table and key"
+    )
+    parser.add_argument(
+        "--answers", nargs="+", default=[], metavar="FILE",
+        help="score what people answered to the tasks in that folder",
+    )  # fmt: skip
+    parser.add_argument(
+        "--language-model", metavar="NAME",
+        help="let this model at OPENAI_BASE_URL answer the tasks too, as a stand-in for people",
+    )  # fmt: skip
     add_common(parser)
 
 
@@ -23,24 +40,41 @@ def run(args: argparse.Namespace) -> int:
         raise ParameterError("evaluate encoder is not in this version yet; it has: topics")
     if args.what != "topics":
         raise ParameterError(f"evaluate knows no {args.what!r}; {nearest(args.what, ['topics'])}")
+    from isogloss.app.cli.progress import Progress
     from isogloss.atlas import Atlas
 
-    scores = Atlas.open(args.target).evaluate_topics(labels=args.labels, seed=args.seed)
+    progress = Progress(quiet=args.quiet)
+    try:
+        scores = Atlas.open(args.target).evaluate_topics(
+            labels=args.labels,
+            seed=args.seed,
+            stability=args.stability,
+            tasks=args.tasks,
+            answers=args.answers,
+            language_model=args.language_model,
+            on_event=progress,
+        )
+    finally:
+        progress.close()
     if args.json:
         print_json(scores)
         return 0
     rows = []
     for name, value in scores.items():
-        if name in ("notes", "skipped") or name.endswith("_interval"):
-            continue
         if isinstance(value, dict):
-            shown = [value[part] for part in ("value", "low", "high")]
-            rows.append([name, *("-" if x is None else f"{x:.3f}" for x in shown)])
+            if set(value) == {"value", "low", "high"} and not name.endswith("_interval"):
+                shown = [value[part] for part in ("value", "low", "high")]
+                rows.append([name, *("-" if x is None else f"{x:.3f}" for x in shown)])
         elif isinstance(value, float):
             rows.append([name, f"{value:.3f}", "", ""])
         else:
             rows.append([name, str(value), "", ""])
     print_table(["measure", "value", "low", "high"], rows)
+    if any(name.endswith("_stand_in") for name in scores):
+        print("stand_in: no person answered; a machine's choice, which people need not share")
+    for name in ("tasks", "word tasks", "people"):
+        if name in scores["notes"]:
+            print(f"{name}: {scores['notes'][name]}")
     for name, reason in scores["skipped"].items():
         print(f"{name}: left out, {reason}")
     return 0
