@@ -222,7 +222,7 @@ def test_small_topics_are_looked_for_among_more_passages():
     rows, own = many(3000, 60)
     # 400 passages hold 7 of each topic: too few to tell them by their 10 neighbours.
     model = TopicModel(neighbours=10, first_rows=400, min_topic_size=5).fit(rows)
-    assert adjusted_rand(model.labels_, own) > 0.95
+    assert adjusted_rand(model.labels_, own) > 0.9
 
 
 def test_no_more_than_so_many_passages_are_looked_at(monkeypatch):
