@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from isogloss.topics.model import TopicModel
     from isogloss.topics.models.bertopic import BERTopicTopics
     from isogloss.topics.models.cfmf import CFMF, CFMFEmb
+    from isogloss.topics.models.docnade import DocNADETopics
     from isogloss.topics.models.lda import LDATopics
     from isogloss.topics.models.nmf import NMFTopics
     from isogloss.topics.models.top2vec import Top2VecTopics
@@ -18,6 +19,7 @@ __all__ = [
     "CFMF",
     "BERTopicTopics",
     "CFMFEmb",
+    "DocNADETopics",
     "LDATopics",
     "NMFTopics",
     "Top2VecTopics",
@@ -33,8 +35,9 @@ __all__ = [
 
 _HOMES = {
     "BERTopicTopics": "models.bertopic",
-    "CFMFEmb": "models.cfmf",
     "CFMF": "models.cfmf",
+    "CFMFEmb": "models.cfmf",
+    "DocNADETopics": "models.docnade",
     "LDATopics": "models.lda",
     "NMFTopics": "models.nmf",
     "Top2VecTopics": "models.top2vec",

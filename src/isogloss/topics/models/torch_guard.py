@@ -1,0 +1,45 @@
+"""Runs torch so that the same seed gives the same numbers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from isogloss._core.extras import need
+
+__all__ = ["one_thread", "seeded"]
+
+
+@contextmanager
+def one_thread() -> Iterator[Any]:
+    """Hold torch to one thread, since sums that are split over threads round otherwise.
+
+    Yields
+    ------
+    module
+        torch.
+
+    Examples
+    --------
+    >>> with one_thread() as torch:
+    ...     torch.get_num_threads()
+    1
+    """
+    torch = need("torch", extra="models")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield torch
+    finally:
+        torch.set_num_threads(before)
+
+
+def seeded(seed: int) -> Any:
+    """Give a generator of torch's own; the global one stays as it is.
+
+    Examples
+    --------
+    >>> seeded(3).initial_seed()
+    3
+    """
+    torch = need("torch", extra="models")
+    return torch.Generator().manual_seed(int(seed))
