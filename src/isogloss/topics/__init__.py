@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from isogloss.topics.estimator import TopicEstimator
     from isogloss.topics.model import TopicModel
+    from isogloss.topics.models.bat import BATTopics, GaussianBATTopics
     from isogloss.topics.models.bertopic import BERTopicTopics
     from isogloss.topics.models.cfmf import CFMF, CFMFEmb
     from isogloss.topics.models.docnade import DocNADETopics
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CFMF",
+    "BATTopics",
     "BERTopicTopics",
     "CFMFEmb",
     "DocNADETopics",
+    "GaussianBATTopics",
     "LDATopics",
     "NMFTopics",
     "Top2VecTopics",
@@ -34,10 +37,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BATTopics": "models.bat",
     "BERTopicTopics": "models.bertopic",
     "CFMF": "models.cfmf",
     "CFMFEmb": "models.cfmf",
     "DocNADETopics": "models.docnade",
+    "GaussianBATTopics": "models.bat",
     "LDATopics": "models.lda",
     "NMFTopics": "models.nmf",
     "Top2VecTopics": "models.top2vec",

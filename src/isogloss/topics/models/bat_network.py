@@ -1,5 +1,6 @@
 """The three networks of BAT, their Wasserstein game, and the Gaussian generator."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +9,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own custom
 from numpy.typing import NDArray
 
-__all__ = ["Game", "GaussianGenerator", "Layers", "WordGenerator"]
+__all__ = ["Game", "GaussianGenerator", "Layers", "WordGenerator", "encoded", "produced", "sparse"]
 
 SLOPE = 0.1  # of LeakyReLU
+ROWS = 2048  # documents encoded at a time
 LEAST_LOG_VARIANCE = -12.0  # of a Gaussian topic, in each direction
 
 
@@ -41,15 +43,25 @@ class Layers(torch.nn.Module):  # type: ignore[misc,unused-ignore]
         self, enter: int, hidden: int, leave: int, *, generator: torch.Generator, normalise: bool
     ) -> None:
         super().__init__()
-        self.first = _uniform(generator, enter**-0.5, hidden, enter)
+        self.first = _uniform(generator, enter**-0.5, enter, hidden)
         self.first_bias = torch.nn.Parameter(torch.zeros(hidden))
         self.norm = torch.nn.BatchNorm1d(hidden) if normalise else None
         self.second = _uniform(generator, hidden**-0.5, leave, hidden)
         self.second_bias = torch.nn.Parameter(torch.zeros(leave))
 
-    def forward(self, rows: Any) -> Any:
-        """Give float (n, leave)."""
-        inner = F.linear(rows, self.first, self.first_bias)
+    def forward(self, rows: Any, more: Any = None) -> Any:
+        """Give float (n, leave).
+
+        Parameters
+        ----------
+        rows : float (n, enter), dense or sparse
+        more : float (n, e), optional
+            Further columns: the last of `enter`.
+        """
+        first = self.first if more is None else self.first[: -more.shape[1]]
+        inner = (torch.sparse.mm(rows, first) if rows.is_sparse else rows @ first) + self.first_bias
+        if more is not None:
+            inner = inner + more @ self.first[-more.shape[1] :]
         if self.norm is not None:
             inner = self.norm(inner)
         return F.linear(F.leaky_relu(inner, SLOPE), self.second, self.second_bias)
@@ -74,6 +86,18 @@ class WordGenerator(torch.nn.Module):  # type: ignore[misc,unused-ignore]
         return torch.softmax(self.layers(shares), dim=1)
 
 
+def _spread_out(rows: Any, count: int, generator: torch.Generator) -> Any:
+    """Draw rows, each with a chance that grows with the square of its distance to those before."""
+    away = torch.ones(len(rows))
+    chosen: list[int] = []
+    for _ in range(count):
+        chances = away if float(away.sum()) > 0 else torch.ones(len(rows))
+        chosen.append(int(torch.multinomial(chances, 1, generator=generator)))
+        squares = (rows - rows[chosen[-1]]).square().sum(dim=1)
+        away = squares if len(chosen) == 1 else torch.minimum(away, squares)
+    return rows[chosen].clone()
+
+
 class GaussianGenerator(torch.nn.Module):  # type: ignore[misc,unused-ignore]
     """Topics as normal distributions with diagonal covariance over the vectors of words.
 
@@ -83,7 +107,7 @@ class GaussianGenerator(torch.nn.Module):  # type: ignore[misc,unused-ignore]
         Frozen.
     topics : int
     generator : torch.Generator
-        Draws the words at whose vectors the means begin.
+        Draws the words at whose vectors the means begin, far from one another.
 
     Examples
     --------
@@ -98,14 +122,12 @@ class GaussianGenerator(torch.nn.Module):  # type: ignore[misc,unused-ignore]
     ) -> None:
         super().__init__()
         words = torch.from_numpy(np.array(vectors, dtype=np.float32))
+        # one scale for all directions, so that a step of the optimiser is as large for any vectors
+        words = words - words.mean(dim=0)
+        words = words / words.square().mean().sqrt().clamp(min=1e-12)
         self.register_buffer("vectors", words)
-        first = torch.randperm(len(words), generator=generator)
-        first = first.repeat(-(-topics // len(words)))[:topics]
-        self.means = torch.nn.Parameter(words[first].clone())
-        variance = float(words.var(dim=0, unbiased=False).mean().clamp(min=1e-6))
-        self.log_variances = torch.nn.Parameter(
-            torch.full((topics, words.shape[1]), float(np.log(variance)))
-        )
+        self.means = torch.nn.Parameter(_spread_out(words, topics, generator))
+        self.log_variances = torch.nn.Parameter(torch.zeros(topics, words.shape[1]))
 
     def log_topics(self) -> Any:
         """Give the logarithm of each word's share in each topic, float (k, v)."""
@@ -168,7 +190,7 @@ class Game(torch.nn.Module):  # type: ignore[misc,unused-ignore]
 
     def judge(self, shares: Any, rows: Any) -> Any:
         """Give the critic's mean score of pairs of topic shares and word shares."""
-        return self.critic(torch.cat([shares, rows], dim=1)).mean()
+        return self.critic(rows, shares).mean()
 
     def play(
         self,
@@ -178,22 +200,19 @@ class Game(torch.nn.Module):  # type: ignore[misc,unused-ignore]
         steps: int,
         critic_steps: int,
         learning_rate: float,
-        on_step: Callable[[int], None],
     ) -> list[float]:
         """Train all three.
 
         Parameters
         ----------
         batches : callable
-            Gives the next rows of word shares, float (n, v).
+            Gives the next rows of word shares, float (n, v), sparse.
         priors : callable
             Gives n draws of topic shares, float (n, k).
         steps, critic_steps : int
             Steps of encoder and generator, and those of the critic before each.
         learning_rate : float
             Of Adam, with betas .5 and .999.
-        on_step : callable
-            Takes the number of steps done.
 
         Returns
         -------
@@ -204,15 +223,17 @@ class Game(torch.nn.Module):  # type: ignore[misc,unused-ignore]
         def adam(weights: Any) -> Any:
             # Gradients are of the size of word shares times clipped weights: the usual 1e-8 in the
             # denominator would stop them.
-            return torch.optim.Adam(weights, lr=learning_rate, betas=(0.5, 0.999), eps=1e-16)
+            return torch.optim.Adam(
+                weights, lr=learning_rate, betas=(0.5, 0.999), eps=1e-16, fused=True
+            )
 
         critics = adam(self.critic.parameters())
         players = adam([*self.encoder.parameters(), *self.produce.parameters()])
         distances = []
         self.train()
-        for step in range(1, steps + 1):
+        for _ in range(steps):
             self.critic.requires_grad_(True)
-            for _ in range(critic_steps):
+            for _turn in range(critic_steps):
                 with torch.no_grad():
                     real = batches()
                     told = self.encode(real)
@@ -231,6 +252,51 @@ class Game(torch.nn.Module):  # type: ignore[misc,unused-ignore]
             cost = self.judge(self.encode(real), real) - self.judge(drawn, self.produce(drawn))
             cost.backward()
             players.step()
-            on_step(step)
         self.eval()
         return distances
+
+
+def sparse(rows: Any) -> Any:
+    """Give rows of a CSR matrix to torch.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> sparse(csr_matrix([[0.0, 2.0], [3.0, 0.0]])).to_dense().tolist()
+    [[0.0, 2.0], [3.0, 0.0]]
+    """
+    held = rows.tocsr()
+    held.sort_indices()
+    owners = np.repeat(np.arange(held.shape[0]), np.diff(held.indptr))
+    places = torch.from_numpy(np.vstack([owners, held.indices]).astype(np.int64))
+    return torch.sparse_coo_tensor(
+        places, torch.from_numpy(held.data), held.shape, is_coalesced=True, check_invariants=False
+    )
+
+
+def encoded(game: Game, rows: Any) -> NDArray[np.float64]:
+    """Give the topic shares of documents, float64 (n, k).
+
+    Parameters
+    ----------
+    game : Game
+        After the game.
+    rows : float32 CSR (n, v)
+        Word shares. They are encoded in double precision: rounded, the same in any batch.
+    """
+    exact = copy.deepcopy(game.encoder).double()
+    found = []
+    with torch.no_grad():
+        for first in range(0, rows.shape[0], ROWS):
+            block = sparse(rows[first : first + ROWS]).double()
+            found.append(torch.softmax(exact(block), dim=1).numpy())
+    width = exact.second_bias.numel()
+    return np.concatenate(found) if found else np.zeros((0, width))
+
+
+def produced(game: Game, shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give the word shares that the generator makes of topic shares, float32 (n, v)."""
+    exact = copy.deepcopy(game.produce).double()
+    with torch.no_grad():
+        made = exact(torch.from_numpy(shares).double()).float()
+    return np.asarray(made.numpy(), dtype=np.float32)
