@@ -279,9 +279,9 @@ UNITS = {
 LIMITS = (
     f"{TOPICS} topics and {WORDS:,} words only; the paper averages over 20 to 100 topics and over "
     "Grolier and NYTimes too.",
-    f"{STEPS:,} steps of 64 posts at a learning rate of 0.001, about 14 passes, and {HIDDEN} hidden "
-    "units, chosen for two cores; with 100 units and one further seed BAT's coherence still rose "
-    "after 3,000 steps.",
+    f"{STEPS:,} steps of 64 posts at a learning rate of 0.001 (with the critic's, about 85 passes "
+    f"over the posts) and {HIDDEN} hidden units, chosen for two cores; with 100 units and one "
+    "further seed BAT's coherence still rose after 3,000 steps.",
     "Gaussian-BAT reads the lexical encoder's vectors of single words in their "
     f"{DIRECTIONS} main directions, in place of 300 numbers of GloVe.",
     "Words are judged by NPMI over whole test posts (a pair that never meets counts -1), not by "
