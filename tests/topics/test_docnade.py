@@ -125,22 +125,44 @@ def test_themes_lower_the_perplexity_below_single_words():
 
 @pytest.mark.parametrize("form", ["plain", "vectors"])
 def test_same_seed_same_bytes_whatever_the_threads(form, tmp_path):
+    draw = np.random.default_rng(0)
+    corpus = [[f"w{word}" for word in row] for row in draw.integers(400, size=(150, 12))]
     before = torch.get_num_threads()
     state = torch.random.get_rng_state()
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            DocNADETopics(40, epochs=3, **FORMS[form]).fit(texts(200)).save(tmp_path / str(threads))
+            DocNADETopics(40, epochs=2, **FORMS[form]).fit(corpus).save(tmp_path / str(threads))
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
     assert torch.equal(torch.random.get_rng_state(), state)
     for file in ("model.safetensors", "model.json", "topics.safetensors", "topics.json"):
         assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
-    other = DocNADETopics(40, epochs=3, random_state=1, **FORMS[form]).fit(texts(200))
+    other = DocNADETopics(40, epochs=2, random_state=1, **FORMS[form]).fit(corpus)
     assert not np.array_equal(
         other.topic_weights_, DocNADETopics.load(tmp_path / "1").topic_weights_
     )
+
+
+def test_training_and_reading_hold_torch_to_one_thread(monkeypatch):
+    from isogloss.topics.models import docnade_network
+
+    seen, before = [], torch.get_num_threads()
+    for name in ("train", "vectors_of", "likelihoods"):
+        real = getattr(docnade_network, name)
+
+        def watched(*args, real=real, **named):
+            seen.append(torch.get_num_threads())
+            return real(*args, **named)
+
+        monkeypatch.setattr(docnade_network, name, watched)
+    try:
+        torch.set_num_threads(2)
+        DocNADETopics(2, epochs=1).fit(texts(10)).perplexity(texts(2))
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1, 1, 1]
 
 
 def test_saved_and_loaded_is_the_same(model, tmp_path):
