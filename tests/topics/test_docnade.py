@@ -162,7 +162,7 @@ def test_training_and_reading_hold_torch_to_one_thread(monkeypatch):
         DocNADETopics(2, epochs=1).fit(texts(10)).perplexity(texts(2))
     finally:
         torch.set_num_threads(before)
-    assert seen == [1, 1, 1]
+    assert len(seen) > 3 and set(seen) == {1}
 
 
 def test_saved_and_loaded_is_the_same(model, tmp_path):
