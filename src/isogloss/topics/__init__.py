@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from isogloss.topics.estimator import TopicEstimator
     from isogloss.topics.model import TopicModel
+    from isogloss.topics.models.min_hashing import MinHashingTopics
     from isogloss.topics.models.bertopic import BERTopicTopics
     from isogloss.topics.models.cfmf import CFMF, CFMFEmb
     from isogloss.topics.models.lda import LDATopics
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from isogloss.topics.trends import TopicSpread, topics_by, topics_over
 
 __all__ = [
+    "MinHashingTopics",
     "CFMF",
     "BERTopicTopics",
     "CFMFEmb",
@@ -32,6 +34,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "MinHashingTopics": "models.min_hashing",
     "BERTopicTopics": "models.bertopic",
     "CFMFEmb": "models.cfmf",
     "CFMF": "models.cfmf",
