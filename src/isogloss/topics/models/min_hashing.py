@@ -177,7 +177,7 @@ class MinHashingTopics(TopicEstimator):
         """
         if given:
             raise ParameterError(f"fit takes vocabulary by name, not {', '.join(sorted(given))}")
-        return self.fit_batches([_csr(X)], vocabulary=vocabulary)
+        return self._fit([_csr(X)], vocabulary)
 
     def fit_batches(
         self: Self, batches: Iterable[Any], *, vocabulary: Sequence[str] | None = None
@@ -220,6 +220,9 @@ class MinHashingTopics(TopicEstimator):
         >>> model.fit_batches([counts[:30], counts[30:]]).result_.count
         25
         """
+        return self._fit(batches, vocabulary)
+
+    def _fit(self: Self, batches: Iterable[Any], vocabulary: Sequence[str] | None) -> Self:
         self._check()
         began = time.perf_counter()
         tables = self.tables or tables_for(self.similarity, self.tuple_size)
@@ -260,7 +263,7 @@ class MinHashingTopics(TopicEstimator):
             },
         )  # fmt: skip
         if self.result_.count < FEW_TOPICS and self.top_topics is None:
-            warnings.warn(self._few(sets), UserWarning, stacklevel=2)
+            warnings.warn(self._few(sets), UserWarning, stacklevel=3)
         return self
 
     def transform(self, X: Any) -> Any:
