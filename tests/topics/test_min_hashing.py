@@ -15,7 +15,13 @@ from isogloss._core.errors import AtlasError, NotFitted, ParameterError
 from isogloss.text import Vocabulary
 from isogloss.topics import MinHashingTopics
 from isogloss.topics.mined_sets import MinedSets, mine_sets, tables_for
-from isogloss.topics.set_clusters import cluster_words, link_sets, overlap_graph, split_giants
+from isogloss.topics.set_clusters import (
+    cluster_words,
+    link_sets,
+    overlap_graph,
+    passages_holding,
+    split_giants,
+)
 
 MASK = 2**64 - 1
 
@@ -255,10 +261,12 @@ def test_neither_threads_nor_batches_nor_passes_change_anything(monkeypatch):
         model.set_params(similarity=0.05).fit_batches(cut).result_,
         whole,
     )
-    once = MinHashingTopics(similarity=0.05).fit_batches(iter(cut))
+    paper = MinHashingTopics(similarity=0.05, rank_by="frequency", min_passages=0)
+    ranked = paper.fit(counts).result_
+    once = paper.fit_batches(iter(cut))
     assert once.result_.membership.shape == (0, 30)
-    same(MinHashingTopics(similarity=0.05).fit(counts).result_, whole)
-    assert (once.transform(counts) != whole.membership).nnz == 0
+    assert once.result_.keywords == ranked.keywords
+    assert (once.transform(counts) != ranked.membership).nnz == 0
 
 
 def test_little_memory_takes_more_passes_and_gives_the_same():
@@ -300,11 +308,28 @@ def test_a_passage_is_scored_by_the_rule():
     assert model.predict(np.zeros((1, counts.shape[1]))).tolist() == [-1]
 
 
-def test_topics_are_ranked_by_how_common_their_first_words_are():
+def test_passages_that_hold_half_of_the_first_words_are_counted():
+    random = np.random.default_rng(0)
+    weights = sp.csr_matrix(random.integers(0, 4, (6, 25)))
+    counts = random.integers(0, 3, (40, 25)) * (random.random((40, 25)) < 0.6)
+    wanted = []
+    for row in range(6):
+        first = weights.indices[weights.indptr[row] : weights.indptr[row + 1]][:10]
+        wanted.append(int((2 * (counts[:, first] > 0).sum(axis=1) >= len(first)).sum()))
+    given = passages_holding(weights, [sp.csr_matrix(counts[:9]), sp.csr_matrix(counts[9:])])
+    assert given.tolist() == wanted
+
+
+@pytest.mark.parametrize("rank_by", ["passages", "frequency"])
+def test_topics_are_ranked(rank_by):
     counts, kinds = planted()
     many = sp.vstack([counts, *[counts[kinds == 7]] * 3]).tocsr()
-    model = MinHashingTopics(similarity=0.05, top_topics=3).fit(many)
+    model = MinHashingTopics(similarity=0.05, top_topics=3, rank_by=rank_by).fit(many)
     assert model.result_.count == 3
+    holding = passages_holding(sp.csr_matrix(np.eye(360)[84:96].sum(axis=0)[None]), [many])
+    least = MinHashingTopics(similarity=0.05, min_passages=int(holding[0])).fit
+    with pytest.warns(UserWarning, match="1 topics"):
+        assert least(many).result_.count == 1
     assert {int(word) // 12 for word in model.result_.keywords[0][:10]} == {7}
 
 
@@ -394,6 +419,7 @@ def test_few_topics_are_said_to_be_few():
     [
         ({"overlap": 1.0}, np.eye(3), "overlap is 1.0"),
         ({"similarity": 0.0}, np.eye(3), "similarity is 0.0"),
+        ({"rank_by": "size"}, np.eye(3), "rank_by is 'size'"),
         ({"tuple_size": 0}, np.eye(3), "tuple_size is 0"),
         ({"largest_share": 0.0}, np.eye(3), "largest_share"),
         ({"similarity": 1e-6}, np.eye(3), "tables: raise"),
@@ -418,6 +444,8 @@ def test_other_things_are_refused_too():
         model.fit(counts, vocabulary=["a", "b"])
     with pytest.raises(ParameterError, match="not texts"):
         model.fit(counts, texts=[])
+    with pytest.raises(ParameterError, match="read only once"):
+        model.fit_batches(iter([counts]))
     with pytest.raises(ParameterError, match="no batch"):
         model.fit_batches([])
     with pytest.raises(ParameterError, match="batch 1 has 3 columns"):

@@ -1,6 +1,6 @@
 """Clusters of mined sets: single link where they overlap, and a cut where that runs too wide."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ WINDOW = 64
 MOST_CUTS = 8
 # First words of a cluster that its rank is taken from.
 RANKED_BY = 10
+BLOCK_ROWS = 4096
 
 
 def link_sets(
@@ -306,3 +307,46 @@ def cluster_words(
         for first, last in bounds
     ]
     return words[np.argsort(-np.array(means), kind="stable")]
+
+
+def passages_holding(words: Any, batches: Iterable[Any]) -> NDArray[np.int64]:
+    """Count the passages that hold at least half of each cluster's ten first columns.
+
+    Parameters
+    ----------
+    words : CSR (t, columns)
+        From `cluster_words`, columns of a row best first.
+    batches : iterable of csr (n, columns)
+        Counts.
+
+    Returns
+    -------
+    int64 (t,)
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> words = csr_matrix([[5, 4, 3, 2, 0], [0, 0, 1, 1, 1]])
+    >>> passages_holding(words, [csr_matrix([[1, 0, 0, 1, 1], [9, 0, 0, 0, 0]])]).tolist()
+    [1, 1]
+    """
+    import scipy.sparse as sp
+
+    many = np.minimum(np.diff(words.indptr), RANKED_BY)
+    row = np.repeat(np.arange(len(many)), many)
+    rank = np.arange(len(row)) - np.repeat(np.cumsum(many) - many, many)
+    first = words.indices[words.indptr[row] + rank]
+    ones = np.ones(len(row), dtype=np.int32)
+    core = sp.csr_matrix((ones, (first, row)), shape=words.shape[::-1])
+    total = np.zeros(len(many), dtype=np.int64)
+
+    def count(rows: Any) -> NDArray[np.int64]:
+        held = ((rows > 0).astype(np.int32) @ core).tocsr()
+        enough = 2 * held.data >= many[held.indices]
+        return np.bincount(held.indices[enough], minlength=len(many)).astype(np.int64)
+
+    for batch in batches:
+        firsts = range(0, batch.shape[0], BLOCK_ROWS)
+        for found in map_blocks(count, (batch[at : at + BLOCK_ROWS] for at in firsts)):
+            total += found
+    return total

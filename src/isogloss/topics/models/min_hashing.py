@@ -18,7 +18,14 @@ from isogloss._core.threads import map_blocks
 from isogloss.topics.estimator import TopicEstimator, largest_part
 from isogloss.topics.mined_sets import MinedSets, mine_sets, tables_for
 from isogloss.topics.result import TopicResult
-from isogloss.topics.set_clusters import Giant, cluster_words, link_sets, split_giants
+from isogloss.topics.set_clusters import (
+    BLOCK_ROWS,
+    Giant,
+    cluster_words,
+    link_sets,
+    passages_holding,
+    split_giants,
+)
 
 __all__ = ["MinHashingTopics"]
 
@@ -28,7 +35,6 @@ FORMAT = 1
 KEYWORDS = 20
 FEW_TOPICS = 20
 GIANT = 100  # words below which no topic is called a giant, however small the vocabulary
-BLOCK_ROWS = 4096
 
 
 class MinHashingTopics(TopicEstimator):
@@ -58,12 +64,18 @@ class MinHashingTopics(TopicEstimator):
         Sets of a topic at least, one that was found in several tables counted as often.
     min_words : int, default 10
         Words of a topic at least.
+    min_passages : int, default 3
+        Passages that must hold half of the ten first words of a topic: what fewer hold is a
+        text, not a topic.
+    rank_by : {"passages", "frequency"}, default "passages"
+        Order of the topics: by the passages that hold half of their ten first words, or, as in
+        the paper, by the mean number of passages with one of these words.
     expand : bool, default True
         Whether counts count: a passage stands for as many copies as its largest count, and a word
         of count f for the first f of them. Else only presence does. Whole weights of passages can
         be given by multiplying their rows.
     top_topics : int, optional
-        Keep so many topics, those whose ten first words are the commonest; all by default.
+        Keep so many topics, the first by `rank_by`; all by default.
     largest_share : float, default 0.05
         A topic with more than this share of the vocabulary (and more than 100 words) is a giant,
         which chains make: it is cut into communities. 1 leaves giants as they are.
@@ -80,7 +92,7 @@ class MinHashingTopics(TopicEstimator):
     Attributes
     ----------
     result_ : TopicResult
-        Topics, commonest first words first; `topic_word` has in how many sets of the topic each
+        Topics in the order of `rank_by`; `topic_word` has in how many sets of the topic each
         word was found.
     giants_ : tuple of Giant
         Clusters that were cut, and how wide they were.
@@ -121,6 +133,8 @@ class MinHashingTopics(TopicEstimator):
         min_set_size: int = 3,
         min_cluster_size: int = 5,
         min_words: int = 10,
+        min_passages: int = 3,
+        rank_by: Literal["passages", "frequency"] = "passages",
         expand: bool = True,
         top_topics: int | None = None,
         largest_share: float = 0.05,
@@ -137,6 +151,8 @@ class MinHashingTopics(TopicEstimator):
         self.min_set_size = min_set_size
         self.min_cluster_size = min_cluster_size
         self.min_words = min_words
+        self.min_passages = min_passages
+        self.rank_by = rank_by
         self.expand = expand
         self.top_topics = top_topics
         self.largest_share = largest_share
@@ -188,8 +204,9 @@ class MinHashingTopics(TopicEstimator):
         ----------
         batches : iterable of csr (m, v)
             Read once for as many tables as fit into `memory_mb`, and once more for the parts of
-            the passages. An iterator, which can be read only once, must do with one pass of
-            memory, and leaves `result_` without passages: `transform` gives their parts.
+            the passages. An iterator, which can be read only once, must do with one pass, with
+            ``rank_by="frequency"`` and ``min_passages=0``, and leaves `result_` without passages:
+            `transform` gives their parts.
         vocabulary : sequence of str (v,), optional
             The word of each column; its number by default.
 
@@ -225,6 +242,12 @@ class MinHashingTopics(TopicEstimator):
     def _fit(self: Self, batches: Iterable[Any], vocabulary: Sequence[str] | None) -> Self:
         self._check()
         began = time.perf_counter()
+        again = not isinstance(batches, Iterator)
+        if not again and (self.rank_by == "passages" or self.min_passages):
+            raise ParameterError(
+                "batches can be read only once, and passages are counted in a second pass: give "
+                'a list of batches, or rank_by="frequency" with min_passages=0'
+            )
         tables = self.tables or tables_for(self.similarity, self.tuple_size)
         sets = mine_sets(
             batches, tuple_size=self.tuple_size, tables=tables, expand=self.expand,
@@ -238,11 +261,11 @@ class MinHashingTopics(TopicEstimator):
         clusters = self._clusters(sets)
         weights = cluster_words(
             sets, clusters, least_sets=self.min_cluster_size, least_words=self.min_words
-        )[: self.top_topics]
+        )
+        weights = weights[self._ranked(weights, batches if again else [])]
         self.document_frequency_ = sets.frequency
         self.n_documents_ = sets.rows
         self._prepare(weights)
-        again = not isinstance(batches, Iterator)
         membership = self._memberships(batches if again else [])
         bounds = zip(weights.indptr, weights.indptr[1:], strict=False)
         keywords = tuple(
@@ -346,12 +369,14 @@ class MinHashingTopics(TopicEstimator):
         least = {
             "tuple_size": 1, "min_set_size": 2, "min_cluster_size": 1, "min_words": 1,
             "cluster_tuple_size": 1, "cluster_tables": 1, "topics_per_passage": 1, "memory_mb": 1,
-            "tables": 1, "top_topics": 1,
+            "tables": 1, "top_topics": 1, "min_passages": 0,
         }  # fmt: skip
         for name, bound in least.items():
             value = getattr(self, name)
             if value is not None and not value >= bound:
                 raise ParameterError(f"{name} is {value}; it must be at least {bound}")
+        if self.rank_by not in {"passages", "frequency"}:
+            raise ParameterError(f"rank_by is {self.rank_by!r}: give 'passages' or 'frequency'")
         if not 0.0 <= self.overlap < 1.0:
             raise ParameterError(f"overlap is {self.overlap}; it must be 0 or more, and below 1")
         if not 0.0 < self.largest_share <= 1.0:
@@ -373,6 +398,16 @@ class MinHashingTopics(TopicEstimator):
             clusters, giants = split_giants(sets, clusters, most=most, **second)
         self.giants_ = tuple(giants)
         return clusters
+
+    def _ranked(self, weights: Any, batches: Iterable[Any]) -> NDArray[np.int64]:
+        """Give the topics to keep, in order; ties stay in the order of `cluster_words`."""
+        order = np.arange(weights.shape[0])
+        if self.rank_by == "passages" or self.min_passages:
+            holding = passages_holding(weights, batches)
+            if self.rank_by == "passages":
+                order = np.argsort(-holding, kind="stable")
+            order = order[holding[order] >= self.min_passages]
+        return order[: self.top_topics]
 
     def _prepare(self, weights: Any) -> None:
         """Keep the matrix that turns counts into scores, float64 CSR (v, t)."""
