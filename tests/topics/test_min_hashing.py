@@ -285,6 +285,19 @@ def test_little_memory_takes_more_passes_and_gives_the_same():
         mine_sets([sp.csr_matrix((1, 200_000), dtype=int)], memory_mb=1, **options)
 
 
+def test_entries_that_stand_twice_count_together():
+    counts, _ = planted(topics=25)
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    order = np.argsort(np.tile(rows, 2), kind="stable")
+    entries = [np.tile(part, 2)[order] for part in (counts.data, counts.indices)]
+    twice = sp.csr_matrix((*entries, 2 * counts.indptr), shape=counts.shape)
+    before = twice.data.copy()
+    assert not twice.has_canonical_format
+    model = MinHashingTopics(similarity=0.05)
+    same(model.fit_batches([twice]).result_, model.fit(2 * counts).result_)
+    assert (twice.data == before).all()
+
+
 def test_another_seed_gives_other_orderings():
     counts, _ = planted(passages=6)
     one, other = (mined(counts.toarray(), seed=seed, least=3) for seed in (0, 1))

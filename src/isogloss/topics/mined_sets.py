@@ -237,11 +237,7 @@ def _rows(batch: Any, columns: int, *, expand: bool, number: int) -> Rows:
             f"batch {number} has {batch.shape[1]} columns, the first had {columns}: use one "
             "vocabulary"
         )
-    rows = batch
-    if not rows.has_canonical_format or (rows.data == 0).any():
-        rows = rows.copy()
-        rows.sum_duplicates()
-        rows.eliminate_zeros()
+    rows = canonical(batch)
     value = rows.data
     if not (value > 0).all() or not (value <= 2**31 - 1).all():
         raise ParameterError(f"batch {number} has a count below 0, above 2**31 - 1, or no number")
@@ -253,3 +249,21 @@ def _rows(batch: Any, columns: int, *, expand: bool, number: int) -> Rows:
                 f"batch {number} has counts that are no whole numbers: give counts, or expand=False"
             )
     return rows.indptr.astype(np.int64), rows.indices.astype(np.int32, copy=False), count
+
+
+def canonical(counts: Any) -> Any:
+    """Give the same CSR with each entry once, in order and not 0; a copy where that is needed.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_matrix
+    >>> counts = csr_matrix(([1, 2, 0], ([0, 0, 0], [1, 1, 0])), shape=(1, 2))
+    >>> canonical(counts).indices.tolist()
+    [1]
+    """
+    if counts.has_canonical_format and not (counts.data == 0).any():
+        return counts
+    counts = counts.copy()
+    counts.sum_duplicates()
+    counts.eliminate_zeros()
+    return counts

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from isogloss import _native
 from isogloss._core.threads import map_blocks, thread_count
 from isogloss.topics.communities import leiden
-from isogloss.topics.mined_sets import LANES, MinedSets, Rows, tables_held
+from isogloss.topics.mined_sets import LANES, MinedSets, Rows, canonical, tables_held
 
 # Sets of a bucket that each is compared with for the graph of overlaps.
 WINDOW = 64
@@ -341,7 +341,7 @@ def passages_holding(words: Any, batches: Iterable[Any]) -> NDArray[np.int64]:
     total = np.zeros(len(many), dtype=np.int64)
 
     def count(rows: Any) -> NDArray[np.int64]:
-        held = ((rows > 0).astype(np.int32) @ core).tocsr()
+        held = ((canonical(rows) > 0).astype(np.int32) @ core).tocsr()
         enough = 2 * held.data >= many[held.indices]
         return np.bincount(held.indices[enough], minlength=len(many)).astype(np.int64)
 
