@@ -58,12 +58,15 @@ def test_our_ranking_is_the_models():
 
 
 def test_growth_is_read_off_known_times():
-    times = {size: [(0.5 * size**1.5, size)] * entry.ROUNDS for size in (10, 20, 40)}
+    def timed(whole, entries):
+        return [entry._Timed(whole, 0.4 * whole, entries)] * entry.ROUNDS
+
+    times = {size: timed(0.5 * size**1.5, size) for size in (10, 20, 40)}
     assert entry._slopes(times).value == pytest.approx(1.5)
-    straight = {size: [(3.0 + 2.0 * size, size)] * entry.ROUNDS for size in (10, 20, 40)}
+    straight = {size: timed(3.0 + 2.0 * size, size) for size in (10, 20, 40)}
     assert entry._explained(straight).value == pytest.approx(1.0)
     points = {
-        (rows, words): [(2.0 + 1e-6 * 50 * rows + 1e-4 * words, 50 * rows)] * entry.ROUNDS
+        (rows, words): timed(2.0 + 1e-6 * 50 * rows + 1e-4 * words, 50 * rows)
         for rows, words in ((1000, 4000), (2000, 4000), (4000, 4000), (4000, 1000), (4000, 8000))
     }
     seconds = 2.0 + 1e-6 * entry.ARTICLES * entry.WORDS_AN_ARTICLE + 1e-4 * entry.WIKIPEDIA_WORDS
