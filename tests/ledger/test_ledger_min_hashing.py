@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from isogloss.ledger import mining_growth as growth
 from isogloss.ledger.system import Figure
 from isogloss.ledger.systems import min_hashing as entry
 from isogloss.topics import MinHashingTopics
@@ -59,18 +60,18 @@ def test_our_ranking_is_the_models():
 
 def test_growth_is_read_off_known_times():
     def timed(whole, entries):
-        return [entry._Timed(whole, 0.4 * whole, entries)] * entry.ROUNDS
+        return [growth.Timed(whole, 0.4 * whole, entries)] * growth.ROUNDS
 
     times = {size: timed(0.5 * size**1.5, size) for size in (10, 20, 40)}
-    assert entry._slopes(times).value == pytest.approx(1.5)
+    assert growth.power_of_growth(times).value == pytest.approx(1.5)
     straight = {size: timed(3.0 + 2.0 * size, size) for size in (10, 20, 40)}
-    assert entry._explained(straight).value == pytest.approx(1.0)
+    assert growth.explained(straight).value == pytest.approx(1.0)
     points = {
         (rows, words): timed(2.0 + 1e-6 * 50 * rows + 1e-4 * words, 50 * rows)
         for rows, words in ((1000, 4000), (2000, 4000), (4000, 4000), (4000, 1000), (4000, 8000))
     }
-    seconds = 2.0 + 1e-6 * entry.ARTICLES * entry.WORDS_AN_ARTICLE + 1e-4 * entry.WIKIPEDIA_WORDS
-    assert entry._carried_on(points).value == pytest.approx(seconds / 3600)
+    seconds = 2.0 + 1e-6 * growth.ARTICLES * growth.WORDS_AN_ARTICLE + 1e-4 * growth.WIKIPEDIA_WORDS
+    assert growth.carried_on(points).value == pytest.approx(seconds / 3600)
 
 
 def test_lda_trains_the_same_again():
