@@ -239,7 +239,7 @@ def _unit(name: str) -> str:
 LIMITS = (
     "NPMI counts pairs of words in the posts of the half that was held out; a pair that never "
     "meets there counts -1. The paper's reference corpus is another, so its numbers are not ours.",
-    "The paper's vocabulary is lemmatised; ours is of words as they stand, without stop words.",
+    "Words are as they stand, without stop words; the paper prepared its texts in its own way.",
     f"LDA is tomotopy's Gibbs sampler with {LDA_STEPS} steps and learnt alpha; 500 steps gave .003 "
     "more NPMI in a trial.",
     "At one similarity and vocabulary, more passages leave fewer sets to be clustered, so that the "
