@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from isogloss.topics.estimator import TopicEstimator
     from isogloss.topics.model import TopicModel
-    from isogloss.topics.models.min_hashing import MinHashingTopics
     from isogloss.topics.models.bertopic import BERTopicTopics
     from isogloss.topics.models.cfmf import CFMF, CFMFEmb
     from isogloss.topics.models.lda import LDATopics
+    from isogloss.topics.models.min_hashing import MinHashingTopics
     from isogloss.topics.models.nmf import NMFTopics
     from isogloss.topics.models.top2vec import Top2VecTopics
     from isogloss.topics.result import TopicResult
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from isogloss.topics.trends import TopicSpread, topics_by, topics_over
 
 __all__ = [
-    "MinHashingTopics",
     "CFMF",
     "BERTopicTopics",
     "CFMFEmb",
     "LDATopics",
+    "MinHashingTopics",
     "NMFTopics",
     "Top2VecTopics",
     "Topic",
