@@ -6,6 +6,7 @@ namespace nb = nanobind;
 void bind_communities(nb::module_ &m);
 void bind_edges(nb::module_ &m);
 void bind_lexical(nb::module_ &m);
+void bind_min_hashing(nb::module_ &m);
 void bind_scores(nb::module_ &m);
 void bind_tokens(nb::module_ &m);
 void bind_topk(nb::module_ &m);
@@ -15,6 +16,7 @@ NB_MODULE(_native, m) {
     bind_communities(m);
     bind_edges(m);
     bind_lexical(m);
+    bind_min_hashing(m);
     bind_scores(m);
     bind_tokens(m);
     bind_topk(m);

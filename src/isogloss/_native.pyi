@@ -110,3 +110,42 @@ class LexicalNetwork:
     ) -> None: ...
 
 def word_counts(data: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]: ...
+
+class MinHashTables:
+    def __init__(
+        self, columns: int, tuple_size: int, first_table: int, tables: int, seed: int
+    ) -> None: ...
+    def add(
+        self,
+        start: NDArray[np.int64],
+        column: NDArray[np.int32],
+        count: NDArray[np.int32],
+        copy: int,
+    ) -> int: ...
+    def buckets(self, table: int, size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]: ...
+
+class SetPool:
+    size: int
+    total: int
+    def add(self, start: NDArray[np.int64], members: NDArray[np.int32]) -> None: ...
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]: ...
+
+def link_overlapping(
+    start: NDArray[np.int64],
+    members: NDArray[np.int32],
+    vocabulary: int,
+    bucket_start: NDArray[np.int64],
+    bucket_members: NDArray[np.int32],
+    least: float,
+    parents: NDArray[np.int32],
+) -> None: ...
+def overlap_pairs(
+    start: NDArray[np.int64],
+    members: NDArray[np.int32],
+    vocabulary: int,
+    bucket_start: NDArray[np.int64],
+    bucket_members: NDArray[np.int32],
+    least: float,
+    window: int,
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]: ...
+def join_parents(parents: NDArray[np.int32], other: NDArray[np.int32]) -> None: ...

@@ -100,8 +100,9 @@ def test_interrupt_says_what_is_kept(corpus, tmp_path):
     process = start_build(folder / "all.parquet", tmp_path / "a.atlas")
     time.sleep(0.6 * seconds)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    if process.returncode != 0:
+    out, err = process.communicate(timeout=60)
+    # Where the machine is quick the result may be out already, and Python on its way to the end.
+    if process.returncode != 0 and not (out and process.returncode == -signal.SIGINT):
         assert process.returncode == 130, err.decode()
         assert b"the same command goes on" in err
         assert b"Traceback" not in err

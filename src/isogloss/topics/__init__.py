@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from isogloss.topics.models.cfmf import CFMF, CFMFEmb
     from isogloss.topics.models.docnade import DocNADETopics
     from isogloss.topics.models.lda import LDATopics
+    from isogloss.topics.models.min_hashing import MinHashingTopics
     from isogloss.topics.models.nmf import NMFTopics
     from isogloss.topics.models.top2vec import Top2VecTopics
     from isogloss.topics.result import TopicResult
@@ -24,6 +25,7 @@ __all__ = [
     "DocNADETopics",
     "GaussianBATTopics",
     "LDATopics",
+    "MinHashingTopics",
     "NMFTopics",
     "Top2VecTopics",
     "Topic",
@@ -38,6 +40,7 @@ __all__ = [
 
 _HOMES = {
     "BATTopics": "models.bat",
+    "MinHashingTopics": "models.min_hashing",
     "BERTopicTopics": "models.bertopic",
     "CFMF": "models.cfmf",
     "CFMFEmb": "models.cfmf",
