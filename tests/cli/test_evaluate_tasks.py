@@ -67,7 +67,9 @@ def test_stand_ins_are_marked_and_old_fields_stay(atlas, capfd):
 
 def test_a_language_model_answers_too(atlas, capfd, monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    monkeypatch.setattr("isogloss.evaluate.chat.LanguageModelJudge._ask", lambda self, prompt: "1")
+    monkeypatch.setattr(
+        "isogloss.evaluate.language_model.LanguageModelJudge._ask", lambda self, prompt: "1"
+    )
     code, out, _ = run(capfd, atlas, "--language-model", "small", "--json", "-q")
     scores = json.loads(out)
     assert code == 0

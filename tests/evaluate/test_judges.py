@@ -9,9 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from isogloss._core.errors import ParameterError
-from isogloss.evaluate import chat
-from isogloss.evaluate.chat import JudgeError, LanguageModelJudge
+from isogloss._core import endpoint as core
+from isogloss._core.errors import ModelError, ParameterError
 from isogloss.evaluate.human_tasks import Task
 from isogloss.evaluate.judges import (
     EncoderJudge,
@@ -22,6 +21,7 @@ from isogloss.evaluate.judges import (
     silhouette,
     two_means_silhouette,
 )
+from isogloss.evaluate.language_model import LanguageModelJudge
 from isogloss.evaluate.task_scores import Answer
 
 KEY = "sk-secret-0123456789"
@@ -187,7 +187,7 @@ def test_a_language_model_is_asked_one_question_a_request(endpoint):
 
 def test_failures_that_pass_are_tried_again(endpoint, monkeypatch):
     waits = []
-    monkeypatch.setattr(chat.time, "sleep", waits.append)
+    monkeypatch.setattr(core.time, "sleep", waits.append)
     endpoint.script = [(503, {}, b"busy"), (429, {"Retry-After": "7"}, b"slow"), "2"]
     assert judge_answers([MIXED], LanguageModelJudge("small"))[1][0].choice == 2
     assert waits == [0.5, 7.0]
@@ -204,7 +204,7 @@ def test_failures_that_pass_are_tried_again(endpoint, monkeypatch):
 )
 def test_refusals_are_one_line_without_the_key(endpoint, step, words):
     endpoint.script = [step]
-    with pytest.raises(JudgeError, match=words) as raised:
+    with pytest.raises(ModelError, match=words) as raised:
         judge_answers([MIXED], LanguageModelJudge("small"))
     assert KEY not in str(raised.value)
     assert len(endpoint.requests) == 1
@@ -218,7 +218,8 @@ def test_no_more_is_asked_than_allowed(endpoint):
 
 def test_other_hosts_are_out_of_bounds_offline(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "https://example.org/v1")
-    with pytest.raises(JudgeError, match="network is off"):
+    with pytest.raises(ModelError, match="network is off"):
         LanguageModelJudge("small", offline=True)
-    with pytest.raises(JudgeError, match="give http"):
-        LanguageModelJudge("small", base_url="ftp://me:secret@host/v1")
+    monkeypatch.setenv("OPENAI_BASE_URL", "ftp://me:secret@host/v1")
+    with pytest.raises(ModelError, match="give http"):
+        LanguageModelJudge("small")

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from isogloss import Atlas
 from isogloss._core import endpoint as transport
+from isogloss._core.chat import ChatReply, load_chat
 from isogloss._core.errors import AtlasError, MissingExtra, ModelError, ParameterError
 from isogloss.app.cli.main import main
 from isogloss.build.label import _commit, _is_named
-from isogloss.topics.chat import ChatReply, load_chat
 from isogloss.topics.label_prompt import (
     SCHEMA,
     TopicEvidence,
@@ -255,7 +255,7 @@ def test_time_outs_leave_the_keywords_and_are_asked_again_next_time(atlas, serve
         release.wait(10)
         return answer(body)
 
-    from isogloss.topics.chat import OpenAIChat
+    from isogloss._core.chat import OpenAIChat
 
     hasty = OpenAIChat("small", timeout=0.2, retries=1)
     server.script = [never, never]

@@ -18,8 +18,8 @@ from isogloss.topics.labelling import Budget, LabelReport, LabelStore
 from isogloss.topics.labelling import label_topics as ask_for_labels
 
 if TYPE_CHECKING:
+    from isogloss._core.chat import ChatModel
     from isogloss.atlas import Atlas
-    from isogloss.topics.chat import ChatModel
     from isogloss.topics.tree import TopicTree
 
 FOLDER = "labels"
@@ -44,7 +44,7 @@ def label_atlas(
         Opened at its newest version; afterwards it is at the new one.
     model : str or ChatModel, default "keywords"
         ``"keywords"`` for the labels that the keywords give, or what
-        `isogloss.topics.chat.load_chat` takes.
+        `isogloss._core.chat.load_chat` takes.
     budget : Budget, optional
         500 calls by default.
     overwrite : bool
@@ -114,7 +114,7 @@ def label_atlas(
 
 def _loaded(model: "str | ChatModel", offline: bool | None) -> "ChatModel":
     if isinstance(model, str):
-        from isogloss.topics.chat import load_chat
+        from isogloss._core.chat import load_chat
 
         return load_chat(model, offline=offline, schema=SCHEMA)
     return model

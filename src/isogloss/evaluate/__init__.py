@@ -8,9 +8,9 @@ from isogloss.evaluate.score import Score
 from isogloss.evaluate.topics import TopicEvaluation, evaluate_topics
 
 if TYPE_CHECKING:
-    from isogloss.evaluate.chat import LanguageModelJudge
     from isogloss.evaluate.human_tasks import Task, TaskSet, make_tasks
     from isogloss.evaluate.judges import EncoderJudge, Judge, judge_agreement, judge_scores
+    from isogloss.evaluate.language_model import LanguageModelJudge
     from isogloss.evaluate.stability import (
         Stability,
         compare_runs,
@@ -53,7 +53,7 @@ _HOMES = {
     "Answer": "task_scores",
     "EncoderJudge": "judges",
     "Judge": "judges",
-    "LanguageModelJudge": "chat",
+    "LanguageModelJudge": "language_model",
     "Stability": "stability",
     "Task": "human_tasks",
     "TaskSet": "human_tasks",

@@ -183,7 +183,7 @@ def _word_tasks(
     judge = EncoderJudge(atlas.encoder)
     judges: list[tuple[str, Judge]] = [("", judge)]
     if language_model is not None:
-        from isogloss.evaluate.chat import LanguageModelJudge
+        from isogloss.evaluate.language_model import LanguageModelJudge
 
         judges.append(("language_model_", LanguageModelJudge(language_model, on_event=on_event)))
     if answers and folder is not None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from isogloss.topics.chat import Message
+from isogloss._core.chat import Message
 
 __all__ = [
     "SCHEMA",

@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from isogloss._core.chat import ChatModel, Message
 from isogloss._core.endpoint import NoAnswerError
 from isogloss._core.errors import ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors, write_json
-from isogloss.topics.chat import ChatModel, Message
 from isogloss.topics.label_prompt import (
     REPLY_TOKENS,
     TopicEvidence,
