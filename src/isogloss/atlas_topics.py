@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isogloss._core.errors import AtlasError
 from isogloss._core.events import OnEvent, ignore
 
 if TYPE_CHECKING:
     from isogloss.atlas import Atlas
+    from isogloss.store.manifest import Manifest
     from isogloss.topics.labelling import LabelReport
     from isogloss.topics.trends import TopicSpread
 
@@ -43,6 +45,7 @@ class AtlasTopics:
         """
         from isogloss.build.edit import merge_atlas
 
+        self.require_current()
         merge_atlas(self.path, groups, on_event=on_event)
         return self._reopened()
 
@@ -67,6 +70,7 @@ class AtlasTopics:
         """
         from isogloss.build.edit import split_atlas
 
+        self.require_current()
         split_atlas(self.path, topic, into=into, on_event=on_event)
         return self._reopened()
 
@@ -74,6 +78,7 @@ class AtlasTopics:
         """Give a topic a name that stays, and open that atlas; an empty one takes it away."""
         from isogloss.build.edit import rename_atlas
 
+        self.require_current()
         rename_atlas(self.path, topic, name)
         return self._reopened()
 
@@ -134,6 +139,24 @@ class AtlasTopics:
 
         self._whole()._require_attribute(column)
         return atlas_by(self._whole(), column, words=words, level=level)
+
+    def require_current(self) -> "Manifest":
+        """Refuse to go on when the folder holds another version than the one opened here.
+
+        Raises
+        ------
+        AtlasError
+            When it was edited or built since: its topics may have other numbers.
+        """
+        from isogloss.atlas import need_manifest
+
+        found, held = need_manifest(self.path), self._whole().manifest
+        if found.version != held.version:
+            raise AtlasError(
+                f"{self.path} is at version {found.version} by now, opened was {held.version}: "
+                "open it again (an edit gives the atlas that it made)"
+            )
+        return found
 
     def _whole(self) -> "Atlas":
         whole: Any = self

@@ -81,7 +81,8 @@ def test_split_and_renamed_topics_stay(built, atlas):
     again = grown.merge_topics([[1, parts[0]]])
     assert "my own" in {topic.label for topic in again.topics}
     assert again.evaluate_topics(labels="label")["topics"] == len(again.topics.leaves)
-    assert grown.rename_topic(1, "").topics[1].label != "my own"
+    mine = next(topic.id for topic in again.topics if topic.label == "my own")
+    assert again.rename_topic(mine, "").topics[mine].label != "my own"
 
 
 def test_what_cannot_be_done_leaves_the_atlas_alone(atlas, monkeypatch):
@@ -104,3 +105,21 @@ def test_what_cannot_be_done_leaves_the_atlas_alone(atlas, monkeypatch):
     before = topics_of(ig.Atlas.open(atlas.path))
     assert np.array_equal(before, topics_of(atlas))
     check(atlas.merge_topics([[0, 1]]))  # and the same edit goes through afterwards
+
+
+def test_an_atlas_that_was_edited_since_it_was_opened_is_not_edited(atlas):
+    leaves = [topic.id for topic in atlas.topics.leaves]
+    atlas.merge_topics([leaves[:2]])
+    for change in (
+        lambda: atlas.rename_topic(0, "new"),
+        lambda: atlas.merge_topics([leaves[:2]]),
+        lambda: atlas.split_topic(leaves[0]),
+    ):
+        with pytest.raises(AtlasError, match="open it again"):
+            change()
+
+
+@pytest.mark.parametrize("name", [5, None, "a\x1b[31m", "two\nlines", "x" * 201])
+def test_a_name_that_is_none_is_refused(atlas, name):
+    with pytest.raises(ParameterError, match="the name"):
+        atlas.rename_topic(0, name)

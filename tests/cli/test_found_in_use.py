@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 
 import pyarrow as pa
@@ -76,3 +77,30 @@ def test_a_teacher_that_has_learnt_nothing_is_refused(tmp_path, capfd):
     (tmp_path / "r.toml").write_text('teacher = "lsa"\n[[corpus]]\nfiles = ["texts.parquet"]')
     assert main(["train", str(tmp_path / "r.toml"), "-o", str(tmp_path / "m"), "-q"]) == 2
     assert "has learnt nothing yet" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_place_that_may_not_be_written_to(tmp_path, capfd):
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    folder.chmod(0o500)
+    (tmp_path / "a.csv").write_text("text\none two three\nfour five six\n")
+    assert main(["build", str(tmp_path / "a.csv"), "-o", str(folder / "a.atlas")]) == 2
+    assert "you may write to" in capfd.readouterr().err
+
+
+def test_permission_denied_is_one_line_and_a_mistake_of_the_user(tmp_path, capfd, monkeypatch):
+    kept = os.open
+
+    def refuse(path, *args, **kwargs):
+        if str(path).endswith(".lock"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return kept(path, *args, **kwargs)
+
+    monkeypatch.setattr("os.open", refuse)
+    (tmp_path / "a.csv").write_text("text\none two three\nfour five six\n")
+    assert main(["build", str(tmp_path / "a.csv"), "-o", str(tmp_path / "a.atlas")]) == 2
+    err = capfd.readouterr().err.strip().splitlines()[-1]
+    assert "Permission denied" in err
+    assert ".lock" in err
+    assert "you may write to" in err

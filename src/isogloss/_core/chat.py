@@ -119,7 +119,7 @@ class OpenAIChat:
         try:
             answer: Any = json.loads(data)
             text = answer["choices"][0]["message"]["content"]
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
             raise ModelError(
                 f"{self.host} answered with no message ({type(error).__name__}: {error}): "
                 "is it an OpenAI-compatible endpoint?"

@@ -10,12 +10,13 @@ from typing import Any
 
 from isogloss._core.errors import StorageError
 
-_REFUSALS = {"ENOSPC", "EDQUOT", "EROFS", "EFBIG", "EIO"}
+_REFUSALS = {"ENOSPC", "EDQUOT", "EROFS", "EFBIG", "EIO", "EACCES", "EPERM"}
 _REFUSALS_IN_WORDS = (
     "no space left",
     "os error 28",
     "disk quota exceeded",
     "read-only file system",
+    "permission denied",
 )
 
 
@@ -31,7 +32,7 @@ def storage_errors(what: str) -> Iterator[None]:
     Raises
     ------
     StorageError
-        When the disk is full, over quota or read-only.
+        When the disk is full, over quota, read-only, or not ours to write.
 
     Examples
     --------
@@ -47,7 +48,7 @@ def storage_errors(what: str) -> Iterator[None]:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Tell whether an error is the disk's own: full, over quota, read-only.
+    """Tell whether an error is the disk's own: full, over quota, read-only, not ours to write.
 
     Libraries that write through native code report these in words only, so the words count too.
 
@@ -77,6 +78,10 @@ def refusal_message(what: str, error: BaseException) -> str:
     """
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     reason = " ".join(reason.split())[:160]
+    if isinstance(error, OSError) and error.filename:
+        reason += f": {error.filename}"
+    if any(words in reason.lower() for words in ("permission", "not permitted", "read-only")):
+        return f"cannot write {what}: {reason}; give a place that you may write to"
     return f"cannot write {what}: {reason}; free some room and run the same command again"
 
 

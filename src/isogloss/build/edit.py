@@ -31,6 +31,7 @@ from isogloss.build.topics import (
 from isogloss.store import state, table
 from isogloss.store.manifest import Manifest, write_manifest
 from isogloss.store.workspace import Workspace, build_lock
+from isogloss.topics.tree import checked_name
 
 if TYPE_CHECKING:
     from isogloss.topics.model import TopicModel
@@ -69,6 +70,7 @@ def split_atlas(folder: Path, topic: int, *, into: int | None, on_event: OnEvent
 
 def rename_atlas(folder: Path, topic: int, name: str) -> None:
     """Rename a topic of an atlas; see `Atlas.rename_topic`."""
+    name = checked_name(name)
     with build_lock(folder):
         old, topics = _opened(folder)
         tree = state.read_tree(folder / old.state)

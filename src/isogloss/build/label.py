@@ -121,14 +121,7 @@ def _loaded(model: "str | ChatModel", offline: bool | None) -> "ChatModel":
 
 
 def _require_current(atlas: "Atlas") -> None:
-    from isogloss.atlas import need_manifest
-
-    found = need_manifest(atlas.path)
-    if found.version != atlas.manifest.version:
-        raise AtlasError(
-            f"{atlas.path} is at version {found.version} by now, opened was "
-            f"{atlas.manifest.version}: open it again"
-        )
+    found = atlas.require_current()
     plan = Workspace(atlas.path).read_plan()
     if plan is not None and plan.get("base") == found.version:
         raise AtlasError(

@@ -142,7 +142,7 @@ def _read_answer(data: bytes, count: int, dim: int | None, host: str) -> NDArray
     try:
         rows: Any = json.loads(data)["data"]
         vectors = {int(row["index"]): _read_vector(row["embedding"]) for row in rows}
-    except (ValueError, KeyError, TypeError, binascii.Error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
         raise wrong(f"no list of embeddings ({type(error).__name__}: {error})") from error
     if len(rows) != count or sorted(vectors) != list(range(count)):
         raise wrong(f"{len(rows)} embeddings ({len(vectors)} indices) for {count} texts")

@@ -17,7 +17,7 @@ from isogloss.topics.reshape import merge_tree, split_tree
 from isogloss.topics.rows import canonical_order, checked_rows
 from isogloss.topics.scale import Communities, agreed_communities, first_communities
 from isogloss.topics.target import Joins, communities_of, groups_of
-from isogloss.topics.tree import TopicTree
+from isogloss.topics.tree import TopicTree, checked_name
 
 if TYPE_CHECKING:
     from isogloss.topics.model import TopicModel
@@ -94,8 +94,15 @@ class TopicEdits:
         return merged
 
     def rename(self: Any, topic: int, name: str) -> "TopicModel":
-        """Give the model in which a topic has a name; an empty one takes the name away."""
+        """Give the model in which a topic has a name; an empty one takes the name away.
+
+        Raises
+        ------
+        ParameterError
+            For a name that another topic has, that is no text of one line, or above 200 letters.
+        """
         self._need_topics()
+        name = checked_name(name)
         labels = list(self.tree_.labels)
         if name and name in labels and labels.index(name) != topic:
             raise ParameterError(f"topic {labels.index(name)} is called {name!r} already")

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ColumnError, ParameterError
 from isogloss.topics.marks import Marks, marking_words, word_cells
 from isogloss.topics.periods import Periods, make_periods
+from isogloss.topics.times import read_times
 from isogloss.topics.trends import TopicSpread, class_name, count_cells, make_spread, order_classes
 
 if TYPE_CHECKING:
@@ -114,71 +114,3 @@ def _places(values: NDArray[Any], groups: Periods | tuple[str, ...]) -> NDArray[
         return groups.place(values)
     place = {name: number for number, name in enumerate(groups)}
     return np.array([place.get(str(value), -1) for value in values], dtype=np.int64)
-
-
-def read_times(values: pa.Array, column: str) -> NDArray[Any]:
-    """Give a column of dates, timestamps, numbers or ISO texts as times.
-
-    Parameters
-    ----------
-    values : pyarrow.Array
-    column : str
-        Its name, for the message.
-
-    Returns
-    -------
-    datetime64[D], datetime64[us] or float64 (n,)
-        NaT and NaN where there is none; timestamps in UTC.
-
-    Raises
-    ------
-    ColumnError
-        When the column holds no times.
-
-    Examples
-    --------
-    >>> read_times(pa.array(["2004-02-29", None]), "day").tolist()
-    [datetime.date(2004, 2, 29), None]
-    """
-    kind = values.type
-    if pa.types.is_date(kind):
-        days: NDArray[Any] = values.cast(pa.date32()).to_numpy(zero_copy_only=False)
-        return days.astype("datetime64[D]")
-    if pa.types.is_timestamp(kind):
-        plain = values.cast(pa.timestamp("us", tz=kind.tz), safe=False).cast(pa.int64())
-        return _datetimes(plain)
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        numbers: NDArray[Any] = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        return numbers
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _texts(values, column)
-    raise ColumnError(
-        f"column {column!r} is {kind}: give dates, timestamps, years, or texts such as 2004-02-29"
-    )
-
-
-def _datetimes(micros: pa.Array) -> NDArray[Any]:
-    missing = micros.is_null().to_numpy(zero_copy_only=False)
-    times: NDArray[Any] = micros.fill_null(0).to_numpy().astype("datetime64[us]")
-    times[missing] = np.datetime64("NaT")
-    return times
-
-
-def _texts(values: pa.Array, column: str) -> NDArray[Any]:
-    filled = pc.if_else(pc.equal(pc.utf8_trim_whitespace(values), ""), None, values)
-    try:
-        return _datetimes(filled.cast(pa.timestamp("us")).cast(pa.int64())).astype("datetime64[D]")
-    except pa.ArrowInvalid as error:
-        first = next((text for text in filled.to_pylist() if text and not _is_date(text)), "")
-        raise ColumnError(
-            f"column {column!r} holds {first[:40]!r}, which is no time: give dates, timestamps, "
-            "years, or texts such as 2004-02-29"
-        ) from error
-
-
-def _is_date(text: str) -> bool:
-    try:
-        pa.array([text]).cast(pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        return False
-    return True

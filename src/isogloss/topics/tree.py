@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
 
+# Characters of a topic's name.
+LONGEST_NAME = 200
+
 
 @dataclass(frozen=True, eq=False)
 class TopicTree:
@@ -293,3 +296,26 @@ class Topic:
             "exemplars": list(self.exemplars),
             "persistence": round(self.persistence, 4),
         }
+
+
+def checked_name(name: Any) -> str:
+    """Give a topic's name without space around it; empty stands for none.
+
+    Raises
+    ------
+    ParameterError
+        For what is no text, holds control characters or line ends, or is above 200 characters.
+
+    Examples
+    --------
+    >>> checked_name("  harbours ")
+    'harbours'
+    """
+    if not isinstance(name, str):
+        raise ParameterError(f"the name {name!r} is no text: give a str, '' for none")
+    plain = name.strip()
+    if not all(character.isprintable() for character in plain):
+        raise ParameterError(f"the name {plain[:40]!r} holds control characters: give one line")
+    if len(plain) > LONGEST_NAME:
+        raise ParameterError(f"the name has {len(plain)} characters; {LONGEST_NAME} at most")
+    return plain

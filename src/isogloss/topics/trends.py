@@ -138,6 +138,22 @@ def _rounded(values: Floats) -> list[float]:
     return [round(value, 6) for value in values.tolist()]
 
 
+def _read(times: Any) -> NDArray[Any]:
+    import pyarrow as pa
+
+    from isogloss._core.errors import ColumnError
+    from isogloss.topics.times import read_times
+
+    try:
+        return read_times(pa.array(list(times)), "times")
+    except ColumnError as error:
+        raise ParameterError(str(error)) from error
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise ParameterError(
+            f"times are of several kinds: give dates, timestamps or numbers ({error})"
+        ) from error
+
+
 def topics_over(
     labels: NDArray[np.integer[Any]], times: Any, *, bins: int = 20,
     tree: TopicTree | None = None, level: float = 0.95, seed: int = 0,
@@ -148,8 +164,9 @@ def topics_over(
     ----------
     labels : int (n,)
         Leaf topic of each passage, -1 for none.
-    times : datetime64, int or float (n,)
-        Dates, timestamps or years; NaT and NaN are missing.
+    times : datetime64, int or float (n,), or a list of dates, datetimes or texts
+        Dates, timestamps or years; NaT, NaN and None are missing. Times of day with a zone are
+        brought to UTC.
     bins : int, default 20
         Periods at most: whole days, weeks, months, years, or round numbers.
     tree : TopicTree, optional
@@ -175,6 +192,8 @@ def topics_over(
     (('2000', '2001'), [[1, 1], [0, 2]], [2, 3])
     """
     given = np.asarray(times)
+    if given.dtype.kind in "OU":  # dates, datetimes or texts
+        given = _read(times)
     if given.dtype.kind not in "Miuf":
         raise ParameterError(f"times are {given.dtype}: give dates, timestamps or numbers")
     missing = np.isnat(given) if given.dtype.kind == "M" else ~np.isfinite(given)

@@ -24,6 +24,8 @@ COMMANDS = {
     "recipes": "list the recipes of the package, or print one",
     "reproduce": "measure the claims of research systems",
 }
+# Those that go on where an interrupted run of theirs stopped.
+RESUMED = ("build", "label", "reproduce", "train")
 PLANNED = ("explore", "segment", "compare", "serve", "migrate")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
@@ -100,8 +102,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except IsoglossError as error:
         return _complain(" ".join(str(error).split()), EXIT_MISTAKE)
     except KeyboardInterrupt:
+        command = (sys.argv[1:] if argv is None else argv)[:1]
+        kept = "what is done is kept, and the same command goes on from there"
         return _complain(
-            "interrupted; what is done is kept, and the same command goes on from there",
+            f"interrupted; {kept if command[0] in RESUMED else 'nothing was changed'}",
             EXIT_INTERRUPT,
         )
     except BrokenPipeError:
