@@ -1,11 +1,14 @@
 """The interface that all topic models share."""
 
+import json
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.errors import AtlasError
 from isogloss._core.estimator import Estimator
 from isogloss.topics.result import TopicResult
 
@@ -60,6 +63,23 @@ class TopicEstimator(Estimator, ABC):
     def fit_predict(self, X: Any, y: Any = None, **given: Any) -> NDArray[np.int32]:
         """Fit, and give the topic of each of the same passages."""
         return self.fit(X, y, **given).labels_
+
+
+def read_saved(folder: Path, *, model: str, form: int) -> dict[str, Any]:
+    """Read the `model.json` of a saved model.
+
+    Raises
+    ------
+    AtlasError
+        When the folder holds another model, or one of another format.
+    """
+    about: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    if (about.get("model"), about.get("format")) != (model, form):
+        raise AtlasError(
+            f"{folder}: model {about.get('model')!r} of format {about.get('format')}, "
+            f"this reads {model!r} of format {form}"
+        )
+    return about
 
 
 def largest_part(membership: Any) -> NDArray[np.int32]:

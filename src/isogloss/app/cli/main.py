@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = (sys.argv[1:] if argv is None else argv)[:1]
         kept = "what is done is kept, and the same command goes on from there"
         return _complain(
-            f"interrupted; {kept if command[0] in RESUMED else 'nothing was changed'}",
+            f"interrupted; {kept if set(command) & set(RESUMED) else 'nothing was changed'}",
             EXIT_INTERRUPT,
         )
     except BrokenPipeError:

@@ -5,7 +5,6 @@ there, the critic has no batch normalisation, which would mix real and made docu
 smallest denominator is 1e-16, since gradients are of the size of word shares.
 """
 
-import json
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,11 +14,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from isogloss._core.errors import AtlasError, ParameterError
+from isogloss._core.errors import ParameterError
 from isogloss._core.extras import need
 from isogloss._core.files import atomic_path, write_json
 from isogloss._core.tensors import load_tensors, save_tensors
-from isogloss.topics.estimator import TopicEstimator, largest_part
+from isogloss.topics.estimator import TopicEstimator, largest_part, read_saved
 from isogloss.topics.models.torch_guard import one_thread, seeded
 from isogloss.topics.result import TopicResult
 
@@ -275,12 +274,7 @@ class BATTopics(TopicEstimator):
             When the folder holds another model, or one of a newer format.
         """
         folder = Path(folder)
-        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        if (about.get("model"), about.get("format")) != (cls.__name__, FORMAT):
-            raise AtlasError(
-                f"{folder}: model {about.get('model')!r} of format {about.get('format')}, "
-                f"this reads {cls.__name__!r} of format {FORMAT}"
-            )
+        about = read_saved(folder, model=cls.__name__, form=FORMAT)
         model = cls(**about["parameters"])
         model._check()
         model.signs_ = GameSigns(**about["signs"])

@@ -5,7 +5,6 @@ Papers: Larochelle & Lauly 2012 (DocNADE); Gupta, Chaudhary, Buettner & Schuetze
 LSTM's state at a word has read the words before it and no later ones.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -14,11 +13,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from isogloss._core.errors import AtlasError, NotFitted, ParameterError
+from isogloss._core.errors import NotFitted, ParameterError
 from isogloss._core.extras import need
 from isogloss._core.files import atomic_path, write_json
 from isogloss._core.tensors import load_tensors, save_tensors
-from isogloss.topics.estimator import TopicEstimator, largest_part
+from isogloss.topics.estimator import TopicEstimator, largest_part, read_saved
 from isogloss.topics.models.token_input import Likelihood, checked_tokens, commonest_words
 from isogloss.topics.models.torch_guard import one_thread, seeded
 from isogloss.topics.models.word_input import look_up, to_width
@@ -302,12 +301,7 @@ class DocNADETopics(TopicEstimator):
             When the folder holds another model, or one of a newer format.
         """
         folder = Path(folder)
-        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        if (about.get("model"), about.get("format")) != (cls.__name__, FORMAT):
-            raise AtlasError(
-                f"{folder}: model {about.get('model')!r} of format {about.get('format')}, "
-                f"this reads {cls.__name__!r} of format {FORMAT}"
-            )
+        about = read_saved(folder, model=cls.__name__, form=FORMAT)
         model = cls(**about["parameters"])
         model._check()
         for name in ("vocabulary", "history", "converged", "unknown", "empty", "without_vector"):
