@@ -3,6 +3,7 @@
 
 namespace nb = nanobind;
 
+void bind_code_scan(nb::module_ &m);
 void bind_communities(nb::module_ &m);
 void bind_edges(nb::module_ &m);
 void bind_lexical(nb::module_ &m);
@@ -13,6 +14,7 @@ void bind_topk(nb::module_ &m);
 
 NB_MODULE(_native, m) {
     m.doc() = "Native kernels; use them through the Python modules that own them.";
+    bind_code_scan(m);
     bind_communities(m);
     bind_edges(m);
     bind_lexical(m);

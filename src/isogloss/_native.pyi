@@ -15,6 +15,41 @@ class TopK:
     ) -> None: ...
     def best(self, first: int, columns: NDArray[np.int32], values: NDArray[np.float32]) -> None: ...
 
+class CodeScan:
+    rows: int
+    def __init__(
+        self,
+        codes: NDArray[np.int8],
+        fine: NDArray[np.int8],
+        scales: NDArray[np.float32],
+        errors: NDArray[np.float32],
+        starts: NDArray[np.int64],
+        centres: NDArray[np.int8],
+        centre_scales: NDArray[np.float32],
+        group_starts: NDArray[np.int64],
+        groups: NDArray[np.int8],
+        group_scales: NDArray[np.float32],
+        dim: int,
+    ) -> None: ...
+    def search(
+        self,
+        query: NDArray[np.float32],
+        k: int,
+        slots: NDArray[np.int32] | None,
+        slot_starts: NDArray[np.int64] | None,
+        reach: NDArray[np.float32] | None,
+        first: float,
+        step: float,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], int, int]: ...
+
+def encode_rows(
+    rows: NDArray[np.float32],
+    codes: NDArray[np.int8],
+    fine: NDArray[np.int8],
+    scales: NDArray[np.float32],
+    errors: NDArray[np.float32],
+) -> None: ...
+
 class CommunityGraph:
     nodes: int
     edges: int

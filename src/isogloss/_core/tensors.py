@@ -142,16 +142,20 @@ def _read(path: Path) -> tuple[dict[str, Any], bytes]:
     (length,) = struct.unpack("<Q", raw[:8])
     if length > _LONGEST_HEADER or 8 + length > len(raw):
         raise _damaged(path, "it ends within its header")
+    return _header(path, raw[8 : 8 + length]), raw[8 + length :]
+
+
+def _header(path: Path, text: bytes) -> dict[str, Any]:
     try:
-        header = json.loads(raw[8 : 8 + length])
+        header = json.loads(text)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise _damaged(path, "its header is not JSON") from error
     if not isinstance(header, dict):
         raise _damaged(path, "its header is not an object")
-    return header, raw[8 + length :]
+    return header
 
 
-def _tensor(path: Path, name: str, entry: Any, data: bytes) -> NDArray[Any]:
+def _tensor(path: Path, name: str, entry: Any, data: Any) -> NDArray[Any]:
     try:
         dtype = _TYPES[entry["dtype"]]
         shape = [int(size) for size in entry["shape"]]
@@ -163,3 +167,125 @@ def _tensor(path: Path, name: str, entry: Any, data: bytes) -> NDArray[Any]:
         raise _damaged(path, f"the numbers of {name!r} do not fill its shape")
     array = np.frombuffer(data, dtype=dtype, count=math.prod(shape), offset=begin)
     return array.reshape(shape)
+
+
+def map_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Give every array of a file without reading it: pages come from the disk as they are used.
+
+    Parameters
+    ----------
+    path : Path
+        A safetensors file, not written to while it is in use.
+
+    Returns
+    -------
+    tensors : dict of str to array
+        Read-only.
+    metadata : dict of str to str
+
+    Raises
+    ------
+    AtlasError
+        When the file is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.safetensors"
+    >>> save_tensors(path, {"x": np.arange(3)}, {"version": "1"})
+    >>> tensors, metadata = map_tensors(path)
+    >>> tensors["x"].tolist(), metadata
+    ([0, 1, 2], {'version': '1'})
+    """
+    whole = np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else np.zeros(0)
+    length = struct.unpack("<Q", whole[:8].tobytes())[0] if len(whole) >= 8 else 0
+    if len(whole) < 8 or length > _LONGEST_HEADER or 8 + length > len(whole):
+        raise _damaged(path, "it ends within its header")
+    header = _header(path, whole[8 : 8 + length].tobytes())
+    data = whole[8 + length :]
+    tensors = {
+        name: _tensor(path, name, entry, data)
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+    metadata = header.get("__metadata__", {})
+    return tensors, {str(key): str(value) for key, value in metadata.items()}
+
+
+class TensorFile:
+    """A file of arrays that is written row by row, in any order, without holding the arrays.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make (not atomic: give it a path of `atomic_path`).
+    shapes : mapping of str to (dtype, shape)
+        The arrays, all of them; what is never written is zero.
+    metadata : mapping of str to str
+        Kept in the header.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.safetensors"
+    >>> with TensorFile(path, {"x": (np.int8, (3, 2))}, {}) as file:
+    ...     file.write("x", np.array([2, 0]), np.array([[1, 2], [3, 4]], dtype=np.int8))
+    >>> load_tensors(path)["x"].tolist()
+    [[3, 4], [0, 0], [1, 2]]
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        shapes: Mapping[str, tuple[Any, tuple[int, ...]]],
+        metadata: Mapping[str, str],
+    ) -> None:
+        header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
+        offset = 0
+        self._places: dict[str, tuple[np.dtype[Any], int, int]] = {}
+        for name in sorted(shapes):
+            dtype = np.dtype(shapes[name][0]).newbyteorder("<")
+            shape = shapes[name][1]
+            size = dtype.itemsize * math.prod(shape)
+            header[name] = {
+                "dtype": _NAMES[dtype.name],
+                "shape": list(shape),
+                "data_offsets": [offset, offset + size],
+            }
+            self._places[name] = (dtype, offset, dtype.itemsize * math.prod(shape[1:]))
+            offset += size
+        text = json.dumps(header, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 8)
+        self._handle = path.open("wb")
+        self._handle.write(struct.pack("<Q", len(text)) + text)
+        self._first = 8 + len(text)
+        self._handle.truncate(self._first + offset)
+
+    def write(self, name: str, rows: NDArray[np.int64], values: NDArray[Any]) -> None:
+        """Put rows in their places.
+
+        Parameters
+        ----------
+        name : str
+            The array.
+        rows : int64 (m,)
+            Their places.
+        values : array (m, ...)
+        """
+        dtype, offset, size = self._places[name]
+        order = np.argsort(rows, kind="stable")
+        rows = rows[order]
+        data = np.ascontiguousarray(values[order].astype(dtype, copy=False))
+        ends = np.append(np.flatnonzero(np.diff(rows) != 1) + 1, len(rows))
+        begin = 0
+        for end in ends.tolist():
+            if end > begin:
+                self._handle.seek(self._first + offset + int(rows[begin]) * size)
+                self._handle.write(data[begin:end].data)
+            begin = end
+
+    def __enter__(self) -> "TensorFile":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._handle.close()

@@ -73,7 +73,7 @@ def near_rows(
     count = max(1, n // CELL_ROWS)
     if count <= probes:  # every cell would be compared with every other
         return nearest_rows(rows, rows, k, same=True)
-    votes = nearest_rows(rows, _centres(rows, count, seed), min(VOTES, count))[0]
+    votes = nearest_rows(rows, find_centres(rows, count, seed), min(VOTES, count))[0]
     order = np.argsort(votes[:, 0], kind="stable")
     start = np.searchsorted(votes[order, 0], np.arange(count + 1))
     sorted_rows = rows[order]
@@ -95,19 +95,40 @@ def near_rows(
     return found_columns, found_scores
 
 
-def _centres(rows: Rows, count: int, seed: int) -> Rows:
-    """Find centres by a few rounds of k-means on a sample."""
+def find_centres(rows: Rows, count: int, seed: int) -> Rows:
+    """Find centres by a few rounds of k-means on a sample.
+
+    Parameters
+    ----------
+    rows : float32 (n, d)
+        Unit rows, at least `count`.
+    count : int
+        Centres wanted.
+    seed : int
+        Of the sample and of the first centres.
+
+    Returns
+    -------
+    float32 (count, d)
+        Unit rows.
+
+    Examples
+    --------
+    >>> find_centres(np.eye(2, dtype=np.float32), 2, 0).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
     draw = np.random.default_rng(seed)
     size = min(len(rows), SAMPLE_ROWS * count)
     sample = rows[np.sort(draw.choice(len(rows), size, replace=False))]
     centres = sample[np.sort(draw.choice(size, count, replace=False))].copy()
     for _ in range(ROUNDS):
         own = nearest_rows(sample, centres, 1)[0][:, 0]
-        sums = np.zeros(centres.shape, dtype=np.float64)
-        np.add.at(sums, own, sample)
+        order = np.argsort(own, kind="stable")
+        held, start = np.unique(own[order], return_index=True)  # others stay where they are
+        sums = np.add.reduceat(sample[order], start, axis=0, dtype=np.float64)
         length = np.linalg.norm(sums, axis=1)
-        held = length > 0  # a centre that nothing is near stays where it is
-        centres[held] = (sums[held] / length[held, None]).astype(np.float32)
+        right = length > 0
+        centres[held[right]] = (sums[right] / length[right, None]).astype(np.float32)
     return centres
 
 
