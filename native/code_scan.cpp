@@ -314,7 +314,8 @@ class CodeScan {
     };
     struct Seen {
         int64_t rows = 0, cells = 0;
-        int64_t among = 0;  // rows of the cells seen, passing or not
+        // Rows of the cells seen, passing or not; these and those that pass times centre scores.
+        double among = 0, among_score = 0, passing_score = 0;
     };
 
     void scan_all(const Query &query, Best &best, const Subset &subset, Seen &seen) const {
@@ -390,11 +391,14 @@ class CodeScan {
             int taken = 0;
             for (int64_t rows = 0; taken < kBatch && rows < kCheckRows && !cells.empty();) {
                 if (cells.front().first < least) break;
-                const int64_t cell = cells.front().second;
+                const auto [score, cell] = cells.front();
                 std::pop_heap(cells.begin(), cells.end(), farther);
                 cells.pop_back();
-                seen.among += starts_(cell + 1) - starts_(cell);
+                const int64_t own = starts_(cell + 1) - starts_(cell);
                 const int64_t passing = subset.starts[cell + 1] - subset.starts[cell];
+                seen.among += own;
+                seen.among_score += static_cast<double>(own) * score;
+                seen.passing_score += static_cast<double>(passing) * score;
                 if (!passing) continue;
                 fetch(subset, cell);
                 rows += passing;
@@ -413,15 +417,17 @@ class CodeScan {
     float limit(const Best &best, const Subset &subset, const Reach &reach, int64_t k,
                 const Seen &seen, bool group) const {
         if (seen.rows < k) return kNothing;
+        const float kth = best.kth();
         int level = 0;
         if (subset.slots && seen.among < n_) {
-            const double here = static_cast<double>(seen.rows) / seen.among;
-            const double elsewhere =
-                static_cast<double>(subset.count - seen.rows) / (n_ - seen.among);
-            while (level + 1 < reach.levels && elsewhere > here * std::ldexp(1.4142, level))
-                ++level;
+            // Cells count by how far their centres score above the limit: near ones hold most of
+            // the rows that would be among the best if everything passed.
+            const double edge = kth - reach.at(kth, 0, false);
+            const double here = std::max(1e-9, seen.passing_score - edge * seen.rows) /
+                                std::max(1e-6, seen.among_score - edge * seen.among);
+            const double elsewhere = (subset.count - seen.rows) / (n_ - seen.among);
+            while (level + 1 < reach.levels && elsewhere > here * std::ldexp(1.19, level)) ++level;
         }
-        const float kth = best.kth();
         return kth - reach.at(kth, level, group);
     }
 

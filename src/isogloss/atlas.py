@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from isogloss.encoders.base import Encoder
+    from isogloss.search.passage_index import PassageIndex
     from isogloss.search.results import SearchResult
     from isogloss.topics.tree import TopicTree
 
@@ -76,6 +77,7 @@ class Atlas(AtlasTopics):
         self.topics: TopicTree = read_tree(path / manifest.state)
         self._table: Any = None
         self._encoder: Encoder | None = None
+        self._index: PassageIndex | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> "Atlas":
@@ -192,8 +194,32 @@ class Atlas(AtlasTopics):
             self._encoder = load_atlas_encoder(self.path, self.manifest)
         return self._encoder
 
+    @property
+    def vectors(self) -> "PassageIndex":
+        """The vectors of all passages, ready to be searched.
+
+        Raises
+        ------
+        AtlasError
+            When the table of passages is damaged.
+        """
+        if self._index is None:
+            from isogloss.search.passage_index import PassageIndex
+            from isogloss.store.table import reading
+
+            with reading(f"the table of passages in {self.path}"):
+                fingerprint = self.manifest.encoder["fingerprint"]
+                self._index = PassageIndex(self.table, self.path, fingerprint)
+        return self._index
+
     def search(
-        self, query: str, *, k: int = 10, where: str | None = None, mode: str = "hybrid"
+        self,
+        query: str,
+        *,
+        k: int = 10,
+        where: str | None = None,
+        mode: str = "hybrid",
+        exact: bool = False,
     ) -> "SearchResult":
         """Find the passages nearest to a query.
 
@@ -208,11 +234,14 @@ class Atlas(AtlasTopics):
             all topics below 7.
         mode : {"hybrid", "vector", "text"}
             By both rankings, by meaning, by words.
+        exact : bool, default False
+            Score every passage that passes the filter. Without it, from 50,000 passages on, those
+            are left out that can hardly be among the nearest; the result's `plan` says so.
 
         Returns
         -------
         SearchResult
-            ``hits`` (best first), ``strategy``, ``seconds``.
+            ``hits`` (best first), ``strategy``, ``seconds``, ``plan``.
 
         Raises
         ------
@@ -242,6 +271,8 @@ class Atlas(AtlasTopics):
                 schema=self.schema,
                 attributes=self.manifest.attributes,
                 below=self._leaves_below(),
+                index=self.vectors if wants_vector else None,
+                exact=exact,
             )
         return replace(result, seconds=time.perf_counter() - began)
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isogloss._core.errors import FilterError
+from isogloss.search.columns import Columns
 from isogloss.search.filters import check, parse, to_mask, to_sql
 from isogloss.search.grammar import MAX_DEPTH, MAX_NUMBER, MAX_STRING, MAX_TESTS, MAX_VALUES
 
@@ -91,6 +92,7 @@ def assert_same(lance, data, text: str) -> list[int]:
     typed = check(parse(text), data.schema)
     expected = np.flatnonzero(to_mask(typed, data)).tolist()
     assert rows_of(lance, to_sql(typed)) == expected, (text, to_sql(typed))
+    assert np.flatnonzero(Columns(data.column).mask(typed)).tolist() == expected, text
     return expected
 
 

@@ -105,6 +105,8 @@ def make(
     with watch("index"):
         on_event(Event("index", message="full text"))
         _index_text(opened, new=old is None)
+        on_event(Event("index", message="vectors"))
+        _index_vectors(workspace.atlas, opened, encoder.fingerprint, settings.seed)
     _write_state(workspace, topics, tree, encoder, old, version)
     return Made(
         version=version,
@@ -202,6 +204,13 @@ def _index_text(opened: Any, *, new: bool) -> None:
         if is_refusal(error):
             raise StorageError(refusal_message("the text index", error)) from error
         raise
+
+
+def _index_vectors(folder: Path, opened: Any, fingerprint: str, seed: int) -> None:
+    from isogloss.search.segments import index_passages
+
+    with storage_errors("the vector index"):
+        index_passages(folder, opened, fingerprint, seed=seed)
 
 
 def _write_state(

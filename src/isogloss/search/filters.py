@@ -10,7 +10,7 @@ from isogloss.search.sql import to_sql
 from isogloss.search.topics import with_leaves
 from isogloss.search.typed import Typed, check
 
-__all__ = ["Node", "Typed", "check", "compile_filter", "parse", "to_mask", "to_sql"]
+__all__ = ["Node", "Typed", "check", "compile_filter", "parse", "read_filter", "to_mask", "to_sql"]
 
 
 def compile_filter(
@@ -48,5 +48,33 @@ def compile_filter(
     isogloss._core.errors.FilterError: filter, column 9: column 'label' holds string: \
 give a value such as 'x', not 3
     """
+    return to_sql(read_filter(text, schema, below=below))
+
+
+def read_filter(
+    text: str, schema: pa.Schema, *, below: Mapping[int, Sequence[int]] | None = None
+) -> Typed:
+    """Read a filter and check it against the columns that it may name.
+
+    Parameters
+    ----------
+    text, schema, below
+        As for `compile_filter`.
+
+    Returns
+    -------
+    Typed
+        The checked tree.
+
+    Raises
+    ------
+    FilterError
+        When it does not parse or does not fit the columns.
+
+    Examples
+    --------
+    >>> read_filter("year >= 1993", pa.schema([("year", pa.int16())])).values
+    (1993,)
+    """
     typed = check(parse(text), schema)
-    return to_sql(with_leaves(typed, below) if below else typed)
+    return with_leaves(typed, below) if below else typed

@@ -52,7 +52,7 @@ def to_mask(node: Typed, table: pa.Table) -> NDArray[np.bool_]:
 
 def _evaluate(node: Typed, table: pa.Table) -> list[bool | None]:
     if isinstance(node, Condition):
-        test = _test(node)
+        test = value_test(node)
         values = [test(value) for value in _column(table.column(node.column))]
         return [None if v is None else not v for v in values] if node.negated else values
     parts = [_evaluate(child, table) for child in node.nodes]
@@ -75,7 +75,22 @@ def _column(column: pa.ChunkedArray) -> list[Any]:
     return [None if isinstance(v, float) and math.isnan(v) else v for v in values]
 
 
-def _test(node: Condition) -> Callable[[Any], bool | None]:
+def value_test(node: Condition) -> Callable[[Any], bool | None]:
+    """Give a test of single values, its `negated` left aside; NULL gives None.
+
+    Parameters
+    ----------
+    node : Condition
+
+    Returns
+    -------
+    callable
+
+    Examples
+    --------
+    >>> value_test(Condition("label", pa.string(), "LIKE", ("sci.%",)))("sci.space")
+    True
+    """
     values = node.values
     if node.op == "IS NULL":
         return lambda value: value is None

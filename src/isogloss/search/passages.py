@@ -1,8 +1,8 @@
 """Search the passages of an atlas: by meaning, by words, or by both.
 
-Vector search is an exact scan. Filters act before ranking in both indexes. Every ranking is
-complete to its last place: where equal scores reach beyond it, more is fetched, so that ties are
-always broken by the passage's number and never by the order of the scan.
+Filters act before ranking in both indexes. Every ranking is complete to its last place: where
+equal scores reach beyond it, more is fetched, so that ties are always broken by the passage's
+number and never by the order of the scan.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +15,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError, nearest
-from isogloss.search.filters import compile_filter
+from isogloss.search.filters import read_filter, to_sql
 from isogloss.search.fusion import fuse
+from isogloss.search.passage_index import PassageIndex
 from isogloss.search.results import Hit, SearchResult, json_columns
 from isogloss.search.text_index import need_text_index
+from isogloss.search.typed import Typed
+from isogloss.search.vector_index import RECALL, Plan
 
 MODES = ("hybrid", "vector", "text")
 FUSED = 100  # hybrid: at least so many places of each ranking are fused
@@ -31,6 +34,7 @@ class _Ranked:
     passages: list[int]
     scores: list[float]
     rows: dict[int, int]  # passage -> Lance row id
+    plan: Plan | None = None
 
 
 def search_passages(
@@ -44,15 +48,17 @@ def search_passages(
     mode: str = "hybrid",
     where: str | None = None,
     below: Mapping[int, Sequence[int]] | None = None,
-    vector_column: str = "vector",
+    index: PassageIndex | None = None,
+    exact: bool = False,
+    recall: float = RECALL,
 ) -> SearchResult:
     """Find the k best passages for a query.
 
     Parameters
     ----------
     table : lancedb.table.Table
-        Columns ``passage`` (int64, unique), ``id``, ``text``, ``topic``, the vector column
-        (unit rows; zeros for a text without content) and the attributes.
+        Columns ``passage`` (int64, unique), ``id``, ``text``, ``topic``, ``vector`` (unit rows;
+        zeros for a text without content) and the attributes.
     query_text : str
         The query. It is text, never a query language: operators and quotes are plain characters.
     schema : pyarrow.Schema
@@ -72,8 +78,13 @@ def search_passages(
         A filter; see docs/filters.md.
     below : mapping of int to ints, optional
         Leaves of each inner topic, for filters on ``topic``.
-    vector_column : str, default "vector"
-        The column of vectors.
+    index : PassageIndex, optional
+        The vectors of the table, at the table's version; read from the table where not given.
+    exact : bool, default False
+        Score every passage that passes the filter.
+    recall : float, default 0.97
+        The share of the k nearest to be expected where passages are left out, as happens from
+        50,000 on; see docs/search.md.
 
     Returns
     -------
@@ -91,7 +102,7 @@ def search_passages(
 
     Notes
     -----
-    Vector search reads all vectors that pass the filter: O(n d) time, O(k) memory.
+    How vectors were searched stands in the result's `plan`.
 
     Examples
     --------
@@ -110,25 +121,28 @@ def search_passages(
     started = perf_counter()
     query_text = check_query(query_text)
     _check_options(k, mode)
-    sql = None
+    node = None
     if where is not None:
-        sql = compile_filter(where, _filterable(schema, attributes), below=below)
-    vector = _check_vector(query_vector, schema, mode, vector_column)
+        node = read_filter(where, _filterable(schema, attributes), below=below)
+    vector = _check_vector(query_vector, schema, mode)
     total = table.count_rows()
     ranked: dict[str, _Ranked] = {}
     if total:
         depth = min(k if mode != "hybrid" else max(FUSED, 3 * k), total)
         if mode != "text":
-            ranked["vector"] = _by_vector(table, vector, vector_column, sql, k=depth, total=total)
+            index = index or PassageIndex(table)
+            ranked["vector"] = _by_vector(index, vector, node, k=depth, exact=exact, recall=recall)
         if mode != "vector":
+            sql = None if node is None else to_sql(node)
             ranked["text"] = _by_text(table, query_text, sql, k=depth, total=total)
     if mode == "hybrid":
-        best = fuse([one.passages for one in ranked.values()])[:k]
+        best = fuse([one.passages[:depth] for one in ranked.values()])[:k]
     else:
         best = [pair for o in ranked.values() for pair in zip(o.passages, o.scores, strict=True)]
     rows = {passage: row for one in ranked.values() for passage, row in one.rows.items()}
-    hits = _hits(table, best, rows, attributes)
-    return SearchResult(hits, _strategy(mode, ranked, sql), perf_counter() - started)
+    hits = _hits(table, best, rows, attributes, vector if mode == "vector" else None)[:k]
+    plan = ranked["vector"].plan if "vector" in ranked else None
+    return SearchResult(hits, _strategy(mode, ranked, node), perf_counter() - started, plan)
 
 
 def check_query(query: str) -> str:
@@ -164,14 +178,14 @@ def _filterable(schema: pa.Schema, attributes: Sequence[str]) -> pa.Schema:
 
 
 def _check_vector(
-    given: NDArray[np.floating[Any]] | None, schema: pa.Schema, mode: str, column: str
+    given: NDArray[np.floating[Any]] | None, schema: pa.Schema, mode: str
 ) -> NDArray[np.float32]:
     if mode == "text":
         return np.zeros(0, np.float32)
     if given is None:
         raise ParameterError(f"mode {mode!r} needs a query vector; mode 'text' does without")
     vector = np.asarray(given, dtype=np.float64)
-    dim = schema.field(column).type.list_size
+    dim = schema.field("vector").type.list_size
     if vector.shape != (dim,):
         raise ParameterError(f"the query vector has shape {vector.shape}; the passages have {dim}")
     if not np.isfinite(vector).all():
@@ -180,20 +194,21 @@ def _check_vector(
 
 
 def _by_vector(
-    table: Any, vector: NDArray[np.float32], column: str, sql: str | None, *, k: int, total: int
+    index: PassageIndex,
+    vector: NDArray[np.float32],
+    node: Typed | None,
+    *,
+    k: int,
+    exact: bool,
+    recall: float,
 ) -> _Ranked:
     if not vector.any():
         return _Ranked([], [], {})
-
-    def query(limit: int) -> pa.Table:
-        # Over unit rows the dot product is the cosine; Lance's own cosine drops rows of zeros.
-        builder = table.search(vector, vector_column_name=column, query_type="vector")
-        builder = builder.distance_type("dot").bypass_vector_index()
-        if sql is not None:
-            builder = builder.where(sql, prefilter=True)
-        return builder.select(["passage", "_distance"]).with_row_id(True).limit(limit).to_arrow()
-
-    return _ranked(query, k, total, lambda found: 1.0 - _float64(found, "_distance"))
+    passing = None if node is None else index.passing(node)
+    found = index.search(vector, k=k, passing=passing, exact=exact, recall=recall)
+    passages = found.rows.tolist()
+    rows = dict(zip(passages, index.row_ids(passages), strict=True))
+    return _Ranked(passages, found.scores.tolist(), rows, found.plan)
 
 
 def _by_text(table: Any, text: str, sql: str | None, *, k: int, total: int) -> _Ranked:
@@ -237,13 +252,20 @@ def _ranked(
 
 
 def _hits(
-    table: Any, best: list[tuple[int, float]], rows: dict[int, int], attributes: Sequence[str]
+    table: Any,
+    best: list[tuple[int, float]],
+    rows: dict[int, int],
+    attributes: Sequence[str],
+    vector: NDArray[np.float32] | None,
 ) -> tuple[Hit, ...]:
     if not best:
         return ()
     shown = list(attributes)
     wanted = list(dict.fromkeys(["passage", "id", "text", "topic", *shown]))
-    found = table.take_row_ids([rows[passage] for passage, _ in best]).select(wanted).to_arrow()
+    needed = wanted if vector is None else [*wanted, "vector"]
+    found = table.take_row_ids([rows[passage] for passage, _ in best]).select(needed).to_arrow()
+    if vector is not None:  # the index rounds: scores and order are those of the vectors
+        best = _exact_order(found, vector)
     place = {passage: row for row, passage in enumerate(found["passage"].to_pylist())}
     columns = json_columns(found, wanted)
     return tuple(
@@ -260,10 +282,20 @@ def _hits(
     )
 
 
-def _strategy(mode: str, ranked: dict[str, _Ranked], sql: str | None) -> str:
-    names = {"vector": "exact cosine", "text": "BM25"}
+def _exact_order(found: pa.Table, vector: NDArray[np.float32]) -> list[tuple[int, float]]:
+    passages = found["passage"].to_numpy()
+    numbers = found["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    scores = numbers.reshape(len(passages), -1).astype(np.float64) @ vector.astype(np.float64)
+    order = np.lexsort((passages, -scores))
+    return list(zip(passages[order].tolist(), scores[order].tolist(), strict=True))
+
+
+def _strategy(mode: str, ranked: dict[str, _Ranked], node: Typed | None) -> str:
+    plan = ranked["vector"].plan if "vector" in ranked else None
+    exact = plan is None or plan.expected_recall == 1
+    names = {"vector": "exact cosine" if exact else "cosine by cells", "text": "BM25"}
     used = [names[name] for name, one in ranked.items() if one.passages]
     how = " + ".join(used) or "nothing matched"
     if mode == "hybrid" and len(used) == 2:
         how += ", reciprocal rank fusion"
-    return f"{mode}: {how}" + ("" if sql is None else ", filtered before ranking")
+    return f"{mode}: {how}" + ("" if node is None else ", filtered before ranking")

@@ -3,12 +3,14 @@
 import base64
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+
+from isogloss.search.vector_index import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class SearchResult:
         What was done, for people.
     seconds : float
         Wall-clock time of the search.
+    plan : Plan, optional
+        How vectors were searched: the choice, the reason, rows, expected recall.
 
     Examples
     --------
@@ -65,11 +69,48 @@ class SearchResult:
     hits: tuple[Hit, ...]
     strategy: str
     seconds: float
+    plan: Plan | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Give the result as the JSON object of `isogloss search --json`."""
+    def to_json(self, *, explain: bool = False) -> dict[str, Any]:
+        """Give the result as the JSON object of `isogloss search --json`.
+
+        Parameters
+        ----------
+        explain : bool, default False
+            Give the plan too (null where no vectors were searched).
+        """
         hits = [hit.to_json() for hit in self.hits]
-        return {"hits": hits, "strategy": self.strategy, "seconds": self.seconds}
+        found = {"hits": hits, "strategy": self.strategy, "seconds": self.seconds}
+        return found | ({"plan": asdict(self.plan) if self.plan else None} if explain else {})
+
+    def explain(self) -> str:
+        """Say how vectors were searched, and why so.
+
+        Examples
+        --------
+        >>> plan = Plan("scan", 900, 40, 40, 1, 1.0, "few pass")
+        >>> print(SearchResult((), "vector", 0.1, plan).explain())
+        40 of 900 passages pass (4.44%); all of them scored (few pass); recall 1
+        """
+        if self.plan is None:
+            return "no vectors were searched"
+        one = self.plan
+        share = f"{one.passing:,} of {one.rows:,} passages pass"
+        if one.rows:
+            share += f" ({100 * one.passing / one.rows:.3g}%)"
+        how = {
+            "scan": "all of them scored",
+            "cells": f"{one.visited:,} in {one.cells:,} cells scored",
+            "empty": "nothing to score",
+        }[one.strategy]
+        recall = (
+            "recall 1"
+            if one.expected_recall == 1
+            else (
+                f"expected recall {one.expected_recall:.2f}, as measured on the passages themselves"
+            )
+        )
+        return f"{share}; {how} ({one.why}); {recall}"
 
 
 def json_columns(table: pa.Table, names: list[str]) -> dict[str, list[Any]]:

@@ -13,7 +13,7 @@ knows how many rows pass and where they lie, and takes the cheapest way that fin
     k rows were seen, so that no filter can starve it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from isogloss.search.cells import (
     measure_shares,
     reach_for,
 )
-from isogloss.search.codes import WIDTH, encode_rows
+from isogloss.search.codes import WIDTH, Codes, encode_rows
 
 Rows = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -145,6 +145,7 @@ class VectorIndex:
     def __init__(self, tensors: dict[str, NDArray[Any]], dim: int) -> None:
         self.dim = dim
         self.numbers: Ints = tensors["numbers"]
+        self.hashes: Ints = tensors["hashes"]
         self.order: Ints = tensors["order"]
         self._starts: Ints = tensors["starts"]
         self._shares: Rows = tensors["shares"]
@@ -190,7 +191,7 @@ class VectorIndex:
 
         made = _Layout.of(blocks, len(rows), rows.shape[1], seed)
         written = encode_rows(rows[made.order])
-        tensors = made.small_tensors(np.arange(len(rows), dtype=np.int64))
+        tensors = made.small_tensors(np.arange(len(rows), dtype=np.int64), None)
         tensors |= {
             "codes": written.codes, "fine": written.fine, "scales": written.scales,
             "errors": written.errors,
@@ -198,8 +199,50 @@ class VectorIndex:
         return cls(tensors, rows.shape[1])
 
     @classmethod
+    def gather(cls, blocks: Iterable[Rows], n: int, dim: int) -> "VectorIndex":
+        """Index n rows in memory, in one cell, block by block.
+
+        Parameters
+        ----------
+        blocks : iterable of float32 (m, dim)
+        n, dim : int
+            Rows in all, and numbers a row.
+
+        Returns
+        -------
+        VectorIndex
+        """
+        width = -(-dim // WIDTH) * WIDTH
+        middle = np.zeros((1, dim), dtype=np.float32)
+        shares = np.zeros((2, 1, 1), dtype=np.float32)
+        one = _Layout(
+            Partition(middle, middle, np.array([0, 1])), np.arange(n, dtype=np.int64),
+            np.array([0, n]), shares,
+        )  # fmt: skip
+        tensors = one.small_tensors(np.arange(n, dtype=np.int64), None)
+        whole = Codes(
+            np.empty((n, width), np.int8), np.empty((n, width), np.int8),
+            np.empty(n, np.float32), np.empty(n, np.float32),
+        )  # fmt: skip
+        first = 0
+        for block in blocks:
+            written = encode_rows(block)
+            for name in ("codes", "fine", "scales", "errors"):
+                getattr(whole, name)[first : first + len(block)] = getattr(written, name)
+            first += len(block)
+        tensors |= {name: getattr(whole, name) for name in ("codes", "fine", "scales", "errors")}
+        return cls(tensors, dim)
+
+    @classmethod
     def write(
-        cls, path: Path, blocks: Blocks, numbers: Ints, dim: int, *, seed: int = 0
+        cls,
+        path: Path,
+        blocks: Blocks,
+        numbers: Ints,
+        dim: int,
+        *,
+        hashes: Ints | None = None,
+        seed: int = 0,
     ) -> "VectorIndex":
         """Index rows that need not fit into memory, in a file, and open it.
 
@@ -213,6 +256,8 @@ class VectorIndex:
             What each row is known by.
         dim : int
             Numbers a row.
+        hashes : int64 (n,), optional
+            Of what each row was made from.
         seed : int, default 0
 
         Returns
@@ -227,7 +272,7 @@ class VectorIndex:
         made = _Layout.of(blocks, len(numbers), dim, seed)
         slot = np.empty(len(numbers), dtype=np.int64)
         slot[made.order] = np.arange(len(numbers))
-        small = made.small_tensors(numbers)
+        small = made.small_tensors(numbers, hashes)
         width = -(-dim // WIDTH) * WIDTH
         shapes: dict[str, tuple[Any, tuple[int, ...]]] = {
             name: (array.dtype, array.shape) for name, array in small.items()
@@ -263,7 +308,7 @@ class VectorIndex:
                 f"this isogloss reads {FORMAT_VERSION}"
             )
         missing = {
-            "numbers", "order", "starts", "shares", "codes", "fine", "scales", "errors",
+            "numbers", "hashes", "order", "starts", "shares", "codes", "fine", "scales", "errors",
             "centres", "centre_scales", "group_starts", "groups", "group_scales",
         } - set(tensors)  # fmt: skip
         if missing:
@@ -395,10 +440,12 @@ class _Layout:
         shares = measure_shares(partition, cell, blocks, seed=seed)
         return cls(partition, order, starts, shares)
 
-    def small_tensors(self, numbers: Ints) -> dict[str, NDArray[Any]]:
+    def small_tensors(self, numbers: Ints, hashes: Ints | None) -> dict[str, NDArray[Any]]:
         centres, groups = encode_rows(self.partition.centres), encode_rows(self.partition.groups)
         return {
-            "numbers": numbers, "order": self.order, "starts": self.starts, "shares": self.shares,
+            "numbers": numbers,
+            "hashes": np.zeros_like(numbers) if hashes is None else hashes,
+            "order": self.order, "starts": self.starts, "shares": self.shares,
             "centres": centres.codes, "centre_scales": centres.scales,
             "group_starts": self.partition.starts, "groups": groups.codes,
             "group_scales": groups.scales,

@@ -13,6 +13,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-k", type=int, default=10, metavar="N", help="hits (default: %(default)s)")
     parser.add_argument("--where", metavar="FILTER", help="such as: year >= 1993")
     parser.add_argument("--mode", default="hybrid", help="hybrid (default) | vector | text")
+    parser.add_argument(
+        "--exact", action="store_true", help="score every passage, however many there are"
+    )
+    parser.add_argument(
+        "--explain", action="store_true", help="say how vectors were searched, and why so"
+    )
     add_common(parser)
 
 
@@ -22,9 +28,9 @@ def run(args: argparse.Namespace) -> int:
     from isogloss.atlas import Atlas
 
     atlas = Atlas.open(args.atlas)
-    result = atlas.search(args.query, k=args.k, where=args.where, mode=args.mode)
+    result = atlas.search(args.query, k=args.k, where=args.where, mode=args.mode, exact=args.exact)
     if args.json:
-        print_json(result.to_json())
+        print_json(result.to_json(explain=args.explain))
         return 0
     width = terminal_width()
     for rank, hit in enumerate(result.hits, start=1):
@@ -35,4 +41,6 @@ def run(args: argparse.Namespace) -> int:
         if facts:
             print(f"     {one_line(facts, width - 6)}")
     print(f"\n{len(result.hits)} hits in {result.seconds:.2f} s ({result.strategy})")
+    if args.explain:
+        print(f"vectors: {result.explain()}")
     return 0
