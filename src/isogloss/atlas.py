@@ -78,6 +78,7 @@ class Atlas(AtlasTopics):
         self._table: Any = None
         self._encoder: Encoder | None = None
         self._index: PassageIndex | None = None
+        self._schema: pa.Schema | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> "Atlas":
@@ -177,7 +178,9 @@ class Atlas(AtlasTopics):
     @property
     def schema(self) -> "pa.Schema":
         """Types of all columns, the attributes among them."""
-        return self.table.schema
+        if self._schema is None:
+            self._schema = self.table.schema
+        return self._schema
 
     @property
     def encoder(self) -> "Encoder":

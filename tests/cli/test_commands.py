@@ -354,3 +354,17 @@ def test_a_query_that_is_no_text_is_refused(place, query):
         with pytest.raises(IsoglossError, match="the query is"):
             Atlas.open(place / "docs.atlas").search(query, mode=mode)
     assert Atlas.open(place / "docs.atlas").search("game \ud800", k=1).hits
+
+
+def test_search_explains_how_vectors_were_searched(place, capfd):
+    asked = ("search", place / "docs.atlas", "satellite")
+    _, out, _ = run(capfd, *asked, "--where", "label = 'space'", "-k", 2, "--explain")
+    shown = out.splitlines()[-1]
+    assert shown.startswith("vectors: 100 of 300 passages pass (33.3%); all of them scored")
+    assert shown.endswith("recall 1")
+    plan = json.loads(run(capfd, *asked, "--exact", "--explain", "--json")[1])["plan"]
+    assert plan["strategy"] == "scan"
+    assert plan["why"] == "asked to be exact"
+    assert plan["passing"] == plan["rows"] == plan["visited"] == 300
+    out = run(capfd, *asked, "--mode", "text", "--explain", "--json")[1]
+    assert json.loads(out)["plan"] is None

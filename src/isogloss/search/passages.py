@@ -125,12 +125,13 @@ def search_passages(
     if where is not None:
         node = read_filter(where, _filterable(schema, attributes), below=below)
     vector = _check_vector(query_vector, schema, mode)
-    total = table.count_rows()
+    if index is None and mode != "text":
+        index = PassageIndex(table)
+    total = len(index) if index is not None else table.count_rows()
     ranked: dict[str, _Ranked] = {}
     if total:
         depth = min(k if mode != "hybrid" else max(FUSED, 3 * k), total)
-        if mode != "text":
-            index = index or PassageIndex(table)
+        if index is not None and mode != "text":
             ranked["vector"] = _by_vector(index, vector, node, k=depth, exact=exact, recall=recall)
         if mode != "vector":
             sql = None if node is None else to_sql(node)
