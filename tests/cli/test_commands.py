@@ -1,6 +1,7 @@
 """The commands on a small corpus: what they print, and that it has the shapes of the contract."""
 
 import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -368,3 +369,48 @@ def test_search_explains_how_vectors_were_searched(place, capfd):
     assert plan["passing"] == plan["rows"] == plan["visited"] == 300
     out = run(capfd, *asked, "--mode", "text", "--explain", "--json")[1]
     assert json.loads(out)["plan"] is None
+
+
+def test_topics_are_edited_from_the_command_line(place, capfd, tmp_path):
+    shutil.copytree(place / "docs.atlas", tmp_path / "a.atlas")
+
+    def topics(*options):
+        code, out, _ = run(capfd, "topics", tmp_path / "a.atlas", *options, "--json")
+        assert code == 0
+        return {topic["id"]: topic for topic in json.loads(out)["topics"]}
+
+    before = topics()
+    leaves = [i for i in before if not any(t["parent"] == i for t in before.values())]
+    named = topics("--rename", f"{leaves[0]}=my own name")
+    assert named[leaves[0]]["label"] == "my own name"
+    assert topics()[leaves[0]]["label"] == "my own name"
+    assert topics("--rename", f"{leaves[0]}=")[leaves[0]]["label"] != "my own name"
+    split = topics("--split", f"{leaves[0]}:2")
+    assert len(split) == len(before) + 2
+    parts = [i for i, topic in split.items() if topic["parent"] == leaves[0]]
+    assert sum(split[part]["size"] for part in parts) == before[leaves[0]]["size"]
+    merged = topics("--merge", ",".join(map(str, parts)))
+    assert len(merged) == len(before)
+    assert merged[leaves[0]]["size"] == before[leaves[0]]["size"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--merge", "a,b"], "--merge takes topics such as 3,5, not 'a'"),
+        (["--merge", "1,,2"], "--merge takes topics"),
+        (["--merge", "0,9999"], "there is no topic 9999"),
+        (["--split", "0:x"], "--split takes a topic, as 8 or 8:3, not 'x'"),
+        (["--split", "0:1"], "into is 1: give a whole number of at least 2"),
+        (["--rename", "7"], "write a topic and its name"),
+        (["--rename", "9999=a"], "there is no topic 9999"),
+        (["--merge", "0,1", "--split", "2"], "not allowed with"),
+        (["--over", "year", "--bins", "1000000000"], "bins is 1000000000: give a whole number"),
+    ],
+)
+def test_edits_that_cannot_be_are_one_line(place, capfd, options, message):
+    code, out, err = run(capfd, "topics", place / "docs.atlas", *options)
+    assert code == 2
+    assert out == ""
+    assert message in err
+    assert len(err.strip().splitlines()) == 1

@@ -240,7 +240,7 @@ def test_pruning_joins_the_nearest_first(fitted):
     three = model.prune(3, vectors, counts)
     assert len({(t // 2, int(label)) for t, label in zip(truth, three.labels_, strict=True)}) == 3
     check(three, vectors, counts)
-    with pytest.raises(ParameterError, match="between 1 and 6"):
+    with pytest.raises(ParameterError, match="from 1 to 6"):
         model.prune(7)
 
 
@@ -330,3 +330,28 @@ def test_a_real_corpus_at_its_number_of_classes(data_dir):
     assert len(model.tree_.leaves) == 5
     check(model, vectors, None)
     assert partition_scores(model.labels_, factorize(classes))["ari"].value > 0.6
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda model, rows: model.merge([["a"]]),
+        lambda model, rows: model.merge(5),
+        lambda model, rows: model.merge("ab"),
+        lambda model, rows: model.merge([[0, 1.5]]),
+        lambda model, rows: model.merge([[True, 2]]),
+        lambda model, rows: model.split("0", rows),
+        lambda model, rows: model.split(0, rows, into="x"),
+        lambda model, rows: model.split(0, rows, into=2.5),
+        lambda model, rows: model.prune(2.5),
+        lambda model, rows: model.prune("3"),
+        lambda model, rows: model.cut(True),
+        lambda model, rows: model.rename(3.5, "name"),
+        lambda model, rows: model.rename(0, 7),
+    ],
+)
+def test_values_of_other_types_are_refused_in_one_line(fitted, edit):
+    vectors, _, _, model = fitted
+    with pytest.raises(ParameterError) as caught:
+        edit(model, vectors)
+    assert "\n" not in str(caught.value)

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError, nearest
 from isogloss.search.filters import read_filter, to_sql
 from isogloss.search.fusion import fuse
@@ -168,8 +169,7 @@ def check_query(query: str) -> str:
 def _check_options(k: int, mode: str) -> None:
     if mode not in MODES:
         raise ParameterError(f"mode {mode!r} is not known; {nearest(str(mode), MODES)}")
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-        raise ParameterError(f"k is {k!r}: give a whole number of at least 1")
+    whole_number(k, "k", 1)
 
 
 def _filterable(schema: pa.Schema, attributes: Sequence[str]) -> pa.Schema:

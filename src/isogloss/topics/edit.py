@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import NotFitted, ParameterError
 from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision
@@ -88,6 +89,8 @@ class TopicEdits:
             For a number that is no topic, a group of one leaf, or groups that share a leaf.
         """
         self._need_topics()
+        if isinstance(groups, str) or not np.iterable(groups):
+            raise ParameterError(f"groups is {groups!r}: give lists of topic numbers, as [[3, 5]]")
         tree, number = merge_tree(self.tree_, list(groups))
         decision = self._decision.renumbered(number)
         merged: TopicModel = self._edited(tree, decision, number, vectors, counts)
@@ -166,8 +169,8 @@ class TopicEdits:
         """
         self._need_topics()
         self.tree_.leaf(topic)
-        if into is not None and into < 2:
-            raise ParameterError(f"into is {into}; it must be 2 or more")
+        if into is not None:
+            into = whole_number(into, "into", 2)
         vectors, counts = checked_rows(vectors, counts)
         labels = self.assign(vectors, counts).labels
         held = np.flatnonzero(labels == topic)
@@ -232,6 +235,7 @@ class TopicEdits:
             For a number out of range.
         """
         groups = self._groups(n_topics)
+        n_topics = int(n_topics)
         members = [np.flatnonzero(groups == group).tolist() for group in range(n_topics)]
         pruned: TopicModel = self.merge([m for m in members if len(m) > 1], vectors, counts)
         return pruned
@@ -277,10 +281,7 @@ class TopicEdits:
         """Give the group of each leaf topic when so many are left; -1 for inner topics."""
         self._need_topics()
         leaves = len(self._decision.leaves)
-        if not 1 <= n_topics <= leaves:
-            raise ParameterError(
-                f"n_topics is {n_topics}; it must be between 1 and {leaves}, the number of leaves"
-            )
+        n_topics = whole_number(n_topics, "n_topics", 1, leaves)  # split makes more leaves
         slots = groups_of(self._joins, self._decision.leaf_of, n_topics)
         group = np.full(len(self.tree_), -1, dtype=np.int32)
         used = self._decision.leaf_of >= 0

@@ -100,7 +100,8 @@ def read_label(reply: str) -> str:
     Parameters
     ----------
     reply : str
-        One JSON object with the text ``label``; a Markdown fence around it is forgiven.
+        One JSON object with the text ``label``; a Markdown fence around it and thoughts before
+        it (``<think>``) are forgiven.
 
     Returns
     -------
@@ -116,12 +117,16 @@ def read_label(reply: str) -> str:
     --------
     >>> read_label('{"label": "Space  flight"}')
     'Space flight'
+    >>> read_label('<think>Is it {space}?</think> {"label": "Space flight"}')
+    'Space flight'
     >>> read_label('The topic is space.')
     Traceback (most recent call last):
     ...
     ValueError: the answer is not one JSON object
     """
     text = reply.strip()
+    if text.startswith("<think>") and "</think>" in text:  # thoughts come before the answer
+        text = text.partition("</think>")[2].strip()
     if text.startswith("```") and text.endswith("```") and "\n" in text:
         text = text[text.index("\n") : -3].strip()
     try:

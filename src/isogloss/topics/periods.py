@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isogloss._core.errors import ParameterError
+from isogloss._core.checks import whole_number
 
 Ints = NDArray[np.int64]
 
@@ -15,6 +15,7 @@ Ints = NDArray[np.int64]
 _MINUTES = (1, 5, 15, 30, 60, 180, 360, 720)
 _DAYS = (1, 7)
 _MONTHS = (1, 2, 3, 6, *(12 * years for years in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)))
+MOST_BINS = 10_000
 _THURSDAY = 3  # days from the Monday before 1970-01-01
 
 
@@ -57,7 +58,7 @@ def make_periods(low: Any, high: Any, *, bins: int = 20) -> Periods:
     Raises
     ------
     ParameterError
-        When `bins` is below 1.
+        When `bins` is below 1 or above 10,000.
 
     Examples
     --------
@@ -67,8 +68,7 @@ def make_periods(low: Any, high: Any, *, bins: int = 20) -> Periods:
     >>> make_periods(1789, 2021, bins=5).starts
     ('1700', '1800', '1900', '2000', '2100')
     """
-    if bins < 1:
-        raise ParameterError(f"bins is {bins}; it must be 1 or more")
+    bins = whole_number(bins, "bins", 1, MOST_BINS)
     if isinstance(low, np.datetime64):
         return _calendar(low, np.datetime64(high), bins)
     return _numbers(low, high, bins)

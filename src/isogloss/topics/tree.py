@@ -117,8 +117,10 @@ class TopicTree:
         return (Topic(self, i) for i in range(len(self)))
 
     def __getitem__(self, topic: int) -> "Topic":
-        if not 0 <= topic < len(self):
-            raise ParameterError(f"there is no topic {topic}; topics are 0..{len(self) - 1}")
+        whole = isinstance(topic, int | np.integer) and not isinstance(topic, bool)
+        if not whole or not 0 <= topic < len(self):
+            there = f"topics are 0..{len(self) - 1}" if len(self) else "there are no topics"
+            raise ParameterError(f"there is no topic {topic!r}; {there}")
         return Topic(self, int(topic))
 
     def __repr__(self) -> str:

@@ -76,4 +76,5 @@ def run(args: argparse.Namespace) -> int:
         tokens = report.prompt_tokens + report.reply_tokens
         parts.append(f"{report.calls} calls, {tokens:,} tokens")
     print("\n" + "; ".join(parts))
-    return 0
+    # A model that named nothing is a failure, whatever the keywords made of it.
+    return 1 if report.model != "keywords" and report.to_ask and not report.labelled else 0

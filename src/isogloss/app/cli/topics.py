@@ -26,6 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bins", type=int, default=20, metavar="N", help="periods of --over, at most (default: 20)"
     )
     parser.add_argument("--by", metavar="COL", help="topics by the classes in a column")
+    edits = parser.add_mutually_exclusive_group()
+    edits.add_argument(
+        "--merge", metavar="A,B,...", action="append",
+        help="make these topics one (again for another group); kept in the atlas",
+    )  # fmt: skip
+    edits.add_argument("--split", metavar="A[:N]", help="split a leaf topic (into N parts)")
+    edits.add_argument(
+        "--rename", metavar="A=NAME", action="append", help="name a topic; A= takes the name away"
+    )
     add_common(parser)
 
 
@@ -36,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         raise ParameterError(f"--depth is {args.depth}; it must be at least 1")
     from isogloss.atlas import Atlas
 
-    atlas = Atlas.open(args.atlas)
+    atlas = _edited(Atlas.open(args.atlas), args)
     if args.assignments:
         atlas.write_assignments(Path(args.assignments))
     topics = atlas.topics.to_json()
@@ -66,6 +75,34 @@ def run(args: argparse.Namespace) -> int:
     for name, column, spread in spreads:
         print_spread(spread, f"{name} {column}", topics)
     return 0
+
+
+def _edited(atlas: "Atlas", args: argparse.Namespace) -> "Atlas":
+    """Do what --merge, --split or --rename ask for."""
+    if args.merge:
+        groups = [
+            [_topic(part, "--merge takes topics such as 3,5") for part in group.split(",")]
+            for group in args.merge
+        ]
+        return atlas.merge_topics(groups)
+    if args.split:
+        topic, colon, parts = args.split.partition(":")
+        wanted = "--split takes a topic, as 8 or 8:3"
+        return atlas.split_topic(
+            _topic(topic, wanted), into=_topic(parts, wanted) if colon else None
+        )
+    for text in args.rename or ():
+        topic, equals, name = text.partition("=")
+        if not equals:
+            raise ParameterError(f"--rename {text!r}: write a topic and its name, as 8=space")
+        atlas = atlas.rename_topic(_topic(topic, "--rename takes a topic, as 8=space"), name)
+    return atlas
+
+
+def _topic(text: str, wanted: str) -> int:
+    if not text.strip().isdecimal():
+        raise ParameterError(f"{wanted}, not {text!r}")
+    return int(text)
 
 
 def _spreads(atlas: "Atlas", args: argparse.Namespace) -> list[tuple[str, str, "TopicSpread"]]:

@@ -1,0 +1,43 @@
+"""Checks of what users pass in, with one wording."""
+
+from typing import Any
+
+import numpy as np
+
+from isogloss._core.errors import ParameterError
+
+
+def whole_number(value: Any, name: str, least: int, most: int | None = None) -> int:
+    """Give a whole number, or say what is wrong with what was given.
+
+    Parameters
+    ----------
+    value : int
+        Python's or NumPy's; no truth value, no 3.0.
+    name : str
+        What it is, for the message.
+    least, most : int
+        Bounds, both allowed.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ParameterError
+        When it is no whole number, or out of bounds.
+
+    Examples
+    --------
+    >>> whole_number(3, "k", 1)
+    3
+    >>> whole_number(2.5, "k", 1)
+    Traceback (most recent call last):
+    isogloss._core.errors.ParameterError: k is 2.5: give a whole number of at least 1
+    """
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if whole and least <= value and (most is None or value <= most):
+        return int(value)
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most:,}"
+    raise ParameterError(f"{name} is {value!r}: give a whole number {bounds}")
