@@ -142,3 +142,22 @@ def test_an_empty_table_gives_nothing(tmp_path):
     assert index_passages(tmp_path, table, "ab12") == []
     found = PassageIndex(table, tmp_path, "ab12").search(query())
     assert (len(found.rows), found.plan.strategy) == (0, "empty")
+
+
+def test_threads_search_side_by_side(table, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from isogloss.search.filters import read_filter
+
+    monkeypatch.setattr("isogloss.search.passage_index.FILTERS", 2)
+    index = PassageIndex(table)
+    schema = pa.schema([("year", pa.int64())])
+    nodes = [read_filter(f"year = {year}", schema) for year in range(5)]
+
+    def ask(turn):
+        passing = index.passing(nodes[turn % 5])
+        return index.search(query(turn % 7), k=9, passing=passing).rows.tolist()
+
+    alone = [ask(turn) for turn in range(70)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, range(70))) == alone

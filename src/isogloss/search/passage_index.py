@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,7 @@ class PassageIndex:
         self._add_rest()
         self._columns = Columns(lambda name: read_column(table, self.live, name))
         self._passing: OrderedDict[Typed, Passing] = OrderedDict()
+        self._lock = Lock()
 
     def _add_rest(self) -> None:
         places = uncovered(self.segments, self.live)
@@ -110,21 +112,24 @@ class PassageIndex:
         -------
         Passing
         """
-        known = self._passing.get(node)
-        if known is None:
-            mask = self._columns.mask(node)
-            subsets = []
-            for segment in self.segments:
-                held = segment.places >= 0
-                own = np.zeros(len(segment.places), dtype=bool)
-                own[held] = mask[segment.places[held]]
-                subsets.append(segment.index.subset(own))
-            known = Passing(int(mask.sum()), mask, tuple(subsets))
-            self._passing[node] = known
-        self._passing.move_to_end(node)
-        while len(self._passing) > FILTERS:
-            self._passing.popitem(last=False)
-        return known
+        with self._lock:
+            known = self._passing.get(node)
+            if known is None:
+                known = self._passing[node] = self._evaluate(node)
+            self._passing.move_to_end(node)
+            while len(self._passing) > FILTERS:
+                self._passing.popitem(last=False)
+            return known
+
+    def _evaluate(self, node: Typed) -> Passing:
+        mask = self._columns.mask(node)
+        subsets = []
+        for segment in self.segments:
+            held = segment.places >= 0
+            own = np.zeros(len(segment.places), dtype=bool)
+            own[held] = mask[segment.places[held]]
+            subsets.append(segment.index.subset(own))
+        return Passing(int(mask.sum()), mask, tuple(subsets))
 
     def row_ids(self, passages: Sequence[int]) -> list[int]:
         """Give the table's row ids of passages."""
