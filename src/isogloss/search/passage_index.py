@@ -85,6 +85,7 @@ class PassageIndex:
         if folder is not None:
             self.segments = open_segments(folder, fingerprint, self.live)
         self._add_rest()
+        self._alive = [_alive(segment) for segment in self.segments]
         self._columns = Columns(lambda name: read_column(table, self.live, name))
         self._passing: OrderedDict[Typed, Passing] = OrderedDict()
         self._lock = Lock()
@@ -175,7 +176,7 @@ class PassageIndex:
             return Found(np.zeros(0, np.int64), np.zeros(0, np.float32), plan)
         rows, scores, plans = [], [], []
         for place, segment in enumerate(self.segments):
-            subset = self._alive(place) if passing is None else passing.subsets[place]
+            subset = self._alive[place] if passing is None else passing.subsets[place]
             found = segment.index.search(
                 query, k=k, subset=subset, exact=exact, recall=recall, spare=SPARE
             )
@@ -187,12 +188,11 @@ class PassageIndex:
         order = order[: _close(all_scores[order], k)]
         return Found(all_rows[order], all_scores[order], _joint(plans, len(self), count))
 
-    def _alive(self, place: int) -> Subset | None:
-        """Give the rows of a segment that are passages still; None where all are."""
-        segment = self.segments[place]
-        if (segment.places >= 0).all():
-            return None
-        return segment.index.subset(segment.places >= 0)
+
+def _alive(segment: Segment) -> Subset | None:
+    """Give the rows of a segment that are passages still; None where all are."""
+    held = segment.places >= 0
+    return None if held.all() else segment.index.subset(held)
 
 
 def _close(scores: NDArray[np.float32], k: int) -> int:
