@@ -35,6 +35,9 @@ using Codes = nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::c
 using Floats = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Table = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Longs = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using CodesOut = nb::ndarray<int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using FloatsOut = nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using LongsOut = nb::ndarray<int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Slots = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 // Rows side by side in memory times one query.
@@ -224,10 +227,10 @@ class CodeScan {
    public:
     CodeScan(Codes codes, Codes fine, Floats scales, Floats errors, Longs starts, Codes centres,
              Floats centre_scales, Longs group_starts, Codes groups, Floats group_scales,
-             int64_t dim)
+             Longs order, int64_t dim)
         : codes_(codes), fine_(fine), scales_(scales), errors_(errors), starts_(starts),
           centres_(centres), centre_scales_(centre_scales), group_starts_(group_starts),
-          groups_(groups), group_scales_(group_scales), n_(codes.shape(0)),
+          groups_(groups), group_scales_(group_scales), order_(order), n_(codes.shape(0)),
           width_(codes.shape(1)), cells_(centres.shape(0)), dim_(dim) {
         const auto rows = static_cast<size_t>(n_), cells = static_cast<size_t>(cells_);
         const size_t group_count = groups.shape(0);
@@ -237,7 +240,7 @@ class CodeScan {
             static_cast<int64_t>(centres.shape(1)) != width_ || centre_scales.shape(0) != cells ||
             group_count < 1 || group_starts.shape(0) != group_count + 1 ||
             static_cast<int64_t>(groups.shape(1)) != width_ ||
-            group_scales.shape(0) != group_count || n_ > INT32_MAX)
+            group_scales.shape(0) != group_count || order.shape(0) != rows || n_ > INT32_MAX)
             throw nb::value_error("CodeScan: shapes do not fit");
         check_starts(starts, n_);
         check_starts(group_starts, cells_);
@@ -248,9 +251,13 @@ class CodeScan {
     // best row by more than reach[2 * level][(score - first) / step]; groups likewise, by
     // reach[2 * level + 1]. The level is 0 where rows pass as often near the query as elsewhere,
     // and one higher for each time that they pass twice as often elsewhere.
+    // Rows (as `order` names them) and scores are written, best first, equal scores by row: the k
+    // best and, as far as there is room, whatever 16 bits cannot tell from the k-th.
     nb::tuple search(Floats query, int64_t k, nb::object slots, nb::object slot_starts,
-                     nb::object reach, float first, float step) const {
-        if (static_cast<int64_t>(query.shape(0)) != dim_ || k < 1)
+                     nb::object reach, float first, float step, LongsOut rows,
+                     FloatsOut scores) const {
+        if (static_cast<int64_t>(query.shape(0)) != dim_ || k < 1 ||
+            rows.shape(0) != scores.shape(0))
             throw nb::value_error("CodeScan.search: the query does not fit, or k is below 1");
         Subset subset{nullptr, starts_.data(), n_};
         Slots list;
@@ -274,7 +281,7 @@ class CodeScan {
             limits.size = static_cast<int64_t>(table.shape(1));
         }
         Seen seen;
-        std::vector<std::pair<float, int32_t>> found;
+        std::vector<std::pair<float, int64_t>> found;
         {
             nb::gil_scoped_release unlocked;
             k = std::min(k, subset.count);
@@ -286,9 +293,17 @@ class CodeScan {
                 else
                     scan_all(asked, best, subset, seen);
                 found = refine(asked, best, k);
+                std::sort(found.begin(), found.end(), [](const auto &a, const auto &b) {
+                    return a.first > b.first || (a.first == b.first && a.second < b.second);
+                });
             }
         }
-        return give(found, seen);
+        const size_t count = std::min<size_t>(found.size(), rows.shape(0));
+        for (size_t i = 0; i < count; ++i) {
+            scores(i) = found[i].first;
+            rows(i) = found[i].second;
+        }
+        return nb::make_tuple(count, seen.rows, seen.cells);
     }
 
     int64_t rows() const { return n_; }
@@ -406,7 +421,13 @@ class CodeScan {
             }
             for (int i = 0; i < taken; ++i) {
                 const int64_t first = subset.starts[batch[i]], last = subset.starts[batch[i] + 1];
-                scan(query, best, subset.slots, first, last, spread);
+                const int64_t own = starts_(batch[i]), rows = starts_(batch[i] + 1) - own;
+                if (last - first == rows)
+                    scan(query, best, nullptr, own, own + rows, spread);
+                else if (2 * (last - first) >= rows && rows <= kBlock)
+                    scan_most(query, best, subset.slots, first, last, own, rows, spread);
+                else
+                    scan(query, best, subset.slots, first, last, spread);
                 seen.rows += last - first;
                 ++seen.cells;
             }
@@ -472,21 +493,30 @@ class CodeScan {
     void scan(const Query &query, Best &best, const int32_t *slots, int64_t first, int64_t last,
               float spread) const {
         int32_t sums[kBlock];
-        const float *scales = scales_.data(), *errors = errors_.data();
         for (int64_t block = first; block < last; block += kBlock) {
             const int64_t rows = std::min(kBlock, last - block);
             if (slots)
                 gathered(slots + block, rows, query, sums);
             else
                 products(codes_.data() + block * width_, rows, query, sums);
-            for (int64_t i = 0; i < rows; ++i) {
-                const int64_t slot = slots ? slots[block + i] : block + i;
-                const float score = sums[i] * (query.scale * scales[slot]);
-                const float slack = slack_of(errors[slot], query.error, spread);
-                if (score + slack >= best.least())
-                    best.add(score, slack, static_cast<int32_t>(slot));
-            }
+            for (int64_t i = 0; i < rows; ++i)
+                consider(query, best, slots ? slots[block + i] : block + i, sums[i], spread);
         }
+    }
+
+    // Where most rows of a cell pass, all are scored side by side, which is quicker than one by one.
+    void scan_most(const Query &query, Best &best, const int32_t *slots, int64_t first,
+                   int64_t last, int64_t own, int64_t rows, float spread) const {
+        int32_t sums[kBlock];
+        products(codes_.data() + own * width_, rows, query, sums);
+        for (int64_t i = first; i < last; ++i)
+            consider(query, best, slots[i], sums[slots[i] - own], spread);
+    }
+
+    void consider(const Query &query, Best &best, int64_t slot, int32_t sum, float spread) const {
+        const float score = sum * (query.scale * scales_.data()[slot]);
+        const float slack = slack_of(errors_.data()[slot], query.error, spread);
+        if (score + slack >= best.least()) best.add(score, slack, static_cast<int32_t>(slot));
     }
 
     static float slack_of(float row, float query, float spread) {
@@ -495,8 +525,8 @@ class CodeScan {
     }
 
     // Score again with all 16 bits; whatever could still belong to the k best is given.
-    std::vector<std::pair<float, int32_t>> refine(const Query &query, Best &best, int64_t k) const {
-        std::vector<std::pair<float, int32_t>> found;
+    std::vector<std::pair<float, int64_t>> refine(const Query &query, Best &best, int64_t k) const {
+        std::vector<std::pair<float, int64_t>> found;
         float error = 0;
         const float root = std::sqrt(static_cast<float>(dim_));
         const std::vector<Candidate> &rest = best.rest();
@@ -509,7 +539,7 @@ class CodeScan {
             found.emplace_back(
                 unit * fine_dot(codes_.data() + place, fine_.data() + place, query.exact.data(),
                                 width_),
-                one.slot);
+                order_(one.slot));
             error = std::max(error, unit * root * 0.51f + 1e-6f);
         }
         if (static_cast<int64_t>(found.size()) <= k) return found;
@@ -522,21 +552,6 @@ class CodeScan {
         return found;
     }
 
-    static nb::tuple give(const std::vector<std::pair<float, int32_t>> &found, const Seen &seen) {
-        auto *slots = new int64_t[found.size() + 1];
-        auto *scores = new float[found.size() + 1];
-        for (size_t i = 0; i < found.size(); ++i) {
-            scores[i] = found[i].first;
-            slots[i] = found[i].second;
-        }
-        nb::capsule own_slots(slots, [](void *p) noexcept { delete[] static_cast<int64_t *>(p); });
-        nb::capsule own_scores(scores, [](void *p) noexcept { delete[] static_cast<float *>(p); });
-        const size_t shape[1] = {found.size()};
-        return nb::make_tuple(nb::ndarray<nb::numpy, int64_t>(slots, 1, shape, own_slots),
-                              nb::ndarray<nb::numpy, float>(scores, 1, shape, own_scores),
-                              seen.rows, seen.cells);
-    }
-
     Codes codes_, fine_;
     Floats scales_, errors_;
     Longs starts_;
@@ -545,13 +560,11 @@ class CodeScan {
     Longs group_starts_;
     Codes groups_;
     Floats group_scales_;
+    Longs order_;
     int64_t n_, width_, cells_, dim_;
 };
 
 using Rows = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-using CodesOut = nb::ndarray<int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-using FloatsOut = nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
 // Numbers of each row as steps of its largest over 127, and what is left in steps of 1/254 of one.
 void encode_rows(Rows rows, CodesOut codes, CodesOut fine, FloatsOut scales, FloatsOut errors) {
     const auto n = static_cast<int64_t>(rows.shape(0)), dim = static_cast<int64_t>(rows.shape(1));
@@ -591,13 +604,14 @@ void encode_rows(Rows rows, CodesOut codes, CodesOut fine, FloatsOut scales, Flo
 void bind_code_scan(nb::module_ &m) {
     nb::class_<CodeScan>(m, "CodeScan")
         .def(nb::init<Codes, Codes, Floats, Floats, Longs, Codes, Floats, Longs, Codes, Floats,
-                      int64_t>(),
+                      Longs, int64_t>(),
              nb::arg("codes"), nb::arg("fine"), nb::arg("scales"), nb::arg("errors"),
              nb::arg("starts"), nb::arg("centres"), nb::arg("centre_scales"),
-             nb::arg("group_starts"), nb::arg("groups"), nb::arg("group_scales"), nb::arg("dim"))
+             nb::arg("group_starts"), nb::arg("groups"), nb::arg("group_scales"),
+             nb::arg("order"), nb::arg("dim"))
         .def("search", &CodeScan::search, nb::arg("query"), nb::arg("k"), nb::arg("slots").none(),
              nb::arg("slot_starts").none(), nb::arg("reach").none(), nb::arg("first"),
-             nb::arg("step"))
+             nb::arg("step"), nb::arg("rows"), nb::arg("scores"))
         .def_prop_ro("rows", &CodeScan::rows);
     m.def("encode_rows", &encode_rows, nb::arg("rows"), nb::arg("codes"), nb::arg("fine"),
           nb::arg("scales"), nb::arg("errors"));

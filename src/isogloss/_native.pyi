@@ -29,6 +29,7 @@ class CodeScan:
         group_starts: NDArray[np.int64],
         groups: NDArray[np.int8],
         group_scales: NDArray[np.float32],
+        order: NDArray[np.int64],
         dim: int,
     ) -> None: ...
     def search(
@@ -40,7 +41,9 @@ class CodeScan:
         reach: NDArray[np.float32] | None,
         first: float,
         step: float,
-    ) -> tuple[NDArray[np.int64], NDArray[np.float32], int, int]: ...
+        rows: NDArray[np.int64],
+        scores: NDArray[np.float32],
+    ) -> tuple[int, int, int]: ...
 
 def encode_rows(
     rows: NDArray[np.float32],

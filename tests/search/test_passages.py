@@ -361,3 +361,17 @@ def test_real_corpora(data_dir, tmp_path, name):
             assert {hit.attributes["label"] for hit in found.hits} == {label}
             if mode == "vector":
                 assert passages(found) == brute_force(data, vectors[5], k, where)[0]
+
+
+def test_equal_vectors_tie_exactly_in_every_mode(tmp_path):
+    data = make_passages(0, 60)
+    rng = np.random.default_rng(1)
+    vector = rng.standard_normal(DIM).astype(np.float32)
+    vector /= np.linalg.norm(vector)
+    same = pa.FixedSizeListArray.from_arrays(pa.array(np.tile(vector, 60)), DIM)
+    data = data.set_column(data.schema.get_field_index("vector"), "vector", same)
+    table = make_lance(tmp_path, data)
+    for k in (1, 7, 33, 60):
+        found = search(table, query_vector=rng.standard_normal(DIM), k=k, mode="vector")
+        assert passages(found) == sorted(data["passage"].to_pylist())[:k]
+        assert len({hit.score for hit in found.hits}) == 1

@@ -252,7 +252,8 @@ def test_kernel_refuses_what_does_not_fit():
     codes = np.zeros((2, 64), np.int8)
     ones = np.ones(2, np.float32)
     centre, scale, starts = np.zeros((1, 64), np.int8), ones[:1], np.array([0, 2])
-    good = [codes, codes, ones, ones, starts, centre, scale, np.array([0, 1]), centre, scale, 3]
+    order = np.array([0, 1])
+    good = [codes, codes, ones, ones, starts, centre, scale, order, centre, scale, order, 3]
     _native.CodeScan(*good)
     for place, bad in (
         (0, np.zeros((2, 63), np.int8)),
@@ -260,7 +261,8 @@ def test_kernel_refuses_what_does_not_fit():
         (4, np.array([0, 3])),
         (4, np.array([1, 2])),
         (7, np.array([0, 2])),
-        (10, 65),
+        (10, np.array([0])),
+        (11, 65),
     ):
         with pytest.raises(ValueError, match="CodeScan"):
             _native.CodeScan(*good[:place], bad, *good[place + 1 :])

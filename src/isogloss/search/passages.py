@@ -286,7 +286,9 @@ def _hits(
 def _exact_order(found: pa.Table, vector: NDArray[np.float32]) -> list[tuple[int, float]]:
     passages = found["passage"].to_numpy()
     numbers = found["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    scores = numbers.reshape(len(passages), -1).astype(np.float64) @ vector.astype(np.float64)
+    # Row by row: a matrix product may round equal rows apart.
+    products = numbers.reshape(len(passages), -1).astype(np.float64) * vector.astype(np.float64)
+    scores = products.sum(axis=1)
     order = np.lexsort((passages, -scores))
     return list(zip(passages[order].tolist(), scores[order].tolist(), strict=True))
 

@@ -44,6 +44,7 @@ FORMAT_VERSION = "1"
 # So many rows that pass are scored all: as quick as choosing among cells, and exact.
 GATHERED = 10_000
 RECALL = 0.97
+NEAREST = "many rows pass: the cells nearest to the query hold nearly all of the best"
 BLOCK = 16_384
 
 
@@ -91,7 +92,6 @@ class Plan:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
 class Found:
     """What a search found.
 
@@ -101,13 +101,29 @@ class Found:
         Rows as they were given, best first, equal scores by row; k of them wherever k pass.
     scores : float32 (m,)
         Dot products, right to about 0.00002.
-    plan : Plan
-        How they were found.
+    plan : tuple or Plan
+        How they were found: a `Plan`, or its fields.
+
+    Examples
+    --------
+    >>> Found(np.zeros(0), np.zeros(0), ("empty", 9, 0, 0, 0, 1.0, "no row passes")).plan.rows
+    9
     """
 
-    rows: Ints
-    scores: Rows
-    plan: Plan
+    __slots__ = ("_plan", "rows", "scores")
+
+    def __init__(self, rows: Ints, scores: Rows, plan: "Plan | tuple[Any, ...]") -> None:
+        self.rows = rows
+        self.scores = scores
+        self._plan = plan
+
+    @property
+    def plan(self) -> Plan:
+        """How they were found."""
+        return self._plan if isinstance(self._plan, Plan) else Plan(*self._plan)
+
+    def __repr__(self) -> str:
+        return f"Found({len(self.rows)} rows, {self.plan})"
 
 
 class VectorIndex:
@@ -154,7 +170,8 @@ class VectorIndex:
             self._scan = _native.CodeScan(
                 tensors["codes"], tensors["fine"], tensors["scales"], tensors["errors"],
                 tensors["starts"], tensors["centres"], tensors["centre_scales"],
-                tensors["group_starts"], tensors["groups"], tensors["group_scales"], dim,
+                tensors["group_starts"], tensors["groups"], tensors["group_scales"],
+                tensors["order"], dim,
             )  # fmt: skip
         except ValueError as error:
             raise AtlasError(f"the vector index is damaged: {error}") from error
@@ -383,25 +400,25 @@ class VectorIndex:
             raise ParameterError(f"the query has shape {query.shape}; rows have {self.dim}")
         if k < 1 or not 0.5 <= recall <= 1:
             raise ParameterError(f"k={k}, recall={recall}: give k from 1, recall from 0.5 to 1")
-        rows = len(self.order)
-        passing = rows if subset is None else len(subset)
+        total = len(self.order)
+        slots, starts, passing = None, None, total
+        if subset is not None:
+            slots, starts, passing = subset.slots, subset.starts, len(subset.slots)
         if not passing:
-            nothing = Plan("empty", rows, 0, 0, 0, 1.0, "no row passes")
+            nothing = ("empty", total, 0, 0, 0, 1.0, "no row passes")
             return Found(np.zeros(0, np.int64), np.zeros(0, np.float32), nothing)
         why = self._why_scan(passing, k, exact or recall == 1)
-        slots, starts = (None, None) if subset is None else (subset.slots, subset.starts)
-        reach = None if why else self._reaches(recall)
-        at, scores, visited, cells = self._scan.search(
-            np.ascontiguousarray(query, dtype=np.float32), k, slots, starts, reach,
-            SCORE_FIRST, SCORE_STEP,
+        room = min(k + spare, passing)
+        rows, scores = np.empty(room, np.int64), np.empty(room, np.float32)
+        count, visited, cells = self._scan.search(
+            query, k, slots, starts, None if why else self._reaches(recall),
+            SCORE_FIRST, SCORE_STEP, rows, scores,
         )  # fmt: skip
-        found = self.order[at]
-        best = np.lexsort((found, -scores))[: k + spare]
-        plan = Plan(
-            "scan" if why else "cells", rows, passing, visited, cells, 1.0 if why else recall,
-            why or "many rows pass: the cells nearest to the query hold nearly all of the best",
-        )  # fmt: skip
-        return Found(found[best], scores[best], plan)
+        if why:
+            plan = ("scan", total, passing, visited, cells, 1.0, why)
+        else:
+            plan = ("cells", total, passing, visited, cells, recall, NEAREST)
+        return Found(rows[:count], scores[:count], plan)
 
     def _why_scan(self, passing: int, k: int, exact: bool) -> str:
         if exact:
