@@ -30,15 +30,15 @@ class Rocchio:
 
     Parameters
     ----------
-    top : int, default 5
+    top : int, default 3
         First hits that are taken for relevant, at least 1.
     bottom : int, default 0
         Last of the candidates that are taken for irrelevant.
     alpha, beta, gamma : float, defaults 1, 0.5, 0.15
         Weights of the query (above 0), the first and the last hits (0 or more).
-    least_cosine : float, default 0.8
+    least_cosine : float, default 0.95
         Bound of the turn, -1 to 1; -1 is none.
-    least_kept : float, default 0.3
+    least_kept : float, default 0.2
         Bound of the first ten that must stay, 0 to 1; 0 is none.
 
     Raises
@@ -61,14 +61,14 @@ class Rocchio:
 
     def __init__(
         self,
-        top: int = 5,
+        top: int = 3,
         *,
         bottom: int = 0,
         alpha: float = 1.0,
         beta: float = 0.5,
         gamma: float = 0.15,
-        least_cosine: float = 0.8,
-        least_kept: float = 0.3,
+        least_cosine: float = 0.95,
+        least_kept: float = 0.2,
     ) -> None:
         _count("top", top, 1)
         _count("bottom", bottom, 0)
@@ -147,9 +147,9 @@ class Rm3:
         First hits that are taken for relevant, at least 1.
     terms : int, default 10
         Words added, at least 1.
-    share : float, default 0.7
+    share : float, default 0.8
         Weight of the query's own words, above 0, at most 1.
-    least_kept : float, default 0.3
+    least_kept : float, default 0.2
         Bound of the first ten that must stay, 0 to 1; 0 is none.
 
     Raises
@@ -173,7 +173,7 @@ class Rm3:
     kind = "text"
 
     def __init__(
-        self, top: int = 5, *, terms: int = 10, share: float = 0.7, least_kept: float = 0.3
+        self, top: int = 5, *, terms: int = 10, share: float = 0.8, least_kept: float = 0.2
     ) -> None:
         _count("top", top, 1)
         _count("terms", terms, 1)
