@@ -24,9 +24,10 @@ class Rocchio:
     """Move the query's vector towards the first hits, and away from the last candidates.
 
     ``q' = alpha q + beta mean(first) - gamma mean(last)``, brought to unit length. Where q' would
-    turn from q by more than `least_cosine` allows it is turned back to that bound; where the
+    turn from q by more than `least_cosine` allows it is turned back to that bound. Where the
     first hits of q' keep less than `least_kept` of those of q, the feedback is refused and the
-    search is that of q.
+    search is that of q; this costs one more search, and no measured query needed it, so it is
+    left out by default.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ class Rocchio:
         Weights of the query (above 0), the first and the last hits (0 or more).
     least_cosine : float, default 0.95
         Bound of the turn, -1 to 1; -1 is none.
-    least_kept : float, default 0.2
+    least_kept : float, default 0
         Bound of the first ten that must stay, 0 to 1; 0 is none.
 
     Raises
@@ -68,7 +69,7 @@ class Rocchio:
         beta: float = 0.5,
         gamma: float = 0.15,
         least_cosine: float = 0.95,
-        least_kept: float = 0.2,
+        least_kept: float = 0.0,
     ) -> None:
         _count("top", top, 1)
         _count("bottom", bottom, 0)
