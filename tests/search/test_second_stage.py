@@ -108,7 +108,8 @@ def test_without_steps_it_is_the_plain_search(table):
     found = search(table)
     assert (found.hits, found.strategy) == (plain.hits, plain.strategy)
     assert found.strategy == (
-        "hybrid: exact cosine + BM25, reciprocal rank fusion (k 60) of the best 100 of each"
+        "hybrid: exact cosine + BM25, reciprocal rank fusion (k 60) of the best 100 of each "
+        "(8 and 3 found)"
     )
 
 
