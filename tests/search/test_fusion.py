@@ -129,6 +129,21 @@ def test_learned_weights_beat_equal_ones_on_queries_not_seen():
     assert np.abs(text).sum() > 3 * np.abs(vector).sum()
 
 
+def test_the_facts_that_weights_are_learned_for():
+    from isogloss.search.learned_fusion import _facts
+
+    # constant; score, reciprocal rank and found by vector; the same by words
+    passages, rows = _facts(BOTH)
+    assert passages == [1, 2, 3, 4]
+    expected = [
+        [1, 1, 1, 1, 0, 0, 0],
+        [1, 0.75, 61 / 62, 1, 0, 0, 0],
+        [1, 0, 61 / 63, 1, 1, 1, 1],
+        [1, 0, 0, 0, 0, 61 / 62, 1],
+    ]
+    np.testing.assert_allclose(rows, expected)
+
+
 def test_learned_weights_are_the_minimum_of_the_loss():
     from scipy.optimize import minimize
 
