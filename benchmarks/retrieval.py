@@ -141,7 +141,7 @@ def measure(name, options, learned):
     found, tests = {}, []
     for line, against, run in lines(first, benches, learned, rerankers):
         ndcg, recall = scores(first.judged, run)
-        cut = max(len(one) for one in run.values()) < 100 and len(first.judged.ids) >= 100
+        cut = max(len(one) for one in run.values()) < min(100, len(first.judged.ids))
         found[line] = {
             "ndcg": [float(ndcg.mean()), *mean_interval(ndcg)],
             "recall": None if cut else [float(recall.mean()), *mean_interval(recall)],
@@ -185,6 +185,16 @@ def open_set(name, options):
         found[label] = retrieval_bench.Bench(judged, rows, asked, table)
         table = found[label].table
     return found
+
+
+def learn_there(options):
+    """Learn the weights of each encoder on the development set, and keep them."""
+    names = ["lexical", *([options.name] if options.model else [])]
+    paths = {name: options.cache / f"learned-{name}.json" for name in names}
+    if not all(path.exists() for path in paths.values()):
+        for name, bench in open_set(retrieval_sets.DEVELOPMENT, options).items():
+            LearnedFusion().fit(*lists_of(bench)).save(paths[name])
+    return {name: LearnedFusion.load(path) for name, path in paths.items()}
 
 
 ENCODERS = {}
@@ -269,8 +279,7 @@ def main():
         tune(options)
         return
     options.out.mkdir(parents=True, exist_ok=True)
-    there = open_set(retrieval_sets.DEVELOPMENT, options)
-    learned = {name: LearnedFusion().fit(*lists_of(bench)) for name, bench in there.items()}
+    learned = learn_there(options)
     for name in options.sets.split(","):
         result = measure(name, options, learned)
         (options.out / f"{name}.json").write_text(json.dumps(result))

@@ -134,7 +134,7 @@ class Remembered:
 
     def __init__(self, make, name, path):
         self._make, self.name, self._path = make, name, path
-        self._inner = None
+        self._inner, self._unsaved = None, 0
         self._known = json.loads(path.read_text()) if path.exists() else {}
 
     def score(self, query, texts):
@@ -145,8 +145,12 @@ class Remembered:
             self._inner = self._inner or self._make()
             fresh = self._inner.score(query, [texts[i] for i in missing])
             self._known |= {keys[i]: float(v) for i, v in zip(missing, fresh, strict=True)}
+            self._unsaved += len(missing)
+            if self._unsaved >= 200:
+                self.save()
         return np.array([self._known[key] for key in keys])
 
     def save(self):
         """Write what is known."""
+        self._unsaved = 0
         self._path.write_text(json.dumps(self._known))

@@ -115,7 +115,7 @@ class LearnedFusion:
             raise ParameterError("all candidates are relevant: there is nothing to learn")
         order = np.random.default_rng(self.seed).permutation(len(parts))
         held = [set(order[fold :: self.folds].tolist()) for fold in range(self.folds)]
-        self.losses_ = {ridge: _held_out_loss(parts, held, ridge) for ridge in RIDGES}
+        self.losses_ = _held_out_losses(parts, held)
         self.ridge_ = min(RIDGES, key=lambda ridge: (self.losses_[ridge], -ridge))
         self.weights_ = _logistic(parts, self.ridge_)
         self.queries_ = len(parts)
@@ -250,14 +250,16 @@ def _chance(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _logistic(
-    parts: Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]], ridge: float
+    parts: Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]],
+    ridge: float,
+    start: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Newton's method; the constant is not held down."""
+    """Newton's method from `start`; the constant is not held down."""
     X = np.concatenate([rows for rows, _ in parts])
     y = np.concatenate([right for _, right in parts]).astype(np.float64)
     penalty = np.full(X.shape[1], ridge)
     penalty[0] = 1e-6
-    weights = np.zeros(X.shape[1])
+    weights = np.zeros(X.shape[1]) if start is None else start
     for _ in range(_STEPS):
         chance = _chance(X @ weights)
         slope = X.T @ (y - chance) - penalty * weights
@@ -269,17 +271,19 @@ def _logistic(
     return weights
 
 
-def _held_out_loss(
-    parts: Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]],
-    held: Sequence[set[int]],
-    ridge: float,
-) -> float:
-    losses = []
+def _held_out_losses(
+    parts: Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]], held: Sequence[set[int]]
+) -> dict[float, float]:
+    """Mean log loss of each ridge over queries that did not teach it."""
+    losses: dict[float, list[float]] = {ridge: [] for ridge in RIDGES}
     for fold in held:
         rest = [part for i, part in enumerate(parts) if i not in fold]
-        weights = _logistic(rest, ridge)
-        for i in sorted(fold):
-            rows, right = parts[i]
-            sums = rows @ weights
-            losses.append(float(np.mean(np.logaddexp(0.0, np.where(right, -sums, sums)))))
-    return math.fsum(losses) / len(losses)
+        weights = None
+        for ridge in reversed(RIDGES):  # each starts where the one before ended
+            weights = _logistic(rest, ridge, weights)
+            for i in sorted(fold):
+                rows, right = parts[i]
+                sums = rows @ weights
+                loss = np.logaddexp(0.0, np.where(right, -sums, sums))
+                losses[ridge].append(float(np.mean(loss)))
+    return {ridge: math.fsum(values) / len(values) for ridge, values in losses.items()}
