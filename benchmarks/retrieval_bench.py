@@ -116,7 +116,8 @@ class Bench:
 def _columns(judged):
     n = len(judged.ids)
     return {"passage": pa.array(range(n), pa.int64()), "id": pa.array(judged.ids),
-            "text": pa.array(judged.texts), "topic": pa.array([-1] * n, pa.int32())}  # fmt: skip
+            "text": pa.array(judged.texts), "topic": pa.array([-1] * n, pa.int32()),
+            "content_hash": pa.array(range(n), pa.int64())}  # fmt: skip
 
 
 def text_table(judged):

@@ -43,6 +43,7 @@ def table(tmp_path_factory):
             "id": [f"d{i}" for i in range(n)],
             "text": TEXTS,
             "topic": pa.array([0] * n, pa.int32()),
+            "content_hash": pa.array(range(n), pa.int64()),
             "vector": pa.FixedSizeListArray.from_arrays(pa.array(ROWS.ravel()), 6),
         }
     ).take(pa.array(np.random.default_rng(1).permutation(n)))

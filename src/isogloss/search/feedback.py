@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError
 
 __all__ = ["Rm3", "Rocchio", "kept"]
@@ -71,8 +72,8 @@ class Rocchio:
         least_cosine: float = 0.95,
         least_kept: float = 0.0,
     ) -> None:
-        _count("top", top, 1)
-        _count("bottom", bottom, 0)
+        whole_number(top, "top", 1)
+        whole_number(bottom, "bottom", 0)
         if _number("alpha", alpha) <= 0:
             raise ParameterError(f"alpha is {alpha!r}: give more than 0, or the query is lost")
         for name, value in (("beta", beta), ("gamma", gamma)):
@@ -176,8 +177,8 @@ class Rm3:
     def __init__(
         self, top: int = 5, *, terms: int = 10, share: float = 0.8, least_kept: float = 0.2
     ) -> None:
-        _count("top", top, 1)
-        _count("terms", terms, 1)
+        whole_number(top, "top", 1)
+        whole_number(terms, "terms", 1)
         if not 0 < _number("share", share) <= 1:
             raise ParameterError(f"share is {share!r}: give above 0 to 1, the query's own part")
         if not 0 <= _number("least_kept", least_kept) <= 1:
@@ -247,11 +248,6 @@ def kept(before: Sequence[int], after: Sequence[int]) -> float:
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(vector / (np.linalg.norm(vector) or 1.0), dtype=np.float64)
-
-
-def _count(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ParameterError(f"{name} is {value!r}: give a whole number of at least {least}")
 
 
 def _number(name: str, value: object) -> float:

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError, nearest
 
 __all__ = ["DAMPING", "Convex", "Fusion", "Ranking", "ReciprocalRank", "fuse", "scaled"]
@@ -79,9 +80,7 @@ class ReciprocalRank:
     """
 
     def __init__(self, damping: int = DAMPING) -> None:
-        if isinstance(damping, bool) or not isinstance(damping, int) or damping < 0:
-            raise ParameterError(f"damping is {damping!r}: give a whole number, 0 or more")
-        self.damping = damping
+        self.damping = whole_number(damping, "damping", 0)
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import NotFitted, ParameterError
 from isogloss._core.files import write_json
 from isogloss.search.fusion import DAMPING, Ranking, scaled
@@ -94,8 +95,7 @@ class LearnedFusion:
             When the two differ in length, there are fewer queries with a relevant candidate than
             folds, or all candidates are relevant.
         """
-        if isinstance(self.folds, bool) or not isinstance(self.folds, int) or self.folds < 2:
-            raise ParameterError(f"folds is {self.folds!r}: give a whole number of at least 2")
+        whole_number(self.folds, "folds", 2)
         if len(rankings) != len(judged):
             raise ParameterError(
                 f"{len(rankings)} queries were ranked and {len(judged)} judged: give one for each"

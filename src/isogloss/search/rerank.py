@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import EncoderError, ParameterError
 
 if TYPE_CHECKING:
@@ -111,12 +112,10 @@ class CrossEncoder:
         from isogloss.encoders.folder import find_folder
         from isogloss.encoders.transformer import plain_tokenizer
 
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ParameterError(f"batch_size is {batch_size!r}: give a whole number, 1 or more")
         path = find_folder(model, offline=offline)
         _need_head(path, model)
         self.model = model
-        self.batch_size = batch_size
+        self.batch_size = whole_number(batch_size, "batch_size", 1)
         loaded = _load(str(path))
         self._network, self._tokenizer = loaded.model.eval(), loaded.tokenizer
         self._plain = plain_tokenizer(loaded.tokenizer, model)

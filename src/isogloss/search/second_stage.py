@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError
 from isogloss.search.feedback import kept
 from isogloss.search.results import Hit, SearchResult
@@ -76,10 +77,9 @@ def search_in_steps(
         For feedback that the mode has no use for, a depth below 1, or a reranker that does not
         give one number a text.
     """
-    if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 1):
-        raise ParameterError(f"depth is {depth!r}: give a whole number of at least 1")
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-        raise ParameterError(f"k is {k!r}: give a whole number of at least 1")
+    whole_number(k, "k", 1)
+    if depth is not None:
+        whole_number(depth, "depth", 1)
     pool = max(depth or CANDIDATES, int(k))
     done: list[str] = []
     terms: dict[str, float] | None = None
