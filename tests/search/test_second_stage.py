@@ -200,6 +200,22 @@ def test_feedback_searches_by_the_moved_query(table):
     assert "Rocchio feedback from the first 2 (cosine with the query" in found.strategy
 
 
+def test_a_query_without_a_vector_is_not_moved():
+    def first(*, k, vector, terms):
+        return SearchResult((Hit("d", 1, 1.0, "", {}, -1),), "x", 0.0)
+
+    found = search_in_steps(
+        first,
+        "q",
+        vector=np.zeros(2),
+        vectors_of=lambda passages: np.eye(2)[:1],
+        mode="hybrid",
+        k=5,
+        steps=Steps(feedback=Rocchio()),
+    )
+    assert found.strategy.endswith("no word of the query has a vector")
+
+
 @pytest.mark.parametrize(("least", "refused"), [(0.4, True), (0.3, False), (0.0, False)])
 def test_feedback_that_leaves_the_subject_is_refused(least, refused):
     # The moved query keeps 3 of the first 10 hits.

@@ -176,6 +176,8 @@ def _feed_back(
     passages = [hit.passage for hit in found.hits]
     if not passages:
         return vector, None, f"no {feedback.name}: no hits to learn from"
+    if moves and not np.any(vector):
+        return vector, None, f"no {feedback.name}: no word of the query has a vector"
     moved, terms, note = vector, None, feedback.name
     if moves and vector is not None:
         moved = feedback.move(vector, vectors_of(passages))
