@@ -21,6 +21,9 @@ from isogloss.search.steps import Steps
 from isogloss.search.text_index import create_text_index
 
 
+FOLDERS = []
+
+
 def digest(texts):
     """Give a short name of a list of texts."""
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
@@ -124,8 +127,9 @@ def text_table(judged):
     """Give a Lance table with the package's text index, in a folder of its own."""
     import lancedb
 
-    table = lancedb.connect(tempfile.mkdtemp(prefix="isogloss-retrieval-")).create_table(
-        "passages", pa.table(_columns(judged)))  # fmt: skip
+    folder = tempfile.TemporaryDirectory(prefix="isogloss-retrieval-", ignore_cleanup_errors=True)
+    FOLDERS.append(folder)  # gone with the process
+    table = lancedb.connect(folder.name).create_table("passages", pa.table(_columns(judged)))
     create_text_index(table)
     return table
 
