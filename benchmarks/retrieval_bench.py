@@ -5,8 +5,10 @@ vectors as a matrix (every product is taken, as the exact scan does), BM25 from 
 index, each query asked once. `Bench.check` compares some answers with `search_passages` itself.
 """
 
+import atexit
 import hashlib
 import json
+import shutil
 import tempfile
 from functools import lru_cache
 
@@ -19,9 +21,6 @@ from isogloss.search.results import Hit, SearchResult
 from isogloss.search.second_stage import search_in_steps
 from isogloss.search.steps import Steps
 from isogloss.search.text_index import create_text_index
-
-
-FOLDERS = []
 
 
 def digest(texts):
@@ -127,9 +126,9 @@ def text_table(judged):
     """Give a Lance table with the package's text index, in a folder of its own."""
     import lancedb
 
-    folder = tempfile.TemporaryDirectory(prefix="isogloss-retrieval-", ignore_cleanup_errors=True)
-    FOLDERS.append(folder)  # gone with the process
-    table = lancedb.connect(folder.name).create_table("passages", pa.table(_columns(judged)))
+    folder = tempfile.mkdtemp(prefix="isogloss-retrieval-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    table = lancedb.connect(folder).create_table("passages", pa.table(_columns(judged)))
     create_text_index(table)
     return table
 
