@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from isogloss.encoders.base import Encoder
+    from isogloss.search.fusion import Fusion
     from isogloss.search.passage_index import PassageIndex
+    from isogloss.search.rerank import Reranker
     from isogloss.search.results import SearchResult
     from isogloss.topics.tree import TopicTree
 
@@ -223,6 +225,11 @@ class Atlas(AtlasTopics):
         where: str | None = None,
         mode: str = "hybrid",
         exact: bool = False,
+        fusion: "str | Fusion | None" = None,
+        feedback: Any = None,
+        rerank: "str | Reranker | None" = None,
+        diversify: Any = None,
+        depth: int | None = None,
     ) -> "SearchResult":
         """Find the passages nearest to a query.
 
@@ -240,35 +247,57 @@ class Atlas(AtlasTopics):
         exact : bool, default False
             Score every passage that passes the filter. Without it, from 50,000 passages on, those
             are left out that can hardly be among the nearest; the result's `plan` says so.
+        fusion : str or Fusion, optional
+            How ``hybrid`` makes one ranking of two: ``"rrf"`` (the default), ``"convex:0.6"``,
+            ``"learned:FILE"``.
+        feedback : str or object, optional
+            Learn from the first hits: ``"rocchio"``, ``"rm3"``.
+        rerank : str or Reranker, optional
+            Read the candidates again: ``"cross-encoder:FOLDER"``, ``"maxsim:FOLDER"``,
+            ``"encoder:SPEC"``.
+        diversify : str or object, optional
+            ``"mmr:0.7"``.
+        depth : int, optional
+            Candidates that feedback, reranking and diversity look at: 100, and at least `k`.
 
         Returns
         -------
         SearchResult
-            ``hits`` (best first), ``strategy``, ``seconds``, ``plan``.
+            ``hits`` (best first), ``strategy`` (every step that was done), ``seconds``, ``plan``.
+            A score is a cosine (``vector``), BM25 (``text``) or the fusion's (``hybrid``), or the
+            reranker's where there is one; docs/ranking.md has the table.
 
         Raises
         ------
         FilterError
             When the filter does not parse or does not fit the attributes.
         ParameterError
-            When `k` or `mode` cannot be used, or the query is empty.
+            When `k`, `mode` or a step cannot be used, or the query is empty.
         """
         import time
         from dataclasses import replace
+        from functools import partial
 
         from isogloss.search.passages import check_query, search_passages
+        from isogloss.search.second_stage import need_fused, passage_vectors, search_in_steps
+        from isogloss.search.steps import Steps, read_step
         from isogloss.store.table import reading
 
         began = time.perf_counter()
         query = check_query(query)
+        given = {"fusion": fusion, "feedback": feedback, "rerank": rerank, "diversify": diversify}
+        read = {name: read_step(name, one) for name, one in given.items() if one is not None}
+        steps = Steps(**read)
+        need_fused(steps, mode)
         wants_vector = mode in ("hybrid", "vector")
         vector = self.encoder.encode_query([query])[0] if wants_vector else None
-        with reading(f"the table of passages in {self.path}"):
-            result = search_passages(
+
+        def first(**options: Any) -> "SearchResult":
+            return search_passages(
                 self.table,
                 query_text=query,
-                query_vector=vector,
-                k=k,
+                query_vector=options["vector"],
+                k=options["k"],
                 mode=mode,
                 where=where,
                 schema=self.schema,
@@ -276,6 +305,20 @@ class Atlas(AtlasTopics):
                 below=self._leaves_below(),
                 index=self.vectors if wants_vector else None,
                 exact=exact,
+                fusion=steps.fusion,
+                terms=options["terms"],
+            )
+
+        with reading(f"the table of passages in {self.path}"):
+            result = search_in_steps(
+                first,
+                query,
+                vector=vector,
+                vectors_of=partial(passage_vectors, self.table),
+                mode=mode,
+                k=k,
+                steps=steps,
+                depth=depth,
             )
         return replace(result, seconds=time.perf_counter() - began)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError, nearest
 from isogloss.search.filters import read_filter, to_sql
-from isogloss.search.fusion import fuse
+from isogloss.search.fusion import Fusion, Ranking, ReciprocalRank
 from isogloss.search.passage_index import PassageIndex
 from isogloss.search.results import Hit, SearchResult, json_columns
 from isogloss.search.text_index import need_text_index
@@ -52,6 +52,8 @@ def search_passages(
     index: PassageIndex | None = None,
     exact: bool = False,
     recall: float = RECALL,
+    fusion: Fusion | None = None,
+    terms: Mapping[str, float] | None = None,
 ) -> SearchResult:
     """Find the k best passages for a query.
 
@@ -73,8 +75,8 @@ def search_passages(
     mode : {"hybrid", "vector", "text"}, default "hybrid"
         ``vector``: the score is the cosine, -1 to 1; all rows rank, so k hits come whenever k
         rows pass the filter; a query vector of zeros finds nothing. ``text``: the score is BM25,
-        above 0; only rows that share a word with the query rank. ``hybrid``: the score is the sum
-        over both rankings of 1 / (60 + rank).
+        above 0; only rows that share a word with the query rank. ``hybrid``: both rankings, cut
+        at the same depth of max(100, 3 k), are fused, and the score is the fusion's.
     where : str, optional
         A filter; see docs/filters.md.
     below : mapping of int to ints, optional
@@ -86,6 +88,10 @@ def search_passages(
     recall : float, default 0.97
         The share of the k nearest to be expected where passages are left out, as happens from
         50,000 on; see docs/search.md.
+    fusion : Fusion, optional
+        What makes one ranking of two; by default the sum over both of 1 / (60 + rank).
+    terms : mapping of str to float, optional
+        Words to look for beside the query's, whose BM25 counts by these weights.
 
     Returns
     -------
@@ -136,15 +142,18 @@ def search_passages(
             ranked["vector"] = _by_vector(index, vector, node, k=depth, exact=exact, recall=recall)
         if mode != "vector":
             sql = None if node is None else to_sql(node)
-            ranked["text"] = _by_text(table, query_text, sql, k=depth, total=total)
+            ranked["text"] = _by_text(table, query_text, sql, k=depth, total=total, terms=terms)
+    fusion = fusion or ReciprocalRank()
     if mode == "hybrid":
-        best = fuse([one.passages[:depth] for one in ranked.values()])[:k]
+        lists = {name: Ranking(r.passages[:depth], r.scores[:depth]) for name, r in ranked.items()}
+        best = fusion.fuse(lists)[:k]
     else:
         best = [pair for o in ranked.values() for pair in zip(o.passages, o.scores, strict=True)]
     rows = {passage: row for one in ranked.values() for passage, row in one.rows.items()}
     hits = _hits(table, best, rows, attributes, vector if mode == "vector" else None)[:k]
     plan = ranked["vector"].plan if "vector" in ranked else None
-    return SearchResult(hits, _strategy(mode, ranked, node), perf_counter() - started, plan)
+    how = _strategy(mode, ranked, node, _fused(fusion, max(FUSED, 3 * k), ranked))
+    return SearchResult(hits, how, perf_counter() - started, plan)
 
 
 def check_query(query: str) -> str:
@@ -212,13 +221,25 @@ def _by_vector(
     return _Ranked(passages, found.scores.tolist(), rows, found.plan)
 
 
-def _by_text(table: Any, text: str, sql: str | None, *, k: int, total: int) -> _Ranked:
-    from lancedb.query import MatchQuery
+def _by_text(
+    table: Any,
+    text: str,
+    sql: str | None,
+    *,
+    k: int,
+    total: int,
+    terms: Mapping[str, float] | None = None,
+) -> _Ranked:
+    from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur
 
     need_text_index(table)
+    wanted: FullTextQuery = MatchQuery(text, "text")
+    if terms:
+        more = [MatchQuery(word, "text", boost=weight) for word, weight in terms.items()]
+        wanted = BooleanQuery([(Occur.SHOULD, one) for one in (wanted, *more)])
 
     def query(limit: int) -> pa.Table:
-        builder = table.search(MatchQuery(text, "text"), query_type="fts")
+        builder = table.search(wanted, query_type="fts")
         if sql is not None:
             builder = builder.where(sql, prefilter=True)
         return builder.select(["passage", "_score"]).with_row_id(True).limit(limit).to_arrow()
@@ -293,12 +314,19 @@ def _exact_order(found: pa.Table, vector: NDArray[np.float32]) -> list[tuple[int
     return list(zip(passages[order].tolist(), scores[order].tolist(), strict=True))
 
 
-def _strategy(mode: str, ranked: dict[str, _Ranked], node: Typed | None) -> str:
+def _fused(fusion: Fusion, depth: int, ranked: dict[str, _Ranked]) -> str:
+    """Say how rankings were fused, and how long they are where one has not as many."""
+    found = [min(depth, len(one.passages)) for one in ranked.values()]
+    short = f" ({' and '.join(map(str, found))} found)" if min(found, default=0) < depth else ""
+    return f"{fusion.name} of the best {depth} of each{short}"
+
+
+def _strategy(mode: str, ranked: dict[str, _Ranked], node: Typed | None, fused: str) -> str:
     plan = ranked["vector"].plan if "vector" in ranked else None
     exact = plan is None or plan.expected_recall == 1
     names = {"vector": "exact cosine" if exact else "cosine by cells", "text": "BM25"}
     used = [names[name] for name, one in ranked.items() if one.passages]
     how = " + ".join(used) or "nothing matched"
     if mode == "hybrid" and len(used) == 2:
-        how += ", reciprocal rank fusion"
+        how += f", {fused}"
     return f"{mode}: {how}" + ("" if node is None else ", filtered before ranking")

@@ -19,6 +19,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--explain", action="store_true", help="say how vectors were searched, and why so"
     )
+    parser.add_argument(
+        "--fusion", metavar="SPEC", help="rrf (default) | convex:0.6 | learned:FILE"
+    )
+    parser.add_argument("--feedback", metavar="SPEC", help="learn from first hits: rocchio | rm3")
+    parser.add_argument(
+        "--rerank", metavar="SPEC", help="cross-encoder:MODEL | maxsim:MODEL | encoder:SPEC"
+    )
+    parser.add_argument("--diversify", metavar="SPEC", help="mmr:0.7")
+    parser.add_argument(
+        "--depth", type=int, metavar="N", help="candidates of these steps (default: 100)"
+    )
     add_common(parser)
 
 
@@ -28,7 +39,18 @@ def run(args: argparse.Namespace) -> int:
     from isogloss.atlas import Atlas
 
     atlas = Atlas.open(args.atlas)
-    result = atlas.search(args.query, k=args.k, where=args.where, mode=args.mode, exact=args.exact)
+    result = atlas.search(
+        args.query,
+        k=args.k,
+        where=args.where,
+        mode=args.mode,
+        exact=args.exact,
+        fusion=args.fusion,
+        feedback=args.feedback,
+        rerank=args.rerank,
+        diversify=args.diversify,
+        depth=args.depth,
+    )
     if args.json:
         print_json(result.to_json(explain=args.explain))
         return 0
