@@ -164,7 +164,7 @@ def _add(whole: Any, *parts: str) -> None:
 def read_retrieval(
     folder: str | Path, *, gain: Callable[[float], int] | None = None
 ) -> RetrievalData:
-    """Read a retrieval set from three files of a folder.
+    r"""Read a retrieval set from three files of a folder.
 
     Parameters
     ----------
@@ -252,7 +252,7 @@ def read_labelled(
     split: str | None = None,
     test: str = "test",
 ) -> LabelledData:
-    """Read a labelled table.
+    r"""Read a labelled table.
 
     Parameters
     ----------

@@ -102,9 +102,7 @@ def check_training(spec: str, given: Iterable[str] | str | None) -> set[str] | N
     if given == "unknown":
         return None
     if isinstance(given, str):
-        raise ParameterError(
-            f"training_datasets is {given!r}: give a list of names, or 'unknown'"
-        )
+        raise ParameterError(f"training_datasets is {given!r}: give a list of names, or 'unknown'")
     if spec == "lsa":
         return set()
     meta = known_meta(origin(spec))

@@ -116,9 +116,7 @@ class MtebEncoder:
             text, and for another precision.
         """
         if options.get("precision") not in (None, "float32"):
-            raise ParameterError(
-                f"precision is {options['precision']!r}: vectors are float32 here"
-            )
+            raise ParameterError(f"precision is {options['precision']!r}: vectors are float32 here")
         query = getattr(prompt_type, "value", prompt_type) == "query"
         parts = []
         for texts in _blocks(_texts(inputs)):

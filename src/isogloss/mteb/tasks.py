@@ -249,7 +249,7 @@ def _make(base: Any, name: str, metadata: Any, load_data: Any, **settings: Any) 
 
     def evaluate(self: Any, *args: Any, **options: Any) -> Any:
         # mteb goes on drawing where the last model left off: scores would depend on the order
-        self.rng_state = random.Random(self.seed)  # noqa: S311 - not for secrets
+        self.rng_state = random.Random(self.seed)
         self.np_rng = np.random.default_rng(self.seed)
         return base.evaluate(self, *args, **options)
 
@@ -276,8 +276,6 @@ def _metadata(
     prompt: dict[str, str] | None,
 ) -> Any:
     mteb = need("mteb", extra="mteb")
-    from mteb.abstasks.task_metadata import TaskMetadata
-
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
         raise ParameterError(f"the task's name is {name!r}: letters, digits, '-' and '_' are due")
     if name in {task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)}:
@@ -285,7 +283,7 @@ def _metadata(
             f"{name!r} is a task of mteb: own data must not be scored under its name; "
             f"call it {name + 'Local'!r}"
         )
-    return TaskMetadata(
+    return need("mteb.abstasks.task_metadata", extra="mteb").TaskMetadata(
         name=name,
         dataset={"path": "local", "revision": revision},
         description=description or f"Local data, {type.lower()}.",
