@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -263,6 +264,13 @@ def _make(base: Any, name: str, metadata: Any, load_data: Any, **settings: Any) 
     return type(name, (base,), body)()
 
 
+@cache
+def _taken() -> frozenset[str]:
+    """Names of mteb's own tasks."""
+    mteb = need("mteb", extra="mteb")
+    return frozenset(task.metadata.name for task in mteb.get_tasks(exclude_superseded=False))
+
+
 def _metadata(
     name: str,
     revision: str,
@@ -275,10 +283,9 @@ def _metadata(
     adapted_from: Sequence[str],
     prompt: dict[str, str] | None,
 ) -> Any:
-    mteb = need("mteb", extra="mteb")
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
         raise ParameterError(f"the task's name is {name!r}: letters, digits, '-' and '_' are due")
-    if name in {task.metadata.name for task in mteb.get_tasks(exclude_superseded=False)}:
+    if name in _taken():
         raise ParameterError(
             f"{name!r} is a task of mteb: own data must not be scored under its name; "
             f"call it {name + 'Local'!r}"
