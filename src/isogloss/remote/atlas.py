@@ -210,7 +210,7 @@ class RemoteAtlas:
         found = self._ranked(
             lambda limit: self._backend.by_vector(unit, where, limit, exact=exact), depth
         )
-        if exact:
+        if exact or not self.description.indexed:
             return found, "exact"
         if len(found) >= depth or len(found) >= self._backend.count(where):
             return found, "its own index"

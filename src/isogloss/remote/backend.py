@@ -25,7 +25,7 @@ class Description:
     source : str
         Digest of the atlas' state: the same atlas at the same version.
     lineage : str
-        When the atlas was first built; a grown atlas keeps it.
+        Digest of when and how the atlas was first built; a grown atlas keeps it.
     state : {"uploading", "complete"}
     passages : int
         Passages of the atlas.
@@ -41,6 +41,8 @@ class Description:
         Of the topics.
     average_words : float
         Mean length of the passages, for BM25.
+    indexed : bool
+        Whether vectors may be found by an index, and not by a scan of all.
     format_version : int
     """
 
@@ -54,6 +56,7 @@ class Description:
     leaves_below: dict[str, list[int]] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     average_words: float = 1.0
+    indexed: bool = False
     format_version: int = FORMAT_VERSION
 
     def to_json(self) -> str:
@@ -163,19 +166,15 @@ class Backend(Protocol):
         ...
 
     def stored(self) -> int:
-        """Count the passages that are there; they are 0, 1, 2, ... without a gap."""
+        """Count the passages that are there."""
         ...
 
     def put(self, rows: list[Row]) -> None:
         """Store passages, in place of those of the same numbers; all of them or none."""
         ...
 
-    def drop_from(self, passage: int) -> None:
-        """Remove this passage and all after it."""
-        ...
-
-    def finish(self, *, index: bool) -> None:
-        """Make what searching needs; an index of vectors only where asked for."""
+    def finish(self, *, index: bool) -> bool:
+        """Make an index of vectors where asked for; tell whether one may answer."""
         ...
 
     def count(self, where: Typed | None) -> int:

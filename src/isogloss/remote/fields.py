@@ -104,7 +104,8 @@ def plain_values(column: Any, field: Field) -> list[Any]:
 
 
 def _items(value: Sequence[Any]) -> list[str]:
-    return [item_code(one) for one in value if one is not None and one == one]  # NaN is not itself
+    nan = (one is None or (isinstance(one, float) and math.isnan(one)) for one in value)
+    return [item_code(one) for one, left_out in zip(value, nan, strict=True) if not left_out]
 
 
 def item_code(value: Any) -> str:
@@ -131,7 +132,7 @@ def scaled(value: Decimal, type_: Any) -> int:
     -225
     """
     sign, digits, exponent = value.as_tuple()
-    whole = int("".join(map(str, digits)) or "0") * 10 ** (int(exponent) + type_.scale)
+    whole = int("".join(map(str, digits)) or "0") * 10 ** (int(exponent) + int(type_.scale))
     return -whole if sign else whole
 
 

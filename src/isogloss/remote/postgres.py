@@ -115,7 +115,7 @@ class PostgresBackend:
     def stored(self) -> int:
         """Count the passages that are there."""
         with self._said("cannot be read"):
-            return int(self._one(f"SELECT coalesce(max(passage) + 1, 0) FROM {self._main}"))
+            return int(self._one(f"SELECT count(*) FROM {self._main}"))
 
     def put(self, rows: list[Row]) -> None:
         """Store passages in one transaction."""
@@ -123,10 +123,10 @@ class PostgresBackend:
             return
         fields = list(self._fields.values())
         names = [name for f in fields for name in _names(f)]
-        span = [rows[0].passage, rows[-1].passage]
+        numbers = [row.passage for row in rows]
         with self._said("cannot be written"), self._link.transaction():
             for table in (self._main, self._side):
-                self._run(f"DELETE FROM {table} WHERE passage BETWEEN %s AND %s", span)
+                self._run(f"DELETE FROM {table} WHERE passage = ANY(%s)", [numbers])
             listed = ", ".join(["passage", "vector", "body", "shown", *names])
             with (
                 self._link.cursor() as cursor,
@@ -142,23 +142,19 @@ class PostgresBackend:
                     for word, weight in row.words.items():
                         copy.write_row((word, row.passage, weight))
 
-    def drop_from(self, passage: int) -> None:
-        """Remove this passage and all after it."""
-        with self._said("cannot be written"), self._link.transaction():
-            for table in (self._main, self._side):
-                self._run(f"DELETE FROM {table} WHERE passage >= %s", [passage])
-
-    def finish(self, *, index: bool) -> None:
+    def finish(self, *, index: bool) -> bool:
         """Make an HNSW index where asked for, and gather statistics."""
         assert self._description is not None
         dim = int(self._description.encoder["dim"])
         name = _quoted(f"{self._table}_near")
+        index = index and dim <= INDEXED_DIMS
         with self._said("cannot be written"):
             self._run(f"DROP INDEX IF EXISTS {name}")
-            if index and dim <= INDEXED_DIMS:
+            if index:
                 self._run(f"CREATE INDEX {name} ON {self._main} USING hnsw (vector vector_ip_ops)")
             for table in (self._main, self._side):
                 self._run(f"ANALYZE {table}")
+        return index
 
     def count(self, where: Typed | None) -> int:
         """Count the passages that pass a filter."""
@@ -180,8 +176,8 @@ class PostgresBackend:
                 if self._version() >= (0, 8):
                     self._run("SET LOCAL hnsw.iterative_scan = strict_order")
             rows = self._run(
-                f"SELECT m.passage, -(m.vector <#> %s::vector), m.body, m.shown FROM {self._main} m "
-                f"WHERE {test} ORDER BY {order} LIMIT %s",
+                "SELECT m.passage, -(m.vector <#> %s::vector), m.body, m.shown "
+                f"FROM {self._main} m WHERE {test} ORDER BY {order} LIMIT %s",
                 [asked, *values, asked, limit],
             ).fetchall()
         return [Found(int(p), float(score), text, shown) for p, score, text, shown in rows]

@@ -1,4 +1,8 @@
-"""Carry an atlas into a server: in bounded batches, in order, resumable."""
+"""Carry an atlas into a server: in bounded batches, resumable.
+
+An atlas at one version is always read in one order, so the number of passages that are there says
+where to go on.
+"""
 
 import hashlib
 import json
@@ -109,25 +113,22 @@ def _upload(
     found = backend.describe()
     there = 0
     if found is not None and not fresh:
-        if found.lineage != wanted.lineage or found.encoder != wanted.encoder:
+        if found.lineage != wanted.lineage:
             raise AtlasError(
                 f"{address} holds another atlas: name another collection with --collection, or "
                 "replace it with --fresh"
             )
         if found.source == wanted.source:
-            if found.state == "complete" and backend.stored() == found.passages:
-                return 0, False
             there = backend.stored()
-    if there == 0:
-        wanted.average_words = _average_words(atlas, on_event)
-    else:
-        assert found is not None
+            if found.state == "complete" and there == found.passages:
+                return 0, False
+    if found is not None and 0 < there <= len(atlas):
         wanted.average_words = found.average_words
-    if found is None or fresh or found.schema != wanted.schema:
-        there = 0
-        backend.create(wanted)
-    else:
         backend.write_description(wanted)
+    else:
+        there = 0
+        wanted.average_words = _average_words(atlas, on_event)
+        backend.create(wanted)
     done = there
     for rows in _rows(atlas, wanted, there, batch_rows):
         backend.put(rows)
@@ -135,8 +136,7 @@ def _upload(
         on_event(Event("push", done, len(atlas), "passages"))
     if done != len(atlas):
         raise AtlasError(f"{atlas.path} gave {done:,} passages of {len(atlas):,}: it is damaged")
-    backend.drop_from(done)
-    backend.finish(index=done >= index_from)
+    wanted.indexed = backend.finish(index=done >= index_from)
     wanted.state = "complete"
     backend.write_description(wanted)
     return done - there, there > 0
@@ -151,18 +151,31 @@ def describe(atlas: Any) -> Description:
     packed = pack_schema(pa.schema([atlas.schema.field(name) for name in names]))
     parts = [manifest.created, manifest.updated, manifest.version, manifest.table_version,
              manifest.passages, encoder, packed]  # fmt: skip
-    below = atlas._leaves_below()
     return Description(
-        source=hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest(),
-        lineage=manifest.created,
+        source=_digest(parts),
+        lineage=_digest([manifest.created, manifest.parameters]),
         state="uploading",
         passages=manifest.passages,
         encoder=encoder,
         schema=packed,
         attributes=list(manifest.attributes),
-        leaves_below={str(topic): list(leaves) for topic, leaves in sorted(below.items())},
+        leaves_below=_leaves_below(atlas.topics),
         labels={str(topic.id): atlas.topics.label(topic.id) for topic in atlas.topics},
     )
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _leaves_below(tree: Any) -> dict[str, list[int]]:
+    """Give the leaves below each inner topic: passages hold the number of their leaf."""
+    found: dict[str, list[int]] = {}
+    for topic in tree:
+        if topic.is_leaf:
+            for above in tree.path(topic.id)[:-1]:
+                found.setdefault(str(above), []).append(topic.id)
+    return found
 
 
 def _average_words(atlas: Any, on_event: OnEvent) -> float:
@@ -173,10 +186,8 @@ def _average_words(atlas: Any, on_event: OnEvent) -> float:
     return lengths.average
 
 
-def _rows(
-    atlas: Any, description: Description, start: int, batch_rows: int
-) -> Iterator[list[Row]]:
-    """Stream passages from `start` on, in their order, in batches of bounded size."""
+def _rows(atlas: Any, description: Description, start: int, batch_rows: int) -> Iterator[list[Row]]:
+    """Stream passages from the row `start` on, in batches of bounded size."""
     fields = fields_of(description.columns)
     shown = list(dict.fromkeys(["id", "topic", *description.attributes]))
     columns = list(dict.fromkeys(["passage", "text", "vector", *fields, *shown]))
@@ -189,7 +200,7 @@ def _rows(
         if expected <= start:
             continue
         table = pa.Table.from_batches([block]).slice(max(0, start - first))
-        for row in _read(table, fields, shown, description, max(first, start)):
+        for row in _read(table, fields, shown, description):
             weight = 4 * len(row.vector) + 2 * len(row.text) + len(row.shown) + 400
             if batch and (len(batch) == batch_rows or size + weight > BATCH_BYTES):
                 yield batch
@@ -205,11 +216,8 @@ def _read(
     fields: dict[str, Field],
     shown: list[str],
     description: Description,
-    first: int,
 ) -> Iterator[Row]:
     numbers = table["passage"].to_pylist()
-    if numbers != list(range(first, first + len(numbers))):
-        raise AtlasError("the passages of the atlas are not numbered in order: build it anew")
     dim = int(description.encoder["dim"])
     flat = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     vectors = np.asarray(flat, dtype=np.float32).reshape(-1, dim)

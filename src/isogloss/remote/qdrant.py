@@ -137,18 +137,9 @@ class QdrantBackend:
             with self._said("cannot be written"):
                 self._client.upsert(self._collection, points, wait=True)
 
-    def drop_from(self, passage: int) -> None:
-        """Remove this passage and all after it."""
-        last = self.stored()
-        with self._said("cannot be written"):
-            for start in range(passage, last, 1000):
-                numbers = list(range(start, min(start + 1000, last)))
-                self._client.delete(
-                    self._collection, self._models.PointIdsList(points=numbers), wait=True
-                )
-
-    def finish(self, *, index: bool) -> None:
+    def finish(self, *, index: bool) -> bool:
         """Leave indexing to the server, which does it by itself from its own threshold on."""
+        return not self.local
 
     def count(self, where: Typed | None) -> int:
         """Count the passages that pass a filter."""
@@ -173,7 +164,9 @@ class QdrantBackend:
         """Find by BM25; sparse search is exact."""
         numbers = by_number(words.items())
         query = self._models.SparseVector(indices=list(numbers), values=list(numbers.values()))
-        return [one for one in self._query(query, SPARSE, where, limit, exact=True) if one.score > 0]
+        return [
+            one for one in self._query(query, SPARSE, where, limit, exact=True) if one.score > 0
+        ]
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -226,7 +219,9 @@ class QdrantBackend:
         if not points:
             return []
         columns = {
-            name: to_column([_plain(p.payload, self._fields[name]) for p in points], self._fields[name])
+            name: to_column(
+                [_plain(p.payload, self._fields[name]) for p in points], self._fields[name]
+            )
             for name in sorted(_named(where))
         }
         passing = to_mask(where, pa.table(columns))
@@ -264,7 +259,9 @@ class QdrantBackend:
         except Exception as error:
             module = type(error).__module__.split(".")[0]
             if isinstance(error, RuntimeError) and "already accessed" in str(error):
-                raise AtlasError(f"{self.address} is open in another program: wait for it") from None
+                raise AtlasError(
+                    f"{self.address} is open in another program: wait for it"
+                ) from None
             if module not in ("qdrant_client", "httpx", "httpcore", "grpc", "builtins"):
                 raise
             if module == "builtins" and not isinstance(error, OSError | ValueError | RuntimeError):

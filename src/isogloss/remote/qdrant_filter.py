@@ -136,8 +136,7 @@ def _compare(op: str, value: Any, field: Field, models: Any) -> Any:
     for place, key in enumerate(keys):
         last = place == len(keys) - 1
         same = [
-            _match(models, one, limb)
-            for one, limb in zip(keys[:place], limbs[:place], strict=True)
+            _match(models, one, limb) for one, limb in zip(keys[:place], limbs[:place], strict=True)
         ]
         here = _range(models, key, op if last else strict, limbs[place])
         ways.append(models.Filter(must=[*same, here]))

@@ -98,10 +98,9 @@ def rarity(texts: int, having: int) -> float:
 
 
 def word_number(word: str) -> int:
-    """Number a word, for vectors that are indexed by numbers of 32 bits.
+    """Give a word's number, for vectors that are indexed by numbers of 32 bits.
 
-    Two words of a corpus share a number about once in 100,000 pairs of 300 words; they then count
-    as one.
+    Among 100,000 words about one pair shares its number; the two then count as one word.
 
     Examples
     --------
