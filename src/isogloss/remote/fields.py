@@ -132,7 +132,8 @@ def scaled(value: Decimal, type_: Any) -> int:
     -225
     """
     sign, digits, exponent = value.as_tuple()
-    whole = int("".join(map(str, digits)) or "0") * 10 ** (int(exponent) + int(type_.scale))
+    places = int(exponent) + int(type_.scale)
+    whole = int("".join(map(str, digits)) or "0") * int(10**places)
     return -whole if sign else whole
 
 

@@ -87,18 +87,14 @@ def _test(node: Condition, field: Field, models: Any) -> Any:
     values = [literal(value, field) for value in node.values]
     if node.op in ("LIKE", "ILIKE") or (field.kind == "string" and node.op in _ORDERED):
         return None
-    if node.op in ("HAS", "=") and field.kind in ("list", "string"):
+    if node.op == "HAS":
         return _match(models, field.key, values[0])
     if node.op == "HAS ALL":
         return models.Filter(must=[_match(models, field.key, value) for value in values])
     if node.op == "HAS ANY" or (node.op == "IN" and field.kind == "string"):
-        # an unchecked set of strings, as MatchAny takes it
         return models.FieldCondition(key=field.key, match=models.MatchAny(any=values))
     if node.op == "<>":
-        equal = _compare("=", values[0], field, models)
-        if field.kind == "string":
-            equal = _match(models, field.key, values[0])
-        return models.Filter(must_not=[equal])
+        return models.Filter(must_not=[_compare("=", values[0], field, models)])
     if node.op == "IN":
         return models.Filter(should=[_compare("=", value, field, models) for value in values])
     if node.op == "BETWEEN":
@@ -121,7 +117,9 @@ def _range(models: Any, key: str, op: str, value: float) -> Any:
 
 
 def _compare(op: str, value: Any, field: Field, models: Any) -> Any:
-    """Compare a boolean, a float or a whole number in limbs."""
+    """Compare a string, a boolean, a float or a whole number in limbs."""
+    if field.kind == "string":
+        return _match(models, field.key, value)
     if field.kind == "boolean":
         # as 0 and 1: not every edition keeps booleans apart from whole numbers
         return _match(models, field.key, int(value))
