@@ -59,11 +59,12 @@ class Address:
     secret: str = field(default="", repr=False)
 
     def __str__(self) -> str:
+        if self.scheme == "qdrant+path":
+            return f"{self.scheme}://{self.database}/{self.collection or ''}"
         port = f":{self.port}" if self.port and self.port != _PORTS.get(self.scheme) else ""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        parts = [part for part in (self.database.lstrip("/"), self.collection) if part]
-        lead = "/" if self.scheme == "qdrant+path" and self.database.startswith("/") else ""
-        return f"{self.scheme}://{host}{port}/" + lead + "/".join(parts)
+        parts = [part for part in (self.database, self.collection) if part]
+        return f"{self.scheme}://{host}{port}/" + "/".join(parts)
 
     def hide(self, text: str) -> str:
         """Take what is secret out of a message."""
