@@ -66,6 +66,11 @@ class Address:
         parts = [part for part in (self.database, self.collection) if part]
         return f"{self.scheme}://{host}{port}/" + "/".join(parts)
 
+    @property
+    def is_far(self) -> bool:
+        """Whether it is on another machine."""
+        return bool(self.host) and self.host not in _HERE and not self.host.startswith("/")
+
     def hide(self, text: str) -> str:
         """Take what is secret out of a message."""
         line = " ".join(text.split())

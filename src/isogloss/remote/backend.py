@@ -196,8 +196,11 @@ class Backend(Protocol):
         ...
 
 
-def open_backend(address: Address, *, offline: bool | None = None) -> Backend:
+def open_backend(address: Address) -> Backend:
     """Open a collection of a server, which need not be there yet.
+
+    Where the environment forbids the network (``ISOGLOSS_OFFLINE``), only servers on this machine
+    are asked.
 
     Raises
     ------
@@ -209,7 +212,13 @@ def open_backend(address: Address, *, offline: bool | None = None) -> Backend:
         When the server does not answer.
     """
     from isogloss._core.errors import ParameterError
+    from isogloss.encoders.folder import is_offline
 
+    if is_offline() and address.is_far:
+        raise ParameterError(
+            f"{address} is on another machine, and the network is off (ISOGLOSS_OFFLINE or "
+            "HF_HUB_OFFLINE): unset that, or name a server on this machine"
+        )
     if not address.collection:
         raise ParameterError(f"{address} names no collection: add /NAME to the URL")
     if address.kind == "qdrant":
