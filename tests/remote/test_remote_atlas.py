@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from collections import Counter
 
 import numpy as np
@@ -38,9 +39,15 @@ def atlas(tmp_path_factory):
     return Atlas.build(table, tmp_path_factory.mktemp("a") / "small.atlas", encoder="lexical")
 
 
-@pytest.fixture(scope="module", params=["qdrant", "postgres"])
+@pytest.fixture(scope="module", params=["qdrant", "postgres", "qdrant-server"])
 def server(request, tmp_path_factory):
     """Give a function from a collection's name to a URL."""
+    if request.param == "qdrant-server":
+        named = os.environ.get("ISOGLOSS_TEST_QDRANT")
+        if not named:
+            pytest.skip("needs a Qdrant server: set ISOGLOSS_TEST_QDRANT=qdrant+http://HOST:6333")
+        run = f"isogloss-test-{os.getpid()}"
+        return lambda name: f"{named.rstrip('/')}/{run}-{name}"
     if request.param == "qdrant":
         pytest.importorskip("qdrant_client")
         folder = tmp_path_factory.mktemp("qdrant")
@@ -53,7 +60,8 @@ def server(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def remote(server, atlas):
     done = push(atlas, server("small"), batch_rows=50)
-    assert (done["uploaded"], done["collection"], done["resumed"]) == (120, "small", False)
+    assert (done["uploaded"], done["resumed"]) == (120, False)
+    assert done["collection"].endswith("small")
     with RemoteAtlas(server("small")) as opened:
         yield opened
 
@@ -177,6 +185,15 @@ def test_pushing_again_does_nothing_and_another_atlas_is_refused(server, atlas, 
         assert len(small) == 3 and len(small.search("cats", k=9, mode="vector").hits) == 3
 
 
+def test_names_that_look_like_ours_do_not_meet(server, tmp_path):
+    few = Atlas.build(["cats sleep", "dogs run", "bread rises"], tmp_path / "a", encoder="lexical")
+    for name in ("n", "n_words", "words_n", "n-near"):
+        assert push(few, server(name))["uploaded"] == 3
+    for name in ("n", "n_words", "words_n", "n-near"):
+        with RemoteAtlas(server(name)) as there:
+            assert len(there.search("cats", mode="text").hits) == 1
+
+
 def test_a_grown_atlas_replaces_what_was_there(server, tmp_path):
     first = [{"id": n, "text": text} for n, text in enumerate(texts()[:30])]
     folder = tmp_path / "grown.atlas"
@@ -287,6 +304,19 @@ def test_wrong_passwords_are_not_repeated(pgvector_url, atlas, capsys):
     assert main(["push", str(atlas.path), "--to", url]) == 2
     line = capsys.readouterr().err
     assert "password authentication failed" in line and "wr0ng" not in line
+
+
+def test_a_server_without_pgvector_is_said(postgres_url, atlas):
+    import psycopg
+
+    with psycopg.connect(postgres_url) as link:
+        query = "SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'"
+        if link.execute(query).fetchone()[0]:
+            pytest.skip("this PostgreSQL has pgvector: set ISOGLOSS_POSTGRES_BIN to one without")
+    with pytest.raises(AtlasError, match="has no pgvector: install it on the server"):
+        push(atlas, f"{postgres_url}/x")
+    with pytest.raises(AtlasError, match="there is no atlas"):
+        RemoteAtlas(f"{postgres_url}/x")
 
 
 def test_a_real_index_under_a_rare_filter_gives_all_that_pass(pgvector_url, tmp_path):

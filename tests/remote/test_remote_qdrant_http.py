@@ -12,6 +12,7 @@ from isogloss.atlas import Atlas
 from isogloss.remote.atlas import RemoteAtlas
 from isogloss.remote.push import push
 
+WORDS = ["cat", "dog", "hen"]
 pytestmark = pytest.mark.filterwarnings("ignore:Local mode")
 
 
@@ -34,7 +35,7 @@ def atlas(tmp_path_factory):
             ],
             "big": [2**62 + n for n in range(90)],
             "even": [n % 2 == 0 for n in range(90)],
-            "word": ["cat", "dog", "hen"] * 30,
+            "word": WORDS * 30,
         }
     )
     return Atlas.build(table, tmp_path_factory.mktemp("h") / "wire.atlas", encoder="lexical")

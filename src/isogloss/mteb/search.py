@@ -1,6 +1,8 @@
 """Our search as a model of mteb 2: words, vectors or both, through the code that atlases use."""
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +69,7 @@ class MtebSearch:
         self.encoder: Any = load(encoder or "lexical") if mode != "text" else None
         self._given = encoder
         self._folder = Path(folder) if folder is not None else None
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._remove: weakref.finalize[Any, Any] | None = None
         self._tables = 0
         self._table: Any = None
         described = self.encoder if self.encoder is not None else _Words()
@@ -199,17 +201,17 @@ class MtebSearch:
     def close(self) -> None:
         """Remove the temporary folder."""
         self._table = None
-        if self._temporary is not None:
-            self._temporary.cleanup()
-            self._temporary = None
+        if self._remove is not None:
+            self._remove()
+            self._remove = self._folder = None
 
     def _place(self) -> Path:
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
             return self._folder
-        if self._temporary is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="isogloss-mteb-")
-        return Path(self._temporary.name)
+        self._folder = Path(tempfile.mkdtemp(prefix="isogloss-mteb-"))
+        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        return self._folder
 
     def _fitted(self, corpus: Any) -> Any:
         if self.encoder is None or getattr(self.encoder, "is_fitted", True) is True:

@@ -38,8 +38,10 @@ class PostgresBackend:
         self._psycopg = need("psycopg", extra="servers")
         self.address = address
         self.name = "PostgreSQL"
-        self._table = f"isogloss_{address.collection}"
-        self._words = f"isogloss_{address.collection}_words"
+        # what differs stands before the name, so that no two names can meet
+        self._main = _quoted(f"isogloss_passages_{address.collection}")
+        self._side = _quoted(f"isogloss_words_{address.collection}")
+        self._near = _quoted(f"isogloss_near_{address.collection}")
         self._description: Description | None = None
         options = dict(address.options)
         if address.host:
@@ -146,12 +148,13 @@ class PostgresBackend:
         """Make an HNSW index where asked for, and gather statistics."""
         assert self._description is not None
         dim = int(self._description.encoder["dim"])
-        name = _quoted(f"{self._table}_near")
         index = index and dim <= INDEXED_DIMS
         with self._said("cannot be written"):
-            self._run(f"DROP INDEX IF EXISTS {name}")
+            self._run(f"DROP INDEX IF EXISTS {self._near}")
             if index:
-                self._run(f"CREATE INDEX {name} ON {self._main} USING hnsw (vector vector_ip_ops)")
+                self._run(
+                    f"CREATE INDEX {self._near} ON {self._main} USING hnsw (vector vector_ip_ops)"
+                )
             for table in (self._main, self._side):
                 self._run(f"ANALYZE {table}")
         return index
@@ -212,14 +215,6 @@ class PostgresBackend:
     def close(self) -> None:
         """Let go of the connection."""
         self._link.close()
-
-    @property
-    def _main(self) -> str:
-        return _quoted(self._table)
-
-    @property
-    def _side(self) -> str:
-        return _quoted(self._words)
 
     @property
     def _fields(self) -> dict[str, Field]:
