@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import ParameterError, nearest
 from isogloss.mteb.meta import model_meta
 from isogloss.mteb.model import load
+from isogloss.search.passage_index import PassageIndex
 from isogloss.search.passages import MODES, search_passages
 from isogloss.search.text_index import create_text_index
 
@@ -72,6 +73,7 @@ class MtebSearch:
         self._remove: weakref.finalize[Any, Any] | None = None
         self._tables = 0
         self._table: Any = None
+        self._vectors: PassageIndex | None = None
         described = self.encoder if self.encoder is not None else _Words()
         if mode == "text" and training_datasets is None:
             training_datasets = ()
@@ -129,6 +131,7 @@ class MtebSearch:
             _batches(corpus, ids, encoder, schema),
         )
         create_text_index(self._table)
+        self._vectors = None if self.mode == "text" else PassageIndex(self._table)
         self._active = encoder
 
     def search(
@@ -194,13 +197,15 @@ class MtebSearch:
                 k=top_k,
                 mode=self.mode,
                 where=where,
+                index=self._vectors,
+                exact=True,
             )
             found[name] = {str(hit.id): hit.score for hit in result.hits}
         return found
 
     def close(self) -> None:
         """Remove the temporary folder."""
-        self._table = None
+        self._table = self._vectors = None
         if self._remove is not None:
             self._remove()
             self._remove = self._folder = None
@@ -262,6 +267,7 @@ def _batches(
             "passage": number,
             "document": number,
             "row": number,
+            "content_hash": number,
             "id": pa.array(ids[start : start + n], pa.string()),
             "text": pa.array(texts, pa.string()),
             "vector": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), dim),

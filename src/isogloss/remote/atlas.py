@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import AtlasError, EncoderError, ParameterError, nearest
 from isogloss.remote.address import Address, read_address
 from isogloss.remote.backend import Backend, Description, Found, open_backend
-from isogloss.search.filters import check, parse
+from isogloss.search.filters import read_filter
 from isogloss.search.fusion import fuse
 from isogloss.search.passages import FUSED, MODES, check_query
 from isogloss.search.results import Hit, SearchResult
-from isogloss.search.topics import with_leaves
 from isogloss.search.typed import Typed
 
 if TYPE_CHECKING:
@@ -167,10 +167,9 @@ class RemoteAtlas:
         query = check_query(query)
         if mode not in MODES:
             raise ParameterError(f"mode {mode!r} is not known; {nearest(str(mode), MODES)}")
-        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-            raise ParameterError(f"k is {k!r}: give a whole number of at least 1")
+        k = whole_number(k, "k", 1)
         typed = None if where is None else self._filter(where)
-        depth = min(int(k) if mode != "hybrid" else max(FUSED, 3 * int(k)), max(1, len(self)))
+        depth = min(k if mode != "hybrid" else max(FUSED, 3 * k), max(1, len(self)))
         rankings: dict[str, list[Found]] = {}
         how = []
         if mode != "text":
@@ -194,11 +193,10 @@ class RemoteAtlas:
         return SearchResult(hits, strategy, perf_counter() - began)
 
     def _filter(self, where: str) -> Typed:
-        typed = check(parse(where), self.description.columns)
         below = {
             int(topic): tuple(leaves) for topic, leaves in self.description.leaves_below.items()
         }
-        return with_leaves(typed, below) if below else typed
+        return read_filter(where, self.description.columns, below=below)
 
     def _by_vector(
         self, vector: NDArray[np.float32], where: Typed | None, depth: int, exact: bool
