@@ -169,6 +169,12 @@ def test_names_of_mteb_are_not_taken(found, labelled):
         retrieval_task("NFCorpus", found)
     with pytest.raises(ParameterError, match="letters, digits"):
         clustering_task("my task", labelled)
+    with pytest.raises(ParameterError, match="write it as 'eng-Latn'"):
+        retrieval_task("PetsLocal", found, languages=("english",))
+    with pytest.raises(ParameterError, match="sample is 0"):
+        clustering_task("PetsLocal", labelled, sample=0)
+    with pytest.raises(ParameterError, match="int is no model of mteb"):
+        evaluate([1], [], "nowhere")
     with pytest.raises(ParameterError, match="every row is marked as test"):
         classification_task("X", LabelledData(["a", "b"], ["x", "y"], [True, True]))
 

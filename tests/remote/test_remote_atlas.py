@@ -268,8 +268,10 @@ def test_ties_beyond_the_last_place_are_fetched(remote):
 
 
 def test_missing_and_foreign_collections(server):
-    with pytest.raises(AtlasError, match="there is no atlas at"):
+    with pytest.raises(AtlasError, match=r"there is no (atlas at|folder)"):
         RemoteAtlas(server("nothing"))
+    with pytest.raises(AtlasError, match="there is no folder"):
+        RemoteAtlas("qdrant+path:///no/such/place/x")
     with pytest.raises(ParameterError, match="names no collection"):
         RemoteAtlas("qdrant+http://localhost")
 

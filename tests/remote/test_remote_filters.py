@@ -165,12 +165,13 @@ def rows_in_qdrant(backend, data, text):
     return compiled.exact
 
 
-@settings(max_examples=100, **QUIET)
+@settings(max_examples=40, **QUIET)
 @given(text=FILTERS)
 def test_qdrant_gives_the_rows_of_our_evaluator(qdrant, data, text):
     rows_in_qdrant(qdrant, data, text)
 
 
+@pytest.mark.slow  # the tests of its own engine are faster
 def test_every_literal_in_qdrant(qdrant, data):
     for column, values in LANCE.SAMPLES.items():
         for value in values:

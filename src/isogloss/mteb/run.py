@@ -71,6 +71,8 @@ def evaluate(
     ------
     MissingExtra
         Without mteb.
+    ParameterError
+        For something that is no model of mteb.
     """
     mteb = need("mteb", extra="mteb")
     place = Path(folder)
@@ -78,7 +80,11 @@ def evaluate(
     read = need("mteb.results", extra="mteb").TaskResult.from_disk
     found = []
     for model in models:
-        meta = model.mteb_model_meta
+        meta = getattr(model, "mteb_model_meta", None)
+        if meta is None:
+            raise ParameterError(
+                f"{type(model).__name__} is no model of mteb: wrap an encoder as MtebEncoder(...)"
+            )
         label = meta.model_name_with_experiment
         answers = place / "predictions" / re.sub(r"[^A-Za-z0-9._=-]+", "_", label)
         for task in tasks:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError
 from isogloss._core.extras import need
 from isogloss.mteb.data import LabelledData, RetrievalData
@@ -135,6 +136,10 @@ def clustering_task(
     """
     abstasks = need("mteb.abstasks", extra="mteb")
     datasets = need("datasets", extra="mteb")
+    if most is not None:
+        whole_number(most, "most", 2)
+    whole_number(sample, "sample", 2)
+    whole_number(bootstraps, "bootstraps", 1)
     kept = data.part(test=True)
     metadata = _metadata(
         name,
@@ -201,6 +206,8 @@ def classification_task(
     """
     abstasks = need("mteb.abstasks", extra="mteb")
     datasets = need("datasets", extra="mteb")
+    whole_number(samples_per_label, "samples_per_label", 1)
+    whole_number(experiments, "experiments", 1)
     if all(data.test):
         raise ParameterError("every row is marked as test: classification needs others to learn")
     if not any(data.test):
@@ -285,6 +292,9 @@ def _metadata(
 ) -> Any:
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
         raise ParameterError(f"the task's name is {name!r}: letters, digits, '-' and '_' are due")
+    for language in languages:
+        if not re.fullmatch(r"[a-z]{3}-[A-Z][a-z]{3}", language):
+            raise ParameterError(f"the language is {language!r}: write it as 'eng-Latn'")
     if name in _taken():
         raise ParameterError(
             f"{name!r} is a task of mteb: own data must not be scored under its name; "

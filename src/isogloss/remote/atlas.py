@@ -1,6 +1,7 @@
 """An atlas that lies in a server, searched as one on disk is."""
 
 import json
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,8 @@ class RemoteAtlas:
         self, url: str, *, encoder: "str | Encoder | None" = None, collection: str | None = None
     ) -> None:
         self.address: Address = read_address(url, collection=collection)
+        if self.address.scheme == "qdrant+path" and not Path(self.address.database).is_dir():
+            raise AtlasError(f"there is no folder {self.address.database}: isogloss push makes it")
         self._backend: Backend = open_backend(self.address)
         self._given = encoder
         self._encoder: Encoder | None = None
@@ -110,6 +113,10 @@ class RemoteAtlas:
         given = self._given if self._given is not None else str(told["spec"])
         encoder = load_encoder(given) if isinstance(given, str) else given
         if getattr(encoder, "is_fitted", True) is not True:
+            if encoder.spec != told["spec"]:
+                raise EncoderError(
+                    f"{encoder.spec!r} is not fitted; {self.address} was made with {told['spec']!r}"
+                )
             raise EncoderError(
                 f"the vectors of {self.address} were made by an encoder that was fitted on the "
                 f"atlas: give it, as --encoder {told['spec']}:ATLAS/state-0001/encoder"
