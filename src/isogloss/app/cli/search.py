@@ -1,14 +1,22 @@
 """`isogloss search`: find passages."""
 
 import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from isogloss._core.errors import ParameterError
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import one_line, print_json, terminal_width
+
+if TYPE_CHECKING:
+    from isogloss.search.results import SearchResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `search`."""
-    parser.add_argument("atlas", metavar="ATLAS", help="folder that isogloss build made")
+    parser.add_argument(
+        "atlas", metavar="ATLAS", help="folder that isogloss build made, or URL of isogloss push"
+    )
     parser.add_argument("query", metavar="QUERY", help="what to look for, in plain words")
     parser.add_argument("-k", type=int, default=10, metavar="N", help="hits (default: %(default)s)")
     parser.add_argument("--where", metavar="FILTER", help="such as: year >= 1993")
@@ -30,12 +38,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--depth", type=int, metavar="N", help="candidates of these steps (default: 100)"
     )
+    parser.add_argument(
+        "--encoder", metavar="SPEC", help="with a URL: encodes the query (default: as pushed)"
+    )
     add_common(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Search, and print the hits."""
     apply_common(args)
+    from isogloss.remote.address import is_address
+
+    if is_address(args.atlas):
+        from isogloss.remote.atlas import RemoteAtlas
+
+        if args.explain:
+            raise ParameterError(
+                "--explain is about the index of a folder; how a server searched stands in the "
+                "last line"
+            )
+        with RemoteAtlas(args.atlas, encoder=args.encoder) as remote:
+            result = remote.search(
+                args.query, k=args.k, where=args.where, mode=args.mode, exact=args.exact
+            )
+            _show(args, result, remote.label)
+        return 0
+    if args.encoder is not None:
+        raise ParameterError("--encoder goes with the URL of a server: a folder has its own")
     from isogloss.atlas import Atlas
 
     atlas = Atlas.open(args.atlas)
@@ -51,12 +80,17 @@ def run(args: argparse.Namespace) -> int:
         diversify=args.diversify,
         depth=args.depth,
     )
+    _show(args, result, atlas.topics.label)
+    return 0
+
+
+def _show(args: argparse.Namespace, result: "SearchResult", label_of: Callable[[int], str]) -> None:
     if args.json:
         print_json(result.to_json(explain=args.explain))
-        return 0
+        return
     width = terminal_width()
     for rank, hit in enumerate(result.hits, start=1):
-        label = atlas.topics.label(hit.topic) if hit.topic >= 0 else "no topic"
+        label = label_of(hit.topic) if hit.topic >= 0 else "no topic"
         facts = ", ".join(f"{k}={one_line(str(v), 40)}" for k, v in hit.attributes.items())
         print(f"{rank:>3}. {hit.score:.4f}  {hit.id}  [{label}]")
         print(f"     {one_line(hit.text, width - 6)}")
@@ -65,4 +99,3 @@ def run(args: argparse.Namespace) -> int:
     print(f"\n{len(result.hits)} hits in {result.seconds:.2f} s ({result.strategy})")
     if args.explain:
         print(f"vectors: {result.explain()}")
-    return 0
