@@ -149,7 +149,8 @@ def _ratio(found):
     return "-" if found is None else f"{found[1]:.2f} ({found[0]:.2f} to {found[2]:.2f})"
 
 
-def _table(head, rows):
+def table(head, rows):
+    """Write a Markdown table."""
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
 
@@ -175,7 +176,7 @@ def main_table(cells):
             [cell["name"], f"{cell['passing']:,}", lift, *mine, *theirs, _ratio(told["to_peer"]),
              _ratio(told["to_exact"])]
         )  # fmt: skip
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def engine_table(cells, names):
@@ -193,7 +194,21 @@ def engine_table(cells, names):
             mark = "" if found["recall"] >= ENOUGH else "*"
             row.append(f"{found['recall']:.2f}{mark} / {speed:,.0f}{short}")
         rows.append(row)
-    return _table(["recall@10 / queries a second", *names], rows)
+    return table(["recall@10 / queries a second", *names], rows)
+
+
+def plan_table(cells):
+    """Write what ours chose in each cell, and the recall that it expected beside the measured."""
+    rows = []
+    for cell in cells:
+        ours = cell["engines"].get(OURS) or {}
+        if chose := ours.get("chose"):
+            ways = ", ".join(f"{name} {n}" for name, n in sorted(chose["strategies"].items()))
+            rows.append([cell["name"], f"{cell['passing']:,}", ways,
+                         f"{chose['expected_recall']:.3f}", f"{ours['recall']:.3f}",
+                         f"{ours['prepare_ms']:.2f}"])  # fmt: skip
+    head = ["cell", "rows that pass", "plans", "expected recall", "recall", "filter prepared in ms"]
+    return table(head, rows)
 
 
 def sweep_table(cells, name):
@@ -206,7 +221,7 @@ def sweep_table(cells, name):
              f"{one['short']:.0%}", f"{one['per_second']:,.0f}"]
             for one in sweep
         ]  # fmt: skip
-    return _table(["cell", "setting", "recall@10", "short", "queries/s, one pass"], rows)
+    return table(["cell", "setting", "recall@10", "short", "queries/s, one pass"], rows)
 
 
 def cost_table(engines):
@@ -223,4 +238,4 @@ def cost_table(engines):
              f"{built['rss_mb']:.0f}" if built else "-", f"{told['open']['seconds']:.2f}",
              f"{told['rss_mb']:.0f}", told["note"] or ""]
         )  # fmt: skip
-    return _table(head, rows)
+    return table(head, rows)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from filtered_engines import Engine, K
+from filtered_base import Engine, K
 
 KEYWORDS = ("source", "section", "label", "licence", "tags")
 NUMBERS = ("words", "s50", "s10", "s1", "s0_1", "s0_01", "few", "cluster")

@@ -29,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 
+from filtered_base import K
 from filtered_figures import (
     EXACT,
     OURS,
@@ -39,161 +40,33 @@ from filtered_figures import (
     main_table,
     p95_ms,
     per_second,
+    plan_table,
     sweep_table,
     verdict,
-)  # fmt: skip
+)
+from filtered_grid import EngineError, Served, prepare
 
-K = 10
-FORMAT = 1
-NEVER_CACHED = (OURS, EXACT)
+NEVER_KEPT = (OURS, EXACT)
 ENGINES = {  # name: the distribution that brings it
     OURS: "isogloss", EXACT: "numpy", "faiss flat": "faiss-cpu", "faiss ivf": "faiss-cpu",
     "faiss hnsw16": "faiss-cpu", "faiss hnsw32": "faiss-cpu", "hnswlib": "hnswlib",
     "usearch": "usearch", "lancedb ivf-pq": "lancedb", "lancedb hnsw-sq": "lancedb",
     "qdrant edge": "qdrant-edge-py",
 }  # fmt: skip
-UNBUILT = (OURS, EXACT, "faiss flat")
-HERE = Path(__file__).resolve().parent
-
-
-class EngineError(Exception):
-    """An engine's process ended; what it said is the message."""
-
-
-def prepare(data, folder, rows, queries, seed):
-    """Write passages, cells and truth into a folder, unless they are there; give them."""
-    import pyarrow.parquet as pq
-
-    from filtered_filters import conditions, plain_sql
-    from isogloss.ledger.filter_cells import Cell, cells, lift, truth
-    from isogloss.ledger.filter_data import Passages, read_passages
-
-    marker = folder / "grid.json"
-    wanted = {"format": FORMAT, "rows": rows, "queries": queries, "seed": seed, "k": K}
-    there = json.loads(marker.read_text()) if marker.is_file() else {}
-    if not there.items() >= wanted.items():
-        folder.mkdir(parents=True, exist_ok=True)
-        marker.unlink(missing_ok=True)
-        passages = read_passages(data, rows=rows, seed=seed)
-        found = cells(passages, queries=queries)
-        schema = passages.attributes.schema
-        told = []
-        for cell in found:
-            told.append(
-                {
-                    "name": cell.name,
-                    "kind": cell.kind,
-                    "where": cell.where,
-                    "lance": plain_sql(cell.where, schema),
-                    "conditions": conditions(cell.where, schema),
-                    "passing": cell.passing,
-                    "lift": lift(passages, cell) if cell.passing else None,
-                    "asks": cell.asks.tolist(),
-                    "least": truth(passages, cell, K).tolist() if cell.passing else None,
-                }
-            )
-        np.save(folder / "vectors.npy", passages.vectors)
-        np.save(folder / "queries.npy", passages.queries)
-        np.save(folder / "masks.npy", np.stack([cell.mask for cell in found]))
-        pq.write_table(passages.attributes, folder / "attributes.parquet")
-        pq.write_table(passages.asked, folder / "asked.parquet")
-        (folder / "cells.json").write_text(json.dumps(told))
-        wanted |= {"left_out": passages.left_out, "repeated": passages.repeated}
-        marker.write_text(json.dumps(wanted))
-    told = json.loads((folder / "cells.json").read_text())
-    masks = np.load(folder / "masks.npy")
-    found = [
-        Cell(one["name"], one["kind"], one["where"], mask, np.array(one["asks"]))
-        for one, mask in zip(told, masks, strict=True)
-    ]
-    grid = json.loads(marker.read_text())
-    passages = Passages(
-        np.load(folder / "vectors.npy", mmap_mode="r"),
-        pq.read_table(folder / "attributes.parquet"),
-        np.load(folder / "queries.npy"),
-        pq.read_table(folder / "asked.parquet"),
-        grid["left_out"],
-        grid["repeated"],
-    )
-    return passages, found, told, grid
-
-
-def environment(threads):
-    """Hold the libraries to so many threads."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ISOGLOSS_THREADS",
-             "RAYON_NUM_THREADS", "LANCE_CPU_THREADS", "TOKIO_WORKER_THREADS")  # fmt: skip
-    return {**os.environ, **dict.fromkeys(names, str(threads))}
-
-
-class Served:
-    """An engine in a process of its own."""
-
-    def __init__(self, name, grid, python, core, threads):
-        self.name, self.grid = name, grid
-        self.folder = grid / "engines" / name.replace(" ", "-")
-        self.command = [python, str(HERE / "filtered_engines.py"), str(grid), name,
-                        str(self.folder)]  # fmt: skip
-        self.log = grid / f"{self.folder.name}.log"
-        if name not in UNBUILT and not (self.folder / "build.json").is_file():
-            print(f"building {name}", file=sys.stderr, flush=True)
-            with self.log.open("w") as log:
-                done = subprocess.run(
-                    [*self.command, "build", str(threads)], env=environment(threads), stderr=log,
-                    stdout=log, check=False,
-                )  # fmt: skip
-            if done.returncode:
-                raise EngineError(self.said())
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*self.command, "serve", *([] if core is None else [str(core)])],
-                env=environment(1), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                text=True,
-            )  # fmt: skip
-        self.told = self.ask(do="tell")
-
-    def said(self):
-        """Give the end of what its process wrote."""
-        return self.log.read_text()[-1500:].strip()
-
-    def ask(self, **command):
-        """Send a command and wait for the answer."""
-        try:
-            self.process.stdin.write(json.dumps(command) + "\n")
-            self.process.stdin.flush()
-        except BrokenPipeError as error:
-            raise EngineError(self.said()) from error
-        line = self.process.stdout.readline()
-        if not line:
-            raise EngineError(self.said())
-        return json.loads(line)
-
-    def queries(self, setting, queries, seconds, *, rows=False, least=10):
-        """Search for at most so many seconds, but at least so many queries."""
-        return self.ask(do="ask", setting=setting, queries=queries, seconds=seconds, rows=rows,
-                        least=least)  # fmt: skip
-
-    def built(self):
-        """Give what its build cost."""
-        path = self.folder / "build.json"
-        return json.loads(path.read_text()) if path.is_file() else None
-
-    def close(self):
-        """End the process."""
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait()
 
 
 def swept(served, place, passages, cell, least, options, kept):
     """Give recall, short lists and a first speed of every setting in a cell."""
     from isogloss.ledger.filter_cells import recalls, short_share, strangers
 
-    key = f"{cell.name} | {options.queries}"
-    if served.name not in NEVER_CACHED and key in kept:
-        return kept[key]
+    key = f"{cell.name} | {served.told['version']} | at most {options.sweep_seconds} s"
+    settings = served.told["settings"]
+    there = kept.get(key, [])
+    if served.name not in NEVER_KEPT and [one["setting"] for one in there] == settings:
+        return there
     prepared = served.ask(do="cell", cell=place)["prepare_seconds"]
     found = []
-    for setting in served.told["settings"]:
+    for setting in settings:
         served.queries(setting, 2, 0, least=2)
         answer = served.queries(setting, options.queries, options.sweep_seconds, rows=True)
         rows = answer["rows"]
@@ -210,6 +83,7 @@ def swept(served, place, passages, cell, least, options, kept):
                 "per_second": per_second(answer["seconds"]),
                 "queries": len(rows),
                 "prepare_seconds": prepared,
+                "chose": answer["chose"],
             }
         )
     kept[key] = found
@@ -294,6 +168,7 @@ def timed(served, running, place, cell, sweeps, options):
             "rounds": [per_second(seconds) for seconds in rounds],
             "p95_ms": p95_ms([one for seconds in rounds for one in seconds]),
             "prepare_ms": 1000 * prepared[name],
+            "chose": figures["chose"],
             "sweep": [{k: v for k, v in one.items() if k != "recalls"} for one in sweep],
         }
     return found
@@ -318,7 +193,7 @@ def start(names, folder, options):
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
     served, missing = {}, {}
     for name in names:
-        python = sys.executable if name in NEVER_CACHED else options.peers_python
+        python = sys.executable if name in NEVER_KEPT else options.peers_python
         found = version(python, ENGINES[name])
         if found is None and name != OURS:
             missing[name] = f"{ENGINES[name]} is not installed for {python}"
@@ -349,6 +224,8 @@ def report(result):
         "## Every engine at its fastest setting with recall at least .95",
         "A star marks cells where no setting reaches it: that with the best recall stands there.",
         engine_table(cells, list(engines)),
+        "## What ours chose",
+        plan_table(cells),
         "## What they cost",
         cost_table(engines),
         *(f"- {name} did not run: {why}" for name, why in result["failed"].items()),

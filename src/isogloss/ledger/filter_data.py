@@ -144,10 +144,9 @@ def _parts(data: Path) -> Iterator[dict[str, Any]]:
 
 def _part(path: Path, array: Path, column: str, source: str | None) -> dict[str, Any]:
     table = _table(path, None)
-    stored = np.load(array.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+    stored, scale = _vectors(array)
     if len(stored) != len(table):
         raise SourceError(f"{array}.npy has {len(stored)} rows, {path} {len(table)}")
-    scale = float(json.loads(array.with_suffix(".json").read_text(encoding="utf-8"))["scale"])
     text = [one or "" for one in table[column].to_pylist()]
     nothing = [None] * len(text)
 
@@ -165,6 +164,17 @@ def _part(path: Path, array: Path, column: str, source: str | None) -> dict[str,
         "licence": values("licence"),
         "tags": [list(one or ()) for one in values("topics")],
     }
+
+
+def _vectors(array: Path) -> tuple[NDArray[np.int8], float]:
+    try:
+        stored = np.load(array.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
+        told = json.loads(array.with_suffix(".json").read_text(encoding="utf-8"))
+        return stored, float(told["scale"])
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceError(
+            f"no ready vectors {array}.npy with their .json: they lie beside the data sets"
+        ) from error
 
 
 def _table(path: Path, columns: list[str] | None) -> pa.Table:
