@@ -17,6 +17,7 @@ from isogloss.ledger.filter_cells import (
     truth,
 )
 from isogloss.ledger.filter_data import Passages, group_centres, nearest_group, read_passages
+from isogloss.ledger.systems import filtered_search
 
 WIDTHS = {"50%": 0.5, "10%": 0.1, "1%": 0.01, "0.1%": 0.001, "0.01%": 0.0001}
 
@@ -203,3 +204,12 @@ def test_passages_are_distinct_and_queries_are_held_out(grid):
     assert not set(ids) & set(passages.asked["id"].to_pylist())
     assert passages.repeated == 0
     assert np.linalg.norm(passages.vectors, axis=1) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.data
+def test_the_rule_of_the_ledger_speaks_of_cells_that_are(grid):
+    _, found = grid
+    names = {filtered_search.slug(name) for name in found}
+    assert len(names) == len(found) == 31
+    assert names >= {*filtered_search.SHOWN, filtered_search.BY_LOT, filtered_search.NARROWER}
+    assert filtered_search.slug("source, all queries") == "source_all_queries"

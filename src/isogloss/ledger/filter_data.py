@@ -5,7 +5,6 @@ once. Attributes are what the sets say of their texts, and some drawn by lot.
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,8 +91,7 @@ def read_passages(data: Path, *, rows: int, seed: int = 0) -> Passages:
     if rows < 2000:
         raise ParameterError(f"{rows} rows: give at least 2,000, or filters of 0.1% pass nothing")
     parts = list(_parts(data))
-    texts = [text for part in parts for text in part["text"]]
-    kept, left_out = _distinct(texts)
+    kept, words = _distinct([text for part in parts for text in part["text"]])
     rng = np.random.default_rng(seed)
     order = kept[rng.permutation(len(kept))]
     held, pool = order[:HELD_OUT], order[HELD_OUT:]
@@ -102,7 +100,7 @@ def read_passages(data: Path, *, rows: int, seed: int = 0) -> Passages:
     vectors = _unit(stored[taken])
     if rows > len(pool):
         _jitter(vectors[len(pool) :], rng)
-    table = _joined(parts)
+    table = _joined(parts, words)
     queries = _unit(stored[held])
     centres = group_centres(vectors, GROUPS, seed=seed)
     attributes = table.take(pa.array(taken))
@@ -119,6 +117,7 @@ def read_passages(data: Path, *, rows: int, seed: int = 0) -> Passages:
     attributes = attributes.append_column("cluster", pa.array(nearest_group(vectors, centres)))
     asked = table.take(pa.array(held)).select(["id", "source"])
     asked = asked.append_column("cluster", pa.array(nearest_group(queries, centres)))
+    left_out = len(words) - len(kept)
     return Passages(vectors, attributes, queries, asked, left_out, max(0, rows - len(pool)))
 
 
@@ -144,7 +143,7 @@ def _parts(data: Path) -> Iterator[dict[str, Any]]:
 
 def _part(path: Path, array: Path, column: str, source: str | None) -> dict[str, Any]:
     table = _table(path, None)
-    stored, scale = _vectors(array)
+    stored = _codes(array)
     if len(stored) != len(table):
         raise SourceError(f"{array}.npy has {len(stored)} rows, {path} {len(table)}")
     text = [one or "" for one in table[column].to_pylist()]
@@ -157,7 +156,7 @@ def _part(path: Path, array: Path, column: str, source: str | None) -> dict[str,
     return {
         "id": ids,
         "text": text,
-        "vectors": np.asarray(stored, dtype=np.float32) * scale,
+        "vectors": stored,
         "source": [source] * len(text) if source else values("source"),
         "section": nothing,
         "label": [one or None for one in values("label")],
@@ -166,15 +165,15 @@ def _part(path: Path, array: Path, column: str, source: str | None) -> dict[str,
     }
 
 
-def _vectors(array: Path) -> tuple[NDArray[np.int8], float]:
+def _codes(array: Path) -> NDArray[np.int8]:
+    """Give ready vectors as stored: a set has one scale, which unit length makes up for."""
     try:
         stored = np.load(array.with_suffix(".npy"), mmap_mode="r", allow_pickle=False)
-        told = json.loads(array.with_suffix(".json").read_text(encoding="utf-8"))
-        return stored, float(told["scale"])
-    except (OSError, ValueError, KeyError) as error:
-        raise SourceError(
-            f"no ready vectors {array}.npy with their .json: they lie beside the data sets"
-        ) from error
+    except (OSError, ValueError) as error:
+        raise SourceError(f"no ready vectors {array}.npy: they lie beside the data sets") from error
+    if stored.dtype != np.int8 or stored.ndim != 2:
+        raise SourceError(f"{array}.npy holds {stored.dtype} {stored.shape}, not int8 rows")
+    return np.asarray(stored)
 
 
 def _table(path: Path, columns: list[str] | None) -> pa.Table:
@@ -187,23 +186,25 @@ def _table(path: Path, columns: list[str] | None) -> pa.Table:
         raise SourceError(f"cannot read {path}: {reason}") from error
 
 
-def _distinct(texts: list[str]) -> tuple[NDArray[np.int64], int]:
+def _distinct(texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the rows of the distinct texts that have words, and the number of words of each text."""
     seen: set[bytes] = set()
     kept = []
+    counts = np.empty(len(texts), dtype=np.int64)
     for row, text in enumerate(texts):
-        words = " ".join(text.split())
-        digest = hashlib.sha256(words.encode("utf-8", "surrogatepass")).digest()
+        words = text.split()
+        counts[row] = len(words)
+        digest = hashlib.sha256(" ".join(words).encode("utf-8", "surrogatepass")).digest()
         if words and digest not in seen:
             seen.add(digest)
             kept.append(row)
-    return np.array(kept, dtype=np.int64), len(texts) - len(kept)
+    return np.array(kept, dtype=np.int64), counts
 
 
-def _joined(parts: list[dict[str, Any]]) -> pa.Table:
+def _joined(parts: list[dict[str, Any]], words: NDArray[np.int64]) -> pa.Table:
     def column(name: str) -> list[Any]:
         return [value for part in parts for value in part[name]]
 
-    words = [len(text.split()) for text in column("text")]
     return pa.table(
         {
             "id": pa.array(column("id"), pa.string()),
@@ -223,7 +224,7 @@ def _drawn(rows: int, chosen: int, rng: np.random.Generator) -> pa.Array:
     return pa.array(flags)
 
 
-def _unit(rows: Floats) -> Floats:
+def _unit(rows: NDArray[Any]) -> Floats:
     rows = np.asarray(rows, dtype=np.float32)
     lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
     return np.ascontiguousarray(rows / lengths)
@@ -267,10 +268,10 @@ def group_centres(vectors: Floats, groups: int, *, seed: int = 0, steps: int = 8
     centres = vectors[np.sort(order[:groups])].copy()
     for _ in range(steps):
         near = nearest_group(sample, centres)
-        total = np.zeros(centres.shape, dtype=np.float64)
-        np.add.at(total, near, sample.astype(np.float64))
-        filled = np.bincount(near, minlength=len(centres)) > 0
-        centres[filled] = _unit(total[filled].astype(np.float32))
+        together = np.argsort(near, kind="stable")
+        filled, starts = np.unique(near[together], return_index=True)
+        sums = np.add.reduceat(sample[together].astype(np.float64), starts, axis=0)
+        centres[filled] = _unit(sums)
     return centres
 
 
