@@ -155,3 +155,36 @@ def test_exact_numpy_answers_by_both_ways(module, tmp_path):
         best = passing[np.argsort(-(rows[passing] @ query))][:10].tolist()
         for setting in engine.settings():
             assert list(engine.search(query, ready, setting, cell)) == best
+
+
+def test_new_filters_are_all_different_and_as_wide_as_said(module):
+    f = module("filtered_strings")
+    from isogloss.ledger.filter_cells import passing_rows
+
+    rng = np.random.default_rng(0)
+    rows = pa.table({"words": rng.integers(1, 5000, 20_000), "cluster": np.arange(20_000) % 200})
+    found = f.never_seen(rows, 20, 3)
+    every = [where for filters in found.values() for where in filters]
+    assert len(set(every)) == 60
+    widths = {
+        name: np.median([passing_rows(where, rows).mean() for where in filters])
+        for name, filters in found.items()
+    }
+    assert widths["new, about 10%"] == pytest.approx(0.1, rel=0.2)
+    assert widths["new, about 1%"] == pytest.approx(0.01, rel=0.01)
+    assert widths["new, about 0.1%"] < 0.002
+    assert not set(every) & {w for ws in f.never_seen(rows, 20, 4).values() for w in ws}
+
+
+def test_a_line_of_the_table_of_strings(module):
+    f = module("filtered_strings")
+    engines = {
+        "isogloss": {"recall": 1.0, "short": 0.0, "passing": 7.0, "rounds": [30.0], "p95_ms": 2.0},
+        "fast": {"recall": 0.9, "short": 0.5, "passing": 7.0, "rounds": [99.0], "p95_ms": 1.0},
+        "right": {"recall": 1.0, "short": 0.0, "passing": 7.0, "rounds": [10.0], "p95_ms": 9.0},
+    }
+    line = f.report({"x": engines}, list(engines)).splitlines()[-1]
+    assert line == (
+        "| x | 7 | 1.00 / 30 / 2.0 | 0.90 / 99 / 1.0, 50% short | 1.00 / 10 / 9.0 "
+        "| 3.00 (3.00 to 3.00), right |"
+    )
