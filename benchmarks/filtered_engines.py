@@ -15,6 +15,7 @@ import shutil
 import sys
 import time
 from importlib import import_module
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,23 @@ class Isogloss(Engine):
 
     note = "one setting everywhere"
 
-    def open(self):
-        """Build it: it is made in memory from the vectors."""
+    def build(self, threads):
+        """Write the index, which is made anew for every run."""
         from isogloss.search.vector_index import VectorIndex
 
-        self.index = VectorIndex.build(np.asarray(self.vectors), seed=0)
+        rows, dim = self.vectors.shape
+
+        def blocks():
+            for start in range(0, rows, 16_384):
+                yield np.ascontiguousarray(self.vectors[start : start + 16_384])
+
+        VectorIndex.write(self.folder / "vectors.index", blocks, np.arange(rows), dim, seed=0)
+
+    def open(self):
+        """Open it."""
+        from isogloss.search.vector_index import VectorIndex
+
+        self.index = VectorIndex.open(self.folder / "vectors.index")
 
     def ready_filter(self, cell):
         """Prepare a subset."""
@@ -48,9 +61,11 @@ class Isogloss(Engine):
         return found.rows
 
     def chose(self):
-        """Tell the strategies of the cell, and the mean recall that was expected."""
+        """Tell the strategies since the last time, and the mean recall that was expected."""
         mean = sum(self.expected) / max(1, len(self.expected))
-        return {"strategies": self.plans, "expected_recall": float(mean)}
+        told = {"strategies": self.plans, "expected_recall": float(mean)}
+        self.plans, self.expected = {}, []
+        return told
 
 
 class Numpy(Engine):
@@ -157,18 +172,20 @@ def serve(grid, name, folder, answers):
     ready, cell, asks = None, None, []
 
     def ask(command):
-        """Search one query after the other, for at most so many seconds."""
+        """Search one query after the other until all are asked, or again until time is up."""
         setting, spent, found = command["setting"], [], []
         until = time.perf_counter() + command["seconds"]
-        for query in asks[: command["queries"]]:
+        order = asks[: command["queries"]]
+        for query in cycle(order) if command["again"] else order:
             began = time.perf_counter()
             rows = made.search(query, ready, setting, cell)
-            spent.append(time.perf_counter() - began)
-            found.append([int(row) for row in rows] if command["rows"] else None)
-            if time.perf_counter() > until and len(spent) >= command["least"]:
+            ended = time.perf_counter()
+            spent.append(ended - began)
+            if command["rows"]:
+                found.append([int(row) for row in rows])
+            if ended > until and len(spent) >= command["least"]:
                 break
-        return {"seconds": spent, "rows": found if command["rows"] else None,
-                "chose": made.chose()}  # fmt: skip
+        return {"seconds": spent, "rows": found, "chose": made.chose()}
 
     for line in sys.stdin:
         command = json.loads(line)
