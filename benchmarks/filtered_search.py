@@ -22,6 +22,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -222,7 +223,7 @@ def report(result):
         "## Ours and the fastest peer that reaches recall .95 in the cell",
         main_table(cells),
         *(f"- {what.replace('_', ' ')}: {', '.join(names) or 'no cell'}"
-          for what, names in failed.items()),
+          for what, names in failed.items() if OURS in engines),
         "## Every engine at its fastest setting with recall at least .95",
         "A star marks cells where no setting reaches it: that with the best recall stands there.",
         engine_table(cells, list(engines)),
@@ -259,15 +260,22 @@ def main():
     if options.quick:
         options.rows, options.queries, options.rounds = 20_000, 50, 2
         options.sweep_seconds, options.round_seconds = 0.3, 0.1
+    from isogloss._core.errors import IsoglossError
+
     names = options.engines.split(",")
     unknown = [name for name in names if name not in ENGINES]
     if unknown:
         raise SystemExit(f"unknown engine {unknown[0]!r}; known: {', '.join(ENGINES)}")
     folder = options.cache / f"grid-{options.rows}-{options.queries}-{options.seed}"
     began, load = time.perf_counter(), os.getloadavg()
-    passages, cells, told, grid = prepare(
-        options.data, folder, options.rows, options.queries, options.seed
-    )
+    if shutil.which(options.peers_python) is None:
+        raise SystemExit(f"--peers-python {options.peers_python} is no program")
+    try:
+        passages, cells, told, grid = prepare(
+            options.data, folder, options.rows, options.queries, options.seed
+        )
+    except IsoglossError as error:
+        raise SystemExit(str(error)) from error
     served, missing = start(names, folder, options)
     wanted = [part.strip() for part in options.cells.split(",") if part.strip()]
     kept = [i for i, c in enumerate(cells) if not wanted or any(part in c.name for part in wanted)]
