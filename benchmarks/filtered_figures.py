@@ -218,10 +218,10 @@ def sweep_table(cells, name):
         sweep = cell["engines"].get(name, {}).get("sweep", [])
         rows += [
             [cell["name"], _setting(one["setting"]), f"{one['recall']:.3f}",
-             f"{one['short']:.0%}", f"{one['per_second']:,.0f}"]
+             f"{one['short']:.0%}", f"{one['per_second']:,.0f}", one["queries"]]
             for one in sweep
         ]  # fmt: skip
-    return table(["cell", "setting", "recall@10", "short", "queries/s, one pass"], rows)
+    return table(["cell", "setting", "recall@10", "short", "queries/s, one pass", "queries"], rows)
 
 
 def cost_table(engines):

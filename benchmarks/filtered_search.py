@@ -111,6 +111,8 @@ def measure(served, passages, asked, options, folder):
             path.write_text(json.dumps(kept))
         print(f"swept {name}", file=sys.stderr, flush=True)
     running = [name for name in served if name not in failed]
+    if not running:
+        raise SystemExit(f"no engine could be measured: {failed or 'none could be started'}")
     results = []
     for place, cell, told in asked:
         try:
