@@ -115,7 +115,7 @@ class Graph(_Faiss):
 class Partition(_Faiss):
     """faiss' inverted file over float32 rows; the setting is the number of cells probed."""
 
-    settings: tuple[int, ...] = (16, 64)
+    settings: tuple[int, ...] = (16, 64, 256)
     rows_a_cell = 195  # 512 cells for 100,000 rows
 
     def _made(self, vectors: Floats) -> Any:
