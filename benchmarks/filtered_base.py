@@ -18,6 +18,7 @@ class Engine:
 
     filter = "bitmap"
     note = ""
+    rising = False  # whether each setting is slower and surer than the one before
 
     def __init__(self, grid, folder):
         self.grid, self.folder = Path(grid), Path(folder)

@@ -191,7 +191,7 @@ def serve(grid, name, folder, answers):
         command = json.loads(line)
         if command["do"] == "tell":
             told = {"settings": made.settings(), "filter": made.filter, "note": made.note,
-                    "open": opened,
+                    "rising": made.rising, "open": opened,
                     "rss_mb": peak_mb()}  # fmt: skip
         elif command["do"] == "cell":
             cell = command["cell"]

@@ -9,6 +9,7 @@ class Faiss(Engine):
     """faiss with a bitmap selector."""
 
     kind = "flat"
+    rising = True
 
     def build(self, threads):
         """Train, add and write."""
@@ -45,8 +46,9 @@ class Faiss(Engine):
         if self.kind == "flat":
             return [{}]
         if self.kind == "ivf":
-            return [{"nprobe": n} for n in (4, 16, 64, 256, below(len(self.vectors)))]
-        return [{"ef": n} for n in (16, 32, 64, 128, 256, 1024)]
+            most = below(len(self.vectors))
+            return [{"nprobe": n} for n in (8, 16, 32, 64, 128, 256, most) if n <= most]
+        return [{"ef": n} for n in (16, 24, 32, 48, 64, 96, 128, 256, 1024)]
 
     def ready_filter(self, cell):
         """Give a selector over packed bits, and the bits, which it does not own."""

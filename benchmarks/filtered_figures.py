@@ -37,6 +37,17 @@ def contenders(sweep, most=2, near=1.5):
     return [max(sweep, key=lambda one: (one["recall"], one["per_second"]))["setting"]]
 
 
+def settled(sweep):
+    """Tell whether settings that are slower and surer need not be swept any more.
+
+    >>> settled([{"recall": 0.9}, {"recall": 0.96}, {"recall": 0.97}])
+    True
+    >>> settled([{"recall": 0.9}, {"recall": 0.96}])
+    False
+    """
+    return sum(one["recall"] >= ENOUGH for one in sweep) >= 2
+
+
 def fastest(engines, *, without=()):
     """Name the engine of a cell with the highest median speed among those that reach the recall.
 

@@ -11,6 +11,7 @@ class Hnswlib(Engine):
     """hnswlib; its filter is a Python callback, asked once a visited row."""
 
     filter = "Python callback"
+    rising = True
     note = "the callback is Python's: much of the time is not the index's"
 
     def build(self, threads):
@@ -32,7 +33,7 @@ class Hnswlib(Engine):
 
     def settings(self):
         """Sweep ef."""
-        return [{"ef": n} for n in (16, 64, 256)]
+        return [{"ef": n} for n in (16, 24, 32, 48, 64, 256)]
 
     def ready_filter(self, cell):
         """Give the look-up of a list, the quickest callback that Python has."""

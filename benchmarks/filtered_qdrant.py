@@ -78,7 +78,7 @@ class Qdrant(Engine):
 
     def settings(self):
         """Sweep ef, with ACORN too; and search exactly."""
-        plain = [{"ef": n} for n in (16, 32, 64, 128, 256)]
+        plain = [{"ef": n} for n in (16, 24, 32, 48, 64, 128, 256)]
         return [*plain, {"ef": 64, "acorn": True}, {"exact": True}]
 
     def ready_filter(self, cell):

@@ -42,6 +42,7 @@ from filtered_figures import (
     p95_ms,
     per_second,
     plan_table,
+    settled,
     sweep_table,
     verdict,
 )
@@ -60,14 +61,15 @@ def swept(served, place, passages, cell, least, options, kept):
     """Give recall, short lists and a first speed of every setting in a cell."""
     from isogloss.ledger.filter_cells import recalls, short_share, strangers
 
-    key = f"{cell.name} | {served.told['version']} | at most {options.sweep_seconds} s"
     settings = served.told["settings"]
-    there = kept.get(key, [])
-    if served.name not in NEVER_KEPT and [one["setting"] for one in there] == settings:
-        return there
+    key = json.dumps([cell.name, served.told["version"], options.sweep_seconds, settings])
+    if served.name not in NEVER_KEPT and key in kept:
+        return kept[key]
     prepared = served.ask(do="cell", cell=place)["prepare_seconds"]
     found = []
     for setting in settings:
+        if served.told["rising"] and settled(found):
+            break
         served.queries(setting, 2, 0, least=2)
         answer = served.queries(setting, options.queries, options.sweep_seconds, rows=True)
         rows = answer["rows"]
