@@ -52,6 +52,9 @@ def run(args: argparse.Namespace) -> int:
     if is_address(args.atlas):
         from isogloss.remote.atlas import RemoteAtlas
 
+        for name in ("fusion", "feedback", "rerank", "diversify", "depth"):
+            if getattr(args, name) is not None:
+                raise ParameterError(f"--{name} is for an atlas in a folder: a server ranks itself")
         if args.explain:
             raise ParameterError(
                 "--explain is about the index of a folder; how a server searched stands in the "
