@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isogloss._core.errors import ParameterError, nearest
-from isogloss.ledger.story_words import PARTS, Event, Words
+from isogloss.ledger.story_words import PARTS, Event, Words, words_of
 from isogloss.situate.base import Chunked
 
 __all__ = ["Asked", "Stories", "make_stories"]
@@ -78,8 +78,8 @@ def make_stories(part: str, count: int, *, seed: int = 0) -> Stories:
     """
     if part not in PARTS:
         raise ParameterError(f"part is {part!r}; {nearest(part, PARTS)}")
-    words = PARTS[part]
-    rng = np.random.default_rng([seed, sorted(PARTS).index(part)])
+    words = words_of(part)
+    rng = np.random.default_rng([seed, PARTS.index(part)])
     names = [(first, family, woman) for woman, firsts in ((True, words.women), (False, words.men))
              for first in firsts for family in words.families]  # fmt: skip
     if count < 1 or count * SCENES > len(names):

@@ -70,9 +70,12 @@ class LateChunking(BaseSituator):
 
     def readings(self, document: Chunked) -> list[Reading]:
         """Say which tokens of which windows each chunk is pooled from."""
+        return self._readings(document, self.model.prompts.get("document", ""))
+
+    def _readings(self, document: Chunked, prompt: str) -> list[Reading]:
         spans: list[list[Span]] = [[] for _ in document.chunks]
         near: list[set[int]] = [set() for _ in document.chunks]
-        ids, owner = self._tokens(document)
+        ids, owner = self._tokens(document, prompt)
         counts = np.bincount(owner[owner >= 0], minlength=len(document.chunks)).tolist()
         self._count(len(ids))
         starts = np.concatenate([[0], np.cumsum(counts)])
@@ -100,9 +103,8 @@ class LateChunking(BaseSituator):
             for place, text in enumerate(document.chunks)
         ]
 
-    def _tokens(self, document: Chunked) -> tuple[list[int], NDArray[np.int64]]:
+    def _tokens(self, document: Chunked, prompt: str) -> tuple[list[int], NDArray[np.int64]]:
         """Give the document's tokens and the chunk of each; tokens between chunks are left out."""
-        prompt = self.model.prompts.get("document", "")
         pieces = [prompt + text if place == 0 else text for place, text in
                   enumerate(document.chunks)]  # fmt: skip
         ids, offsets = self.model.tokens(BETWEEN.join(pieces))
@@ -143,14 +145,11 @@ class LateChunking(BaseSituator):
     def encode_query(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Encode queries, each a text of its own: float32 (n, dim), unit rows."""
         prompt = self.model.prompts.get("query", "")
-        items = check_texts(texts)
-        asked = [prompt + text if text.strip() else "" for text in items]
-        plain = dict(self.model.prompts)
-        self.model.prompts["document"] = ""
-        try:
-            return self.encode(asked)
-        finally:
-            self.model.prompts = plain
+        asked = [
+            self._readings(Chunked((text,)), prompt if text.strip() else "")[0]
+            for text in check_texts(texts)
+        ]
+        return self.vectors(asked)
 
 
 def owners(

@@ -100,6 +100,7 @@ class ContextInput:
         wanted = around(document.chunks, place, self.reach.before, self.reach.after)
         room = self.room - len(tokens[place][0]) - len(self.model.middle)
         kept: dict[int, str] = {}
+        held = 0
         for other in sorted(wanted, key=lambda i: (abs(i - place), i)):
             ids, offsets = tokens[other]
             text = document.chunks[other]
@@ -110,12 +111,12 @@ class ContextInput:
                 text = text[offsets[-room][0] :] if other < place else text[: offsets[room - 1][1]]
             if text.strip():
                 kept[other] = text.strip()
-            room -= min(room, len(ids))
+            read = min(room, len(ids))
+            room, held = room - read, held + read
         wished = sum(len(tokens[i][0]) for i in wanted)
-        held = sum(min(len(tokens[i][0]), len(self.model.tokens(t)[0])) for i, t in kept.items())
         self.truncation.texts += 1
         self.truncation.tokens += wished
-        self.truncation.tokens_beyond += max(0, wished - held)
+        self.truncation.tokens_beyond += wished - held
         self.truncation.long_texts += held < wished
         near = tuple(sorted(kept))
         return near, " ".join(kept[i] for i in near)
@@ -301,9 +302,11 @@ class ResidualSituator(BaseSituator):
             record = dict(told["training"])
         except (KeyError, TypeError, ValueError) as error:
             raise AtlasError(f"{path / 'isogloss.json'} is damaged: train it again") from error
-        for one, expected in zip((chunk_encoder, model), wanted, strict=True):
-            if one.fingerprint != expected:
-                name = one.name if isinstance(one, TokenModel) else one.spec
+        found = (chunk_encoder.fingerprint, model.fingerprint)
+        for name, one, expected in zip(
+            (chunk_encoder.spec, model.name), found, wanted, strict=True
+        ):
+            if one != expected:
                 raise EncoderError(
                     f"{str(path)!r} was trained beside another {name!r} than the one found here: "
                     "bring that one back, or train again"
