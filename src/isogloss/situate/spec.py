@@ -91,7 +91,7 @@ one is named by its folder
 
         if encoder is None or parse_spec(encoder)[0] != "model":
             raise EncoderError(
-                f"late chunking reads the tokens of a transformers model, not of {encoder!r}: name "
+                f"late chunking reads tokens of a transformers model, not of {encoder or 'lexical'!r}: name "
                 "one as the encoder, such as sentence-transformers/all-MiniLM-L6-v2"
             )
         model = TokenModel(encoder, window=window, threads=threads, offline=offline)
