@@ -91,12 +91,13 @@ one is named by its folder
 
         if encoder is None or parse_spec(encoder)[0] != "model":
             raise EncoderError(
-                f"late chunking reads tokens of a transformers model, not of {encoder or 'lexical'!r}: name "
-                "one as the encoder, such as sentence-transformers/all-MiniLM-L6-v2"
+                "late chunking reads tokens of a transformers model, not of "
+                f"{encoder or 'lexical'!r}: name one as the encoder, such as "
+                "sentence-transformers/all-MiniLM-L6-v2"
             )
         model = TokenModel(encoder, window=window, threads=threads, offline=offline)
         return LateChunking(model)
-    if isinstance(name, str) and Path(name).expanduser().is_dir():
+    if isinstance(name, str) and name.strip() and Path(name).expanduser().is_dir():
         from isogloss.situate.residual import ResidualSituator
 
         if encoder is not None:

@@ -179,13 +179,16 @@ def resituate(
     >>> resituate(window, [["Two cats.", "It sat.", "It ran."]], table).stale.tolist()
     [True, True, False]
     """
+    target = Path(table)
+    if target.is_dir() or not target.parent.is_dir():
+        why = "it is a folder" if target.is_dir() else f"there is no folder {target.parent}"
+        raise StorageError(f"cannot write {target}: {why}; give the name of a file")
     readings: list[Reading] = []
     places: list[tuple[int, int]] = []
     for number, document in enumerate(documents):
         some = situator.readings(as_chunked(document, number))
         readings += some
         places += [(number, chunk) for chunk in range(len(some))]
-    target = Path(table)
     found = redo(situator, readings, Known(target, situator))
     rows = pa.table(
         {
