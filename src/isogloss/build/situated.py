@@ -225,6 +225,8 @@ class _Rows:
             return
         self._source = pa.memory_map(str(path))
         self.table = pa.ipc.open_file(self._source).read_all()
+        self._batches = self.table.to_batches()
+        self._starts = np.cumsum([0, *(batch.num_rows for batch in self._batches)])
         self._document = np.concatenate(documents)
         self.order = _sorted(self._document, places, names.get("order", ""))
 
@@ -233,12 +235,23 @@ class _Rows:
         owner = self._document[self.order]
         edges = np.flatnonzero(np.diff(owner)) + 1
         for rows in np.split(self.order, edges):
-            some = self.table.take(pa.array(rows))
             title = ""
             if "title" in self.names:
-                given = some[self.names["title"]][0].as_py()
+                given = self._values(self.names["title"], rows[:1])[0]
                 title = "" if given is None else str(given)
-            yield rows, Chunked(tuple(some["text"].to_pylist()), title)
+            yield rows, Chunked(tuple(self._values("text", rows)), title)
+
+    def _values(self, name: str, rows: NDArray[np.int64]) -> list[Any]:
+        """Give the values of some rows; taking them of the whole column would copy it."""
+        held = np.searchsorted(self._starts, rows, side="right") - 1
+        found: list[Any] = [None] * len(rows)
+        for number in np.unique(held).tolist():
+            places = np.flatnonzero(held == number)
+            local = pa.array(rows[places] - self._starts[number])
+            values = self._batches[number].column(name).take(local).to_pylist()
+            for place, value in zip(places.tolist(), values, strict=True):
+                found[place] = value
+        return found
 
 
 def _sorted(documents: NDArray[np.int64], places: list[pa.Array], name: str) -> NDArray[np.int64]:
