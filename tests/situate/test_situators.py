@@ -290,3 +290,19 @@ def test_fingerprints_do_not_drift(counting):
     # keys on disk stay valid over versions: a change here makes every table stale
     assert Reading("a", "b").key == hashlib.sha256(b"1:a1:b").hexdigest()[:32]
     assert ChunkOnly(counting).fingerprint[:12] == ChunkOnly(counting).fingerprint[:12]
+
+
+def test_the_page_runs():
+    import re
+    from pathlib import Path
+
+    page = Path(__file__).resolve().parents[2] / "docs" / "situated-chunks.md"
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
+    assert len(blocks) == 3
+    names: dict = {}
+    for block in blocks:
+        exec(compile(block, str(page), "exec"), names)
+    assert names["vectors"].shape == (6, 384)
+    assert names["scores"].argmax() == 4
+    assert names["again"].stale.tolist() == [False] * 3 + [True] * 3
+    assert names["settings"].check() is None
