@@ -145,6 +145,31 @@ def test_rivals_are_of_the_same_document(settings, tiny):
             assert sum(one == document for one, _ in step.candidates) == 4
 
 
+def test_the_loss_is_on_the_sum_of_both(settings, tiny):
+    from isogloss.situate.training import _Run, _Step
+
+    documents, pairs = stories()
+    cut = [Chunked(tuple(chunks)) for chunks in documents]
+    reader = ContextInput(TokenModel(str(tiny)), Reach(1, 0))
+    encoder = load_encoder(str(tiny))
+    same = ("ann lost the ring", 0, 3)  # a second answer to the first query: no rival of the first
+    pairs = [("ann lost the ring", 0, 1), same, *pairs[1:]]
+    run = _Run(cut, pairs, settings, encoder, reader)
+    candidates = [(0, 0), (0, 1), (0, 3), (1, 1)]
+    loss = float(run._loss(_Step([0, 2], candidates)).detach())
+    run.adapter.detach()
+    chunks = [run.readings[document][chunk] for document, chunk in candidates]
+    queries = [pairs[0][0], pairs[2][0]]
+    own = encoder.encode_query(queries) @ encoder.encode([one.text for one in chunks]).T
+    asked = reader.encode([(query, "") for query in queries])
+    within = asked @ reader.encode([(one.text, one.context) for one in chunks]).T
+    scores = (own + within).astype(np.float64) / settings.temperature
+    truth = [candidates.index(pairs[row][1:]) for row in (0, 2)]
+    scores[0, 2] = -np.inf
+    losses = [np.log(np.exp(row - row[t]).sum()) for row, t in zip(scores, truth, strict=True)]
+    assert loss == pytest.approx(np.mean(losses), abs=1e-3)
+
+
 def test_same_seed_same_bytes_and_other_seed_others(trained, settings, tmp_path):
     from dataclasses import replace
 

@@ -131,6 +131,8 @@ def test_owners_by_hand():
     # "He left." + newline + "She cried." + newline + ""
     tokens = [(0, 2), (3, 7), (7, 8), (9, 12), (13, 18), (18, 19), (8, 9), (0, 0)]
     assert owners(tokens, [8, 10, 0], 1).tolist() == [0, 0, 0, 1, 1, 1, -1, -1]
+    # a token with the gap before its letters, as some tokenizers have it, and one over the edge
+    assert owners([(8, 12), (3, 8), (4, 14)], [8, 10], 1).tolist() == [1, 0, 1]
 
 
 @given(st.lists(st.integers(0, 12), max_size=12), st.integers(4, 20), st.integers(0, 6))
