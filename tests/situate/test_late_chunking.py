@@ -124,3 +124,12 @@ def test_what_cannot_be_read_is_refused(tiny, model, tmp_path):
         TokenModel(str(other))
     with pytest.raises(EncoderError):
         TokenModel(str(tmp_path / "nowhere"))
+
+
+def test_threads_change_nothing(tiny):
+    documents = [[f"ann lost the {thing} .", "she found it ."] for thing in ("ring", "map")] * 30
+    one, two = (
+        LateChunking(TokenModel(str(tiny), threads=threads)).situate(documents)
+        for threads in (1, 2)
+    )
+    np.testing.assert_array_equal(one, two)
