@@ -58,7 +58,7 @@ def recall(situator, documents, pairs):
 
 
 def test_what_is_read(tiny):
-    reader = ContextInput(TokenModel(str(tiny)), Reach(2, 1))
+    reader = ContextInput(TokenModel(str(tiny)), Reach(2, 1, "chunk"))
     chunks = ("ann lost it .", "bob hid it .", "she found it .", "it was cold .", "who")
     reading = reader.readings(Chunked(chunks))[2]
     assert (reading.text, reading.neighbours) == (chunks[2], (0, 1, 3))
@@ -89,6 +89,25 @@ def test_context_is_cut_at_its_far_end_and_counted(tiny):
     few = reader.readings(Chunked((*chunks[:3], "it was cold then .")))[3]
     assert few.context.startswith("the ring then . bob hid")
     assert len(reader.items(few.text, few.context)[0].ids) <= 24
+
+
+def test_prompts_are_read_first(tiny):
+    model = TokenModel(str(tiny))
+    model.prompts = {"document": "then ", "query": "who found "}
+    reader = ContextInput(model, Reach(1, 0))
+    then, who = model.tokens("then")[0], model.tokens("who found")[0]
+    chunks = (
+        "ann lost it .",
+        "she found the key in the attic then .",
+        "it was cold in the river .",
+    )
+    (item,) = reader.items(chunks[0], "bob")
+    assert list(item.ids[1:2]) == then
+    assert list(reader.items("key", kind="query")[0].ids[1:3]) == who
+    last = reader.readings(Chunked(chunks))[2]
+    (item,) = reader.items(last.text, last.context)  # room for 12 of 9 tokens: nothing is cut
+    assert last.context == chunks[1]
+    assert len(item.ids) == 1 + 1 + 7 + 1 + 9 + 1
 
 
 def test_one_inner_product_is_the_sum_of_both(trained, tiny):

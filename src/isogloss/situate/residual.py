@@ -45,14 +45,14 @@ class Reach:
     ----------
     before, after : int
         Neighbours on either side, nearest first; those that do not fit the window are left out.
-    pool : {"chunk", "all"}
-        Whether the vector is the mean over the chunk's tokens, which saw the context, or over
-        those of the context too.
+    pool : {"all", "chunk"}
+        Whether the vector is the mean over all tokens, or over the chunk's, which saw the context.
+        The first learns more of the context and the second keeps more of the chunk.
     """
 
     before: int = 3
     after: int = 1
-    pool: str = "chunk"
+    pool: str = "all"
 
     def check(self) -> None:
         """Refuse what cannot be used.
@@ -79,6 +79,7 @@ class ContextInput:
         reach.check()
         self.model, self.reach = model, reach
         self.room = model.window - len(model.lead) - len(model.trail)
+        self._prompt = len(model.tokens(model.prompts.get("document", ""))[0])
         self.truncation = Truncation(window=model.window, overflow="truncate")
 
     def readings(self, document: Chunked) -> list[Reading]:
@@ -98,7 +99,7 @@ class ContextInput:
         self, document: Chunked, tokens: list[tuple[list[int], list[tuple[int, int]]]], place: int
     ) -> tuple[tuple[int, ...], str]:
         wanted = around(document.chunks, place, self.reach.before, self.reach.after)
-        room = self.room - len(tokens[place][0]) - len(self.model.middle)
+        room = self.room - self._prompt - len(tokens[place][0]) - len(self.model.middle)
         kept: dict[int, str] = {}
         held = 0
         for other in sorted(wanted, key=lambda i: (abs(i - place), i)):
@@ -121,10 +122,10 @@ class ContextInput:
         near = tuple(sorted(kept))
         return near, " ".join(kept[i] for i in near)
 
-    def items(self, text: str, context: str = "") -> list[Item]:
+    def items(self, text: str, context: str = "", *, kind: str = "document") -> list[Item]:
         """Give the inputs of the model for a text: one, or several for one beyond the window."""
         model = self.model
-        ids = model.tokens(text)[0]
+        ids = model.tokens(model.prompts.get(kind, "") + text)[0]
         if len(ids) > self.room:
             pieces = [ids[i : i + self.room] for i in range(0, len(ids), self.room)]
             return [self._alone(piece) for piece in pieces]
@@ -143,12 +144,17 @@ class ContextInput:
         whole = (*self.model.lead, *ids, *self.model.trail)
         return Item(whole, ((0, len(whole)),))
 
-    def encode(self, inputs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        """Encode pairs of text and context: float32 (n, dim), unit rows."""
+    def encode(
+        self, inputs: Sequence[tuple[str, str]], *, kind: str = "document"
+    ) -> NDArray[np.float32]:
+        """Encode pairs of text and context: float32 (n, dim), unit rows.
+
+        ``kind`` says which of the model's prompts is read first, "document" or "query".
+        """
         items: list[Item] = []
         owners: list[int] = []
         for row, (text, context) in enumerate(inputs):
-            some = self.items(text, context)
+            some = self.items(text, context, kind=kind)
             items += some
             owners += [row] * len(some)
         total = np.zeros((len(inputs), self.model.hidden))
@@ -226,9 +232,8 @@ class ResidualSituator(BaseSituator):
         items = check_texts(texts)
         out = np.zeros((len(items), self.model.dim), dtype=np.float32)
         filled = [row for row, text in enumerate(items) if text.strip()]
-        prompt = self.model.prompts.get("query", "")
         if filled:
-            out[filled] = self.input.encode([(prompt + items[row], "") for row in filled])
+            out[filled] = self.input.encode([(items[row], "") for row in filled], kind="query")
         return out
 
     def save(self, folder: str | Path) -> Path:

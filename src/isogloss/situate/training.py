@@ -48,7 +48,7 @@ class ResidualSettings:
         Folder or hub id of the model that the situated encoder grows from; it pools by mean.
     before, after : int
         Chunks of context on either side.
-    pool : {"chunk", "all"}
+    pool : {"all", "chunk"}
         See `isogloss.situate.residual.Reach`.
     window : int, optional
         Tokens that the situated encoder reads; by default what the model says of itself.
@@ -76,11 +76,11 @@ class ResidualSettings:
     model: str = MODEL
     before: int = 3
     after: int = 1
-    pool: str = "chunk"
+    pool: str = "all"
     window: int | None = None
     rank: int = 16
     temperature: float = 0.05
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     epochs: int = 1
     documents: int = 2
     queries: int = 16
@@ -199,7 +199,6 @@ class _Run:
     ) -> None:
         self.settings, self.reader, self.pairs = settings, reader, pairs
         self.readings = [reader.readings(document) for document in documents]
-        self.queries = [reader.model.prompts.get("query", "") + query for query, _, _ in pairs]
         # E_b is frozen: its vectors are computed once.
         self.starts = np.cumsum([0, *(len(document.chunks) for document in documents)])
         chunks = [text for document in documents for text in document.chunks]
@@ -274,8 +273,8 @@ class _Run:
     def _loss(self, step: _Step) -> Any:
         torch = need("torch", extra="models")
         chunks = [self.readings[document][chunk] for document, chunk in step.candidates]
-        within = self._situated([(one.text, one.context) for one in chunks])
-        asked = self._situated([(self.queries[row], "") for row in step.pairs])
+        within = self._situated([(one.text, one.context) for one in chunks], "document")
+        asked = self._situated([(self.pairs[row][0], "") for row in step.pairs], "query")
         places = [self.starts[document] + chunk for document, chunk in step.candidates]
         frozen = self.own_queries[step.pairs] @ self.own_chunks[places].T
         scores = (torch.from_numpy(frozen) + asked @ within.T) / self.settings.temperature
@@ -290,10 +289,10 @@ class _Run:
         scores = scores.masked_fill(torch.from_numpy(hidden), float("-inf"))
         return torch.nn.functional.cross_entropy(scores, torch.tensor(truth))
 
-    def _situated(self, inputs: list[tuple[str, str]]) -> Any:
+    def _situated(self, inputs: list[tuple[str, str]], kind: str) -> Any:
         """Encode by the situated encoder, with gradients; only a text's first window is used."""
         torch = need("torch", extra="models")
-        items = [self.reader.items(text, context)[0] for text, context in inputs]
+        items = [self.reader.items(text, context, kind=kind)[0] for text, context in inputs]
         tokens = self.reader.model.forward(items)
         weights = np.zeros(tokens.shape[:2], dtype=np.float32)
         for row, item in enumerate(items):
