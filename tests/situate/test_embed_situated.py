@@ -152,3 +152,23 @@ def test_other_mistakes(source, tmp_path, capsys):
             [{"text": "", "doc": 1}], tmp_path / "x.parquet", "chunk",
             SituatedColumns(document="doc", text="text"),
         )  # fmt: skip
+
+
+@pytest.mark.models
+def test_a_trained_folder_by_its_path(source, tmp_path, tiny, capsys):
+    from isogloss.situate import ResidualSettings, load_situator, train_residual
+
+    settings = ResidualSettings(encoder="lexical", model=str(tiny), before=1, after=1, rank=2)
+    pairs = [("rocket rose", 0, 1), ("Anna added salt", 1, 1)]
+    folder = tmp_path / "mine"
+    train_residual(list(BOOKS.values()), pairs, folder, settings)
+    how = (str(folder), "--document", "book", "--order", "place", "--json")
+    reports = []
+    for _ in range(2):
+        assert embed(source, tmp_path / "out.parquet", *how) == 0
+        reports.append(json.loads(capsys.readouterr().out))
+    assert [one["encoded"] for one in reports] == [8, 0]
+    assert reports[0]["dim"] == 384 + 32
+    found = vectors_of(tmp_path / "out.parquet")
+    expected = load_situator(str(folder)).situate(list(BOOKS.values()))
+    np.testing.assert_allclose([found[row["id"]] for row in ROWS], expected, atol=1e-5)

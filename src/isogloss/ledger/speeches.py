@@ -75,10 +75,10 @@ def cut_speech(text: str, number: int, rng: np.random.Generator) -> tuple[Chunke
 
     Examples
     --------
-    >>> text = "We met in the great hall of the city today. Rain fell. It was cold. " * 12
+    >>> text = "We met today in the great hall of the city. The hall was full. It was cold. " * 12
     >>> document, asked = cut_speech(text, 0, np.random.default_rng(0))
     >>> document.chunks[0], asked[0].query, asked[0].needs_context
-    ('Rain fell. It was cold.', 'We met in the great hall of the city today.', False)
+    ('The hall was full. It was cold.', 'We met today in the great hall of the city.', False)
     """
     sentences = [one.strip() for one in _END.split(" ".join(text.split())) if one.strip()]
     groups = [sentences[i : i + SENTENCES] for i in range(0, len(sentences), SENTENCES)]
