@@ -126,6 +126,15 @@ def test_what_cannot_be_read_is_refused(tiny, model, tmp_path):
         TokenModel(str(tmp_path / "nowhere"))
 
 
+def test_texts_that_are_hardly_any(late):
+    found = late.situate([["a\ud800b", "👩\u200d🚀 went", "e\u0301"], [], ["\n", ""]])
+    assert found.shape == (5, 32)
+    assert np.isfinite(found).all()
+    assert not found[3:].any()
+    with pytest.raises(ParameterError, match="documents is"):
+        late.situate(None)
+
+
 def test_threads_change_nothing(tiny):
     documents = [[f"ann lost the {thing} .", "she found it ."] for thing in ("ring", "map")] * 30
     one, two = (

@@ -287,6 +287,12 @@ def test_pairs_that_name_no_chunk(pairs, words, tmp_path, settings):
         train_residual([["a", " "]], pairs, tmp_path, settings)
 
 
+def test_a_file_is_no_folder(settings, tmp_path):
+    (tmp_path / "x").write_text("")
+    with pytest.raises(ParameterError, match="is a file"):
+        train_residual([["a"]], [("q", 0, 0)], tmp_path / "x", settings)
+
+
 def test_settings_are_checked():
     for bad in ({"rank": 0}, {"temperature": 0.0}, {"learning_rate": float("nan")},
                 {"before": -1}, {"pool": "max"}, {"seed": -1}, {"epochs": 0}):  # fmt: skip

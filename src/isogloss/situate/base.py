@@ -241,6 +241,9 @@ class BaseSituator:
         ParameterError
             For a document that is no list of texts.
         """
+        if not isinstance(documents, Iterable) or isinstance(documents, str | Chunked):
+            kind = type(documents).__name__
+            raise ParameterError(f"documents is {kind}: give a list of documents cut in chunks")
         blocks: list[NDArray[np.float32]] = []
         held: list[Reading] = []
         for place, document in enumerate(documents):

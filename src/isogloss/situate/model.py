@@ -4,6 +4,7 @@
 tokens' own. Weights come from safetensors only and no code of the folder is run.
 """
 
+import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from isogloss.encoders.head import read_head
 __all__ = ["Item", "TokenModel"]
 
 BATCH = 16  # windows that one thread reads at once
+_HALVES = re.compile("[\ud800-\udfff]")
 _POSITIONS_BEFORE = {"roberta": 2, "xlm-roberta": 2, "camembert": 2, "mpnet": 2}
 
 
@@ -102,6 +104,8 @@ class TokenModel:
 
     def tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """Cut a text into tokens, without special ones: ids, and offsets in code points."""
+        if not text.isascii():  # half a surrogate pair is no character: one mark for one
+            text = _HALVES.sub("\N{REPLACEMENT CHARACTER}", text)
         found = self.tokenizer.encode(text, add_special_tokens=False)
         return list(found.ids), list(found.offsets)
 

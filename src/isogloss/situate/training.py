@@ -165,6 +165,8 @@ def train_residual(
         on_event(Event("train", message=f"{home} is trained already", level="info"))
         return ResidualSituator.load(home)
     reach = Reach(settings.before, settings.after, settings.pool)
+    if home.exists() and not home.is_dir():
+        raise ParameterError(f"{home} is a file: give the name of a folder")
     with storage_errors(str(home)):
         home.mkdir(parents=True, exist_ok=True)
     run = _Run(cut, pairs, settings, chunk_encoder, ContextInput(model, reach))
