@@ -16,16 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from isogloss._core.errors import AtlasError, ParameterError
+from isogloss._core.errors import ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.extras import need
-from isogloss._core.files import atomic_path, storage_errors
-from isogloss._core.tensors import load_metadata, load_tensors, save_tensors
+from isogloss._core.files import storage_errors
 from isogloss.encoders.base import Encoder
-from isogloss.situate.adapter import Adapter, Arrays
+from isogloss.situate.adapter import Adapter
 from isogloss.situate.base import Chunked, as_chunked, digest_of
+from isogloss.situate.checkpoint import keep, resume
 from isogloss.situate.model import ONE_THREAD, TokenModel
 from isogloss.situate.residual import ContextInput, Reach, ResidualSituator, read_description
 
@@ -255,7 +254,7 @@ class _Run:
         optimiser = torch.optim.AdamW([tensors[name] for name in names], lr=1.0, weight_decay=0.0)
         losses: list[float] = []
         if not fresh:
-            losses = _resume(home / CHECKPOINT, identity, self.adapter, optimiser, names)
+            losses = resume(home / CHECKPOINT, identity, self.adapter, optimiser, names)
         with ONE_THREAD:
             for number in range(len(losses), len(steps)):
                 on_event(Event("train", number, len(steps), "steps"))
@@ -268,7 +267,7 @@ class _Run:
                 optimiser.step()
                 losses.append(float(loss.detach()))
                 if (number + 1) % self.settings.checkpoint == 0 and number + 1 < len(steps):
-                    _keep(home / CHECKPOINT, identity, self.adapter, optimiser, names, losses)
+                    keep(home / CHECKPOINT, identity, self.adapter, optimiser, names, losses)
         on_event(Event("train", len(steps), len(steps), "steps"))
         return losses
 
@@ -353,52 +352,6 @@ def _finished(home: Path, identity: str) -> bool:
             "fresh=True to replace it"
         )
     return True
-
-
-def _keep(
-    path: Path, identity: str, adapter: Adapter, optimiser: Any, names: list[str],
-    losses: list[float],
-) -> None:  # fmt: skip
-    """Write a checkpoint: the adapter, AdamW's moments, and the losses so far."""
-    held: dict[str, NDArray[Any]] = {f"value.{k}": v for k, v in adapter.arrays().items()}
-    for name, state in zip(names, optimiser.state_dict()["state"].values(), strict=True):
-        held[f"first.{name}"] = state["exp_avg"].numpy()
-        held[f"second.{name}"] = state["exp_avg_sq"].numpy()
-    held["losses"] = np.array(losses, dtype=np.float64)
-    with storage_errors("the checkpoint"), atomic_path(path) as temporary:
-        save_tensors(temporary, held, {"identity": identity})
-
-
-def _resume(
-    path: Path, identity: str, adapter: Adapter, optimiser: Any, names: list[str]
-) -> list[float]:
-    """Take up a checkpoint of the same training; give the losses so far."""
-    torch = need("torch", extra="models")
-    if not path.is_file():
-        return []
-    if load_metadata(path).get("identity") != identity:
-        raise ParameterError(
-            f"{path.parent} holds an unfinished training of other texts or settings: give another "
-            "folder, or fresh=True to begin anew"
-        )
-    held = load_tensors(path)
-    losses: list[float] = held["losses"].tolist()
-    values: Arrays = {}
-    try:
-        values = {name: held[f"value.{name}"] for name in names}
-        state = {
-            place: {
-                "step": torch.tensor(float(len(losses))),
-                "exp_avg": torch.from_numpy(held[f"first.{name}"].copy()),
-                "exp_avg_sq": torch.from_numpy(held[f"second.{name}"].copy()),
-            }
-            for place, name in enumerate(names)
-        }
-    except KeyError as error:
-        raise AtlasError(f"{path} is damaged: remove it, and train again") from error
-    adapter.set(values)
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
-    return losses
 
 
 def _mean(values: list[float]) -> float:
