@@ -102,7 +102,7 @@ def embed(
         raise StorageError(f"cannot write {target}: it is a folder; give the name of a file")
     if not target.parent.is_dir():
         raise StorageError(f"cannot write {target}: there is no folder {target.parent}")
-    _spare_source(source, target)
+    spare_source(source, target)
     watch = Stopwatch()
     with storage_errors("the work folder"):
         folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -147,8 +147,17 @@ def embed(
     }
 
 
-def _spare_source(source: Any, target: Path) -> None:
-    """Refuse to write over what is read."""
+def spare_source(source: Any, target: Path) -> None:
+    """Refuse to write over what is read, and to write anything but Parquet.
+
+    Raises
+    ------
+    ParameterError
+
+    Examples
+    --------
+    >>> spare_source(["a text"], Path("vectors.parquet"))
+    """
     if target.suffix not in (".parquet", ".pq"):
         raise ParameterError(
             f"cannot write {target}: embed writes Parquet; give a name that ends in .parquet"

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from isogloss._core.errors import ParameterError
 from isogloss.app.cli.options import add_common, apply_common, parse_memory
 
 
@@ -19,6 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dim", type=int, metavar="N", help="keep the first N numbers (lexical: 64, 128, 256, 384)"
     )
+    parser.add_argument(
+        "--situate", metavar="HOW",
+        help="rows are chunks, read within their documents: late | prefix | a trained folder; "
+        "or the baselines chunk | window",
+    )  # fmt: skip
+    parser.add_argument("--document", metavar="COL", help="with --situate: document of each row")
+    parser.add_argument("--order", metavar="COL", help="with --situate: order within a document")
+    parser.add_argument("--title", metavar="COL", help="with --situate prefix: its title")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument("--limit", type=int, metavar="N", help="read the first N documents only")
     parser.add_argument(
@@ -35,6 +44,9 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.quiet:
         print(f"isogloss: reading {args.source}", file=sys.stderr, flush=True)
+    if args.situate is not None:
+        return _situate(args)
+    _refuse_alone(args)
     from isogloss.app.cli.output import print_json
     from isogloss.build.embed import embed
     from isogloss.build.report import plural
@@ -63,4 +75,47 @@ def run(args: argparse.Namespace) -> int:
             f"wrote {args.output}: {plural(report['rows'], 'vector')} of {report['dim']} numbers "
             f"({report['dtype']}), {plural(report['skipped_total'], 'row')} skipped"
         )
+    return 0
+
+
+def _refuse_alone(args: argparse.Namespace) -> None:
+    """Refuse options that mean something with --situate only."""
+    for name in ("document", "order", "title"):
+        if getattr(args, name) is not None:
+            raise ParameterError(f"--{name} says how chunks belong together: add --situate")
+
+
+def _situate(args: argparse.Namespace) -> int:
+    """Embed chunks within their documents, and print what came of it."""
+    from isogloss.app.cli.output import print_json
+    from isogloss.app.cli.progress import Progress
+    from isogloss.build.report import plural
+    from isogloss.build.situated import SituatedColumns, embed_situated
+
+    if args.document is None:
+        raise ParameterError("--situate needs --document COL: which document each row belongs to")
+    if args.dim is not None:
+        raise ParameterError("--dim cuts vectors, and situated ones are kept whole: leave it out")
+    columns = SituatedColumns(
+        document=args.document, order=args.order, title=args.title, text=args.text, id=args.id
+    )
+    progress = Progress(quiet=args.quiet)
+    try:
+        report = embed_situated(
+            args.source, args.output, args.situate, columns,
+            encoder=args.encoder, dtype=args.dtype, limit=args.limit, on_event=progress,
+        )  # fmt: skip
+    finally:
+        progress.close()
+    if args.json:
+        print_json(report)
+    else:
+        print(
+            f"wrote {args.output}: {plural(report['rows'], 'chunk')} of "
+            f"{plural(report['documents'], 'document')}, {report['dim']} numbers each "
+            f"({report['dtype']}); {report['encoded']:,} encoded, {report['kept']:,} kept, "
+            f"{plural(report['skipped_total'], 'row')} skipped"
+        )
+        if report["truncation"]:
+            print(report["truncation"], file=sys.stderr)
     return 0
