@@ -12,6 +12,8 @@ from isogloss.store.manifest import Manifest, read_manifest
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from isogloss.drift.compensation import Compensation
+    from isogloss.drift.queries import QuerySide
     from isogloss.encoders.base import Encoder
     from isogloss.search.passage_index import PassageIndex
     from isogloss.search.results import SearchResult
@@ -79,6 +81,7 @@ class Atlas(AtlasTopics):
         self._encoder: Encoder | None = None
         self._index: PassageIndex | None = None
         self._schema: pa.Schema | None = None
+        self._queries: QuerySide | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> "Atlas":
@@ -215,6 +218,50 @@ class Atlas(AtlasTopics):
                 self._index = PassageIndex(self.table, self.path, fingerprint)
         return self._index
 
+    @property
+    def query_side(self) -> "QuerySide":
+        """The encoder of queries, and the compensation between it and that of the vectors.
+
+        Raises
+        ------
+        EncoderError
+            When it cannot be loaded, or is not the one that the manifest names.
+        """
+        if self._queries is None:
+            from isogloss.drift.queries import QuerySide, query_side
+
+            if self.manifest.queries:
+                self._queries = query_side(self.path, self.manifest)
+            else:
+                self._queries = QuerySide(self.encoder)
+        return self._queries
+
+    def with_encoder(
+        self, encoder: "str | Encoder", *, compensation: "Compensation | None" = None
+    ) -> "Atlas":
+        """Give this atlas with another encoder of queries.
+
+        Parameters
+        ----------
+        encoder : str or Encoder
+            Spec or encoder: the one that made the vectors, or the new one of a compensation.
+        compensation : Compensation, optional
+            Fitted between the two; None takes the one that `isogloss migrate` put in the atlas.
+
+        Raises
+        ------
+        EncoderError
+            When the fingerprint is that of neither: vectors of two encoders have nothing in common,
+            of equal dimension or not.
+        """
+        from isogloss.drift.queries import query_side
+
+        side = query_side(self.path, self.manifest, encoder, compensation=compensation)
+        made = Atlas(self.path, self.manifest)
+        made._table, made._encoder, made._queries = self._table, self._encoder, side
+        made._index, made._schema = self._index, self._schema
+        return made
+
     def search(
         self,
         query: str,
@@ -223,6 +270,7 @@ class Atlas(AtlasTopics):
         where: str | None = None,
         mode: str = "hybrid",
         exact: bool = False,
+        encoder: "str | Encoder | None" = None,
     ) -> "SearchResult":
         """Find the passages nearest to a query.
 
@@ -240,6 +288,8 @@ class Atlas(AtlasTopics):
         exact : bool, default False
             Score every passage that passes the filter. Without it, from 50,000 passages on, those
             are left out that can hardly be among the nearest; the result's `plan` says so.
+        encoder : str or Encoder, optional
+            Encodes the query; see `with_encoder`, which loads it once for many queries.
 
         Returns
         -------
@@ -252,6 +302,8 @@ class Atlas(AtlasTopics):
             When the filter does not parse or does not fit the attributes.
         ParameterError
             When `k` or `mode` cannot be used, or the query is empty.
+        EncoderError
+            For an encoder that is not the one of the atlas, without a compensation.
         """
         import time
         from dataclasses import replace
@@ -259,10 +311,13 @@ class Atlas(AtlasTopics):
         from isogloss.search.passages import check_query, search_passages
         from isogloss.store.table import reading
 
+        if encoder is not None:
+            asking = self.with_encoder(encoder)
+            return asking.search(query, k=k, where=where, mode=mode, exact=exact)
         began = time.perf_counter()
         query = check_query(query)
         wants_vector = mode in ("hybrid", "vector")
-        vector = self.encoder.encode_query([query])[0] if wants_vector else None
+        vector = self.query_side.encode(query) if wants_vector else None
         with reading(f"the table of passages in {self.path}"):
             result = search_passages(
                 self.table,
@@ -277,7 +332,9 @@ class Atlas(AtlasTopics):
                 index=self.vectors if wants_vector else None,
                 exact=exact,
             )
-        return replace(result, seconds=time.perf_counter() - began)
+        note = self.query_side.note if wants_vector else ""
+        seconds = time.perf_counter() - began
+        return replace(result, strategy=result.strategy + note, seconds=seconds)
 
     def passages(
         self, columns: list[str] | None = None, *, batch_size: int = 4096

@@ -76,7 +76,8 @@ class Diagnosis:
             return f"re-index: the map misses {missed}"
         left = self.left_by_shift
         if method == "mean" and left is not None and left > MOST_RESIDUAL:
-            return f"use the affine map, or re-index: the mean shift leaves {left:.0%} of the drift"
+            freer = "re-index" if self.tried else "use the affine map, or re-index"
+            return f"{freer}: the mean shift leaves {left:.0%} of the drift"
         return f"use the map: it misses {missed}"
 
     @property
@@ -95,12 +96,12 @@ def _rounded(value: Any) -> Any:
     return round(value, 6) if isinstance(value, float) else value
 
 
-def recall_kept(found: NDArray[np.int32], wanted: NDArray[np.int32]) -> float:
+def recall_kept(found: NDArray[np.integer[Any]], wanted: NDArray[np.integer[Any]]) -> float:
     """Give the mean share of wanted neighbours that were found; -1 stands for none.
 
     Parameters
     ----------
-    found, wanted : int32 (q, k)
+    found, wanted : int (q, k)
 
     Examples
     --------

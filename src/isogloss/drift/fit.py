@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 METHODS = ("auto", *MAPS)
 # Texts below which nothing is fitted.
 LEAST_TEXTS = 40
+HELD_OUT = 0.2
 # "auto" takes the plainer map where the freer one finds no more than this beyond it.
 WORTH = 0.01
 
@@ -31,7 +32,7 @@ def fit_compensation(
     new: "Encoder | Side",
     new_documents: NDArray[Any] | None = None,
     method: str = "auto",
-    held_out: float = 0.2,
+    held_out: float = HELD_OUT,
     seed: int = 0,
 ) -> Compensation:
     """Fit a map from the vectors of a new encoder to those of an old one.
@@ -112,15 +113,26 @@ def fit_compensation(
             "or more"
         )
     a, b, documents = a[rows], b[rows], documents[rows]
-    order = np.random.default_rng(seed).permutation(len(a))
-    cut = max(1, round(held_out * len(a)))
-    test, train = np.sort(order[:cut]), np.sort(order[cut:])
+    test = held_out_rows(len(a), held_out=held_out, seed=seed)
+    train = np.setdiff1d(np.arange(len(a)), test)
     tried: dict[str, float] = {}
     if method == "auto":
         method, tried = _choose(a, b, train, equal=old.dim == new.dim, seed=seed)
     made = _fitted(method, b[train], a[train])
     diagnosis = _diagnose(made, a, b, documents, train, test, tried)
     return Compensation(method, old, new, made, diagnosis)
+
+
+def held_out_rows(count: int, *, held_out: float = HELD_OUT, seed: int = 0) -> NDArray[np.int64]:
+    """Give the rows of so many that only the diagnosis sees, rising: int64 (m,).
+
+    Examples
+    --------
+    >>> len(held_out_rows(40))
+    8
+    """
+    order = np.random.default_rng(seed).permutation(count)
+    return np.sort(order[: max(1, round(held_out * count))])
 
 
 def distinct_rows(old: Rows, new: Rows) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from isogloss._core.threads import single_threaded_blas
 Floats = NDArray[np.float64]
 
 # Ridge penalties that are tried, as shares of the mean variance of a direction.
-PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+PENALTIES = (1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 # Rows that are set aside to choose among them: one in so many.
 PENALTY_FOLDS = 5
 
@@ -104,9 +104,10 @@ def procrustes_map(new: Floats, old: Floats) -> Map:
 
 
 def affine_map(new: Floats, old: Floats) -> Map:
-    """Fit any linear map and shift, by least squares with a ridge penalty.
+    """Fit any linear map and shift, by least squares drawn towards a plainer map.
 
-    The penalty is the one that does best on every fifth row when the others are fitted.
+    Towards nothing, the rotation, or (equal dimensions) no change at all, and how strongly, is what
+    does best on every fifth row when the others are fitted.
 
     Parameters
     ----------
@@ -126,24 +127,42 @@ def affine_map(new: Floats, old: Floats) -> Map:
     True
     """
     test = np.arange(len(new)) % PENALTY_FOLDS == PENALTY_FOLDS - 1
-    solve = _ridge(new[~test], old[~test])
-    errors = [float(((solve(penalty)(new[test]) - old[test]) ** 2).sum()) for penalty in PENALTIES]
-    return _ridge(new, old)(PENALTIES[int(np.argmin(errors))])
+    errors = {}
+    for name in _goals(new[~test], old[~test]):
+        solve = _ridge(new[~test], old[~test], name)
+        for penalty in PENALTIES:
+            rest = solve(penalty)(new[test]) - old[test]
+            errors[name, penalty] = float((rest**2).sum())
+    name, penalty = min(errors, key=errors.__getitem__)
+    return _ridge(new, old, name)(penalty)
 
 
-def _ridge(new: Floats, old: Floats) -> Callable[[float], Map]:
+def _goals(new: Floats, old: Floats) -> dict[str, Floats]:
+    """Give the matrices that a linear map may be drawn towards."""
+    d, e = new.shape[1], old.shape[1]
+    turn = procrustes_map(new, old).matrix
+    goals = {"nothing": np.zeros((d, e)), "rotation": np.zeros((d, e)) if turn is None else turn}
+    if d == e:
+        goals["no change"] = np.eye(d)
+    return goals
+
+
+def _ridge(new: Floats, old: Floats, goal: str) -> Callable[[float], Map]:
     """Decompose once; give the solution for any penalty."""
-    centre, goal = new.mean(axis=0), old.mean(axis=0)
-    x, y = new - centre, old - goal
+    towards = _goals(new, old)[goal]
+    centre, mean = new.mean(axis=0), old.mean(axis=0)
+    x = new - centre
     with single_threaded_blas():
+        y = old - mean - x @ towards
         values, vectors = np.linalg.eigh(x.T @ x)
         crossed = vectors.T @ (x.T @ y)
     level = max(float(values.mean()), 1e-12)
 
     def solution(penalty: float) -> Map:
         with single_threaded_blas():
-            matrix = vectors @ (crossed / (np.maximum(values, 0) + penalty * level)[:, None])
-            return Map(matrix, goal - centre @ matrix)
+            weights = crossed / (np.maximum(values, 0) + penalty * level)[:, None]
+            matrix = towards + vectors @ weights
+            return Map(matrix, mean - centre @ matrix)
 
     return solution
 
