@@ -86,7 +86,9 @@ def test_figures_of_a_diagnosis_by_hand():
     spread = ((old[test] - old[train].mean(axis=0)) ** 2).sum()
     residual = ((old[test] - mapped) ** 2).sum() / spread
     assert found.diagnosis.residual == pytest.approx(residual, abs=1e-5)
-    assert found.diagnosis.cosine == pytest.approx((old[test] * mapped).sum(axis=1).mean(), abs=1e-6)
+    assert found.diagnosis.cosine == pytest.approx(
+        (old[test] * mapped).sum(axis=1).mean(), abs=1e-6
+    )
     order = [
         [one for one in np.argsort(-(old @ query), kind="stable").tolist() if one != own][:10]
         for query, own in zip(mapped, test.tolist(), strict=True)
