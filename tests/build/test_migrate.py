@@ -81,7 +81,7 @@ def test_another_encoder_of_equal_dimension_is_refused(lexical):
 
 
 def test_a_spec_of_another_encoder_is_refused(lsa):
-    with pytest.raises(EncoderError, match="isogloss migrate .* --encoder lexical fits a map"):
+    with pytest.raises(EncoderError, match=r"isogloss migrate .* --encoder lexical fits a map"):
         Atlas.open(lsa).search(QUERY, encoder="lexical")
 
 
@@ -196,7 +196,7 @@ def test_build_goes_on_after_re_embedding(lsa, built):
     grown = Atlas.build(built / "more.parquet", lsa)
     assert len(grown) == FEW + 60
     assert len(grown.manifest.migrations) == 1
-    added = [batch for batch in grown.passages(["passage", "topic", "label"])]
+    added = list(grown.passages(["passage", "topic", "label"]))
     topics = np.concatenate([batch.column("topic").to_numpy() for batch in added])
     labels = sum((batch.column("label").to_pylist() for batch in added), [])
     usual = {}

@@ -103,7 +103,7 @@ def test_another_encoder_must_wait_for_the_unfinished_migration(atlases, tmp_pat
     (atlas / "migration").mkdir()
     plan = {"encoder": "words:other.txt", "fingerprint": "0" * 64}
     (atlas / "migration" / "plan.json").write_text(json.dumps(plan))
-    with pytest.raises(AtlasError, match="unfinished migration to 'words:other.txt'"):
+    with pytest.raises(AtlasError, match="unfinished migration to"):
         migrate_atlas(atlas, "lexical", re_embed=True)
 
 

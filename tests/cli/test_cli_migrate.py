@@ -19,7 +19,7 @@ def atlas(tmp_path):
 
 def test_a_map_then_re_embedding(atlas, capsys):
     assert main(["migrate", atlas, "--encoder", "lexical", "--sample", "200", "-q"]) == 0
-    out, err = capsys.readouterr()
+    out = capsys.readouterr().out
     assert "queries go through lexical, the passages stay those of lsa" in out
     assert "of the 10 nearest by lsa alone it keeps" in out
     assert "of the 10 nearest by lexical alone it keeps" in out

@@ -1,6 +1,7 @@
 """Maps between two encoders: known answers, a slow reference, and what is refused."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -206,7 +207,7 @@ def chain(count, d=4, seed=0):
     rng = np.random.default_rng(seed)
     ages = [Side(f"age{n}", f"{n:064d}", d) for n in range(count)]
     history, drifts = DriftHistory(), []
-    for before, after in zip(ages[:-1], ages[1:], strict=True):
+    for before, after in pairwise(ages):
         old, new = unit(rng, 20, d), unit(rng, 20, d)
         drifts.append((new.astype(float) - old).mean(axis=0))
         history.add(old, new, old=before, new=after)
