@@ -75,7 +75,7 @@ def test_the_arms_take_known_drifts_off():
         "ceiling", "no_fix", "qdc", "distilled", "both", "reindexed_plain", "reindexed_distilled",
         "affine_new", "procrustes_new", "affine_own", "procrustes_own",
     }  # fmt: skip
-    assert scores["ceiling"] > scores["qdc"] == scores["both"] > scores["no_fix"] + 0.1
+    assert scores["ceiling"] >= scores["qdc"] == scores["both"] > scores["no_fix"] + 0.1
     assert scores["affine_own"] > scores["no_fix"] + 0.1
     assert scores["affine_new"] > scores["no_fix"] + 0.1
 
