@@ -122,15 +122,15 @@ class Trainer:
     Parameters
     ----------
     context : Context
-    steps : int
-        Batches a task.
+    steps, batch : int
+        Batches a task, and pairs a batch.
     rate : float
         Highest learning rate.
     """
 
-    def __init__(self, context: Context, *, steps: int, rate: float) -> None:
+    def __init__(self, context: Context, *, steps: int, batch: int, rate: float) -> None:
         self._context = context
-        self._steps, self._rate = steps, rate
+        self._steps, self._batch, self._rate = steps, batch, rate
         self.tasks = read_tasks(context)
         model, upper, self.fingerprint = split_model(MODEL, lower=LOWER, tokens=TOKENS)
         states: dict[str, NDArray[np.float16]] = {}
@@ -174,7 +174,16 @@ class Trainer:
         self, model: UpperLayers, task: Task, *, distil: bool, seed: int, past: tuple[Any, ...]
     ) -> UpperLayers:
         made = copy.deepcopy(model)
-        about = [model.fingerprint, task.name, distil, seed, self._steps, self._rate, list(past)]
+        about = [
+            model.fingerprint,
+            task.name,
+            distil,
+            seed,
+            self._steps,
+            self._batch,
+            self._rate,
+            list(past),
+        ]
         key = _digest([*about, task.queries[: task.train], task.documents[: task.train]])
         place = self._context.cache / "drift" / f"upper-{key}.safetensors"
         if place.is_file():
@@ -188,6 +197,7 @@ class Trainer:
             task.documents[: task.train],
             distil=distil,
             steps=self._steps,
+            batch_size=self._batch,
             learning_rate=self._rate,
             seed=seed,
         )
@@ -197,26 +207,27 @@ class Trainer:
     def _age(self, first: UpperLayers, before: UpperLayers, after: UpperLayers, task: Task) -> Age:
         old = self.tasks[0]
         trained = task.queries[: task.train]
-        side = Side(
-            f"after {task.name}", after.fingerprint, after.layers[0].output.dense.out_features
+        dim = int(after.layers[0].output.dense.out_features)
+        return Age(
+            Side(f"after {task.name}", after.fingerprint, dim),
+            asked=self._vectors(after, old.queries[old.test]),
+            documents=self._vectors(after, old.documents),
+            before=self._vectors(before, trained),
+            after=self._vectors(after, trained),
+            own=self._vectors(after, old.queries[: old.train]),
+            by_first=self._vectors(first, trained),
         )
-        key = _digest(
-            [first.fingerprint, before.fingerprint, after.fingerprint, trained, old.queries]
-        )
+
+    def _vectors(self, model: UpperLayers, texts: list[str]) -> NDArray[np.float32]:
+        """Encode texts, or take what an earlier run encoded."""
+        key = _digest([model.fingerprint, texts])
         place = self._context.cache / "drift" / f"vectors-{key}.safetensors"
         if not place.is_file():
-            arrays = {
-                "asked": encode_texts(after, old.queries[old.test]),
-                "documents": encode_texts(after, old.documents),
-                "before": encode_texts(before, trained),
-                "after": encode_texts(after, trained),
-                "own": encode_texts(after, old.queries[: old.train]),
-                "by_first": encode_texts(first, trained),
-            }
+            self._context.say("encode", 0, len(texts), "texts")
             place.parent.mkdir(parents=True, exist_ok=True)
             with atomic_path(place) as path:
-                save_tensors(path, arrays)
-        return Age(side, **load_tensors(place))
+                save_tensors(path, {"vectors": encode_texts(model, texts)})
+        return load_tensors(place)["vectors"]
 
 
 def known_item_ndcg(
