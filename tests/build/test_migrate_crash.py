@@ -105,6 +105,8 @@ def test_another_encoder_must_wait_for_the_unfinished_migration(atlases, tmp_pat
     (atlas / "migration" / "plan.json").write_text(json.dumps(plan))
     with pytest.raises(AtlasError, match="unfinished migration to"):
         migrate_atlas(atlas, "lexical", re_embed=True)
+    assert migrate_atlas(atlas, "lsa").status == "unchanged"
+    assert (atlas / "migration" / "plan.json").exists()  # hours of work, maybe
 
 
 @pytest.mark.slow

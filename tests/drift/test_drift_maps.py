@@ -197,6 +197,8 @@ def test_the_mean_shift_needs_equal_dimensions_and_two_encoders():
     rng = np.random.default_rng(10)
     with pytest.raises(ParameterError, match="needs equal dimensions, these are 8 and 4"):
         fit_compensation(unit(rng, 50, 8), unit(rng, 50, 4), **sides(8, 4), method="mean")
+    with pytest.raises(ParameterError, match="str is no encoder"):
+        fit_compensation(unit(rng, 50, 8), unit(rng, 50, 8), old="a", new=Side("b", "2", 8))
     one = Side("a", "1", 8)
     with pytest.raises(EncoderError, match="one encoder"):
         fit_compensation(unit(rng, 50, 8), unit(rng, 50, 8), old=one, new=one)

@@ -204,8 +204,8 @@ def _check(method: str, sample: int, seed: int) -> None:
         raise ParameterError(f"method is {method!r}; {nearest(str(method), METHODS)}")
     if isinstance(sample, bool) or not isinstance(sample, int) or sample < LEAST_TEXTS:
         raise ParameterError(f"sample is {sample!r}; it must be {LEAST_TEXTS} or more")
-    if not isinstance(seed, int) or seed < 0:
-        raise ParameterError(f"seed is {seed!r}; it must be 0 or a positive whole number")
+    if not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise ParameterError(f"seed is {seed!r}; it must be 0 or a positive 63-bit integer")
 
 
 def _sides(old: Manifest, new: "Encoder", spec: str | None = None) -> tuple[Side, Side]:
@@ -229,7 +229,7 @@ def _told(
 
 def _back(path: Path, old: Manifest, new: "Encoder") -> Migration:
     """Take away a map, and what a killed run left: the encoder is that of the vectors."""
-    reembed.clear(path)
+    reembed.clear(path, new.fingerprint)
     if not old.queries:
         return _told(path, old, new, "unchanged")
     _commit(path, old, replace(old, queries={}), None)

@@ -39,10 +39,13 @@ def workspace_of(path: Path) -> Workspace:
     return made
 
 
-def clear(path: Path) -> None:
-    """Remove what a migration left that was killed after its commit."""
-    with storage_errors("the folder of the migration"):
-        workspace_of(path).clear()
+def clear(path: Path, fingerprint: str) -> None:
+    """Remove what a migration to an encoder left that was killed after its commit."""
+    work = workspace_of(path)
+    plan = work.read_plan()
+    if plan is None or plan.get("fingerprint") == fingerprint:
+        with storage_errors("the folder of the migration"):
+            work.clear()
 
 
 def reembed(

@@ -47,8 +47,20 @@ class Side:
 
     @classmethod
     def of(cls, encoder: "Encoder") -> "Side":
-        """Describe an encoder."""
-        return cls(encoder.spec, encoder.fingerprint, encoder.dim)
+        """Describe an encoder.
+
+        Raises
+        ------
+        ParameterError
+            For something that has no spec, fingerprint or dim.
+        """
+        try:
+            return cls(encoder.spec, encoder.fingerprint, int(encoder.dim))
+        except AttributeError as error:
+            raise ParameterError(
+                f"{type(encoder).__name__} is no encoder: give an Encoder, or a Side with spec, "
+                "fingerprint and dim"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -80,11 +80,6 @@ class Diagnosis:
             return f"{freer}: the mean shift leaves {left:.0%} of the drift"
         return f"use the map: it misses {missed}"
 
-    @property
-    def sound(self) -> bool:
-        """True where the map leaves no more than half of the variance."""
-        return self.residual <= MOST_RESIDUAL
-
     def to_json(self) -> dict[str, Any]:
         """Give it for JSON, rounded to six places."""
         return {name: _rounded(value) for name, value in asdict(self).items()}
