@@ -176,8 +176,8 @@ LIMITS = (
     "all of a model six times as large for an epoch of each of five large sets.",
     "Queries are headlines, one-liners and names, each with one right document among 2,300: no "
     "judged answers. What they share with their document word by word was taken off.",
-    "One run of each training: intervals are over the 500 queries and do not hold the chance in the "
-    "order of the pairs.",
+    "One run of each training: intervals are over the 500 queries, without the chance in the order "
+    "of the pairs.",
     "The 95% of the paper is from a summary, not from its tables.",
 )
 
