@@ -42,7 +42,7 @@ def manifest(atlas):
 
 
 POINTS = [
-    "first shard",
+    pytest.param("first shard", marks=pytest.mark.slow),
     "manifest",
     "cleaning",
     *(pytest.param(one, marks=pytest.mark.slow) for one in ("third shard", "table", "text index")),

@@ -20,6 +20,7 @@ from isogloss.build.sample import mix
 from isogloss.build.settings import SHARD_BYTES, SHARD_ROWS, BuildSettings
 from isogloss.build.stages import _counts, truncation_of
 from isogloss.build.topics import Topics
+from isogloss.build.write import _index_vectors
 from isogloss.drift.queries import FOLDER
 from isogloss.store import state, table
 from isogloss.store.manifest import Manifest, write_manifest
@@ -87,7 +88,8 @@ def reembed(
     shards = _encode(work, opened, old, encoder, on_event)
     version = old.version + 1
     name = f"passages-{version:04d}"
-    made = _write_table(path, name, work, opened, shards, encoder, on_event)
+    seed = int(old.parameters.get("seed", 0))
+    made = _write_table(path, name, work, opened, shards, encoder, seed, on_event)
     kept = _write_state(path, old, made, encoder, version, on_event)
     new = _manifest(old, work, shards, encoder, spec, made, name, kept)
     from isogloss.build.pipeline import _clean_up
@@ -155,9 +157,9 @@ def _encode(
 
 def _write_table(
     path: Path, name: str, work: Workspace, opened: Any, shards: list[Shard],
-    encoder: "Encoder", on_event: OnEvent,
+    encoder: "Encoder", seed: int, on_event: OnEvent,
 ) -> Any:  # fmt: skip
-    """Copy the passages with other vectors, and index their words."""
+    """Copy the passages with other vectors, and index words and vectors."""
     from isogloss.search.text_index import create_text_index
 
     place = opened.schema.get_field_index("vector")
@@ -176,6 +178,8 @@ def _write_table(
     made = table.create_table(path, name, schema, batches())
     on_event(Event("index", message="full text"))
     create_text_index(made)
+    on_event(Event("index", message="vectors"))
+    _index_vectors(path, made, encoder.fingerprint, seed)
     return made
 
 
