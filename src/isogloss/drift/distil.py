@@ -168,6 +168,23 @@ def train_encoder(
     Notes
     -----
     Runs on one thread, so that the number of cores changes nothing.
+
+    Examples
+    --------
+    >>> class Vowels(torch.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.matrix = torch.nn.Linear(5, 4)
+    ...     def tokenize(self, texts):
+    ...         rows = [[float(text.count(vowel)) for vowel in "aeiou"] for text in texts]
+    ...         return {"counts": torch.tensor(rows)}
+    ...     def forward(self, features):
+    ...         return {"sentence_embedding": self.matrix(features["counts"])}
+    >>> losses = train_encoder(
+    ...     Vowels(), ["a cat", "the moon"], ["cats nap", "a full moon"], steps=3
+    ... )
+    >>> len(losses)
+    3
     """
     queries, documents = check_texts(queries), check_texts(documents)
     _check(queries, documents, negatives, steps, batch_size, learning_rate)
