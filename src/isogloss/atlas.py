@@ -12,6 +12,8 @@ from isogloss.store.manifest import Manifest, read_manifest
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from isogloss.drift.compensation import Compensation
+    from isogloss.drift.queries import QuerySide
     from isogloss.encoders.base import Encoder
     from isogloss.search.fusion import Fusion
     from isogloss.search.passage_index import PassageIndex
@@ -81,6 +83,7 @@ class Atlas(AtlasTopics):
         self._encoder: Encoder | None = None
         self._index: PassageIndex | None = None
         self._schema: pa.Schema | None = None
+        self._queries: QuerySide | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> "Atlas":
@@ -217,6 +220,50 @@ class Atlas(AtlasTopics):
                 self._index = PassageIndex(self.table, self.path, fingerprint)
         return self._index
 
+    @property
+    def query_side(self) -> "QuerySide":
+        """The encoder of queries, and the compensation between it and that of the vectors.
+
+        Raises
+        ------
+        EncoderError
+            When it cannot be loaded, or is not the one that the manifest names.
+        """
+        if self._queries is None:
+            from isogloss.drift.queries import QuerySide, query_side
+
+            if self.manifest.queries:
+                self._queries = query_side(self.path, self.manifest)
+            else:
+                self._queries = QuerySide(self.encoder)
+        return self._queries
+
+    def with_encoder(
+        self, encoder: "str | Encoder", *, compensation: "Compensation | None" = None
+    ) -> "Atlas":
+        """Give this atlas with another encoder of queries.
+
+        Parameters
+        ----------
+        encoder : str or Encoder
+            Spec or encoder: the one that made the vectors, or the new one of a compensation.
+        compensation : Compensation, optional
+            Fitted between the two; None takes the one that `isogloss migrate` put in the atlas.
+
+        Raises
+        ------
+        EncoderError
+            When the fingerprint is that of neither: vectors of two encoders have nothing in common,
+            of equal dimension or not.
+        """
+        from isogloss.drift.queries import query_side
+
+        side = query_side(self.path, self.manifest, encoder, compensation=compensation)
+        made = Atlas(self.path, self.manifest)
+        made._table, made._encoder, made._queries = self._table, self._encoder, side
+        made._index, made._schema = self._index, self._schema
+        return made
+
     def search(
         self,
         query: str,
@@ -225,6 +272,7 @@ class Atlas(AtlasTopics):
         where: str | None = None,
         mode: str = "hybrid",
         exact: bool = False,
+        encoder: "str | Encoder | None" = None,
         fusion: "str | Fusion | None" = None,
         feedback: Any = None,
         rerank: "str | Reranker | None" = None,
@@ -247,6 +295,8 @@ class Atlas(AtlasTopics):
         exact : bool, default False
             Score every passage that passes the filter. Without it, from 50,000 passages on, those
             are left out that can hardly be among the nearest; the result's `plan` says so.
+        encoder : str or Encoder, optional
+            Encodes the query; see `with_encoder`, which loads it once for many queries.
         fusion : str or Fusion, optional
             How ``hybrid`` makes one ranking of two: ``"rrf"`` (the default), ``"convex:0.6"``,
             ``"learned:FILE"``.
@@ -273,6 +323,8 @@ class Atlas(AtlasTopics):
             When the filter does not parse or does not fit the attributes.
         ParameterError
             When `k`, `mode` or a step cannot be used, or the query is empty.
+        EncoderError
+            For an encoder that is not the one of the atlas, without a compensation.
         """
         import time
         from dataclasses import replace
@@ -283,6 +335,11 @@ class Atlas(AtlasTopics):
         from isogloss.search.steps import Steps, read_step
         from isogloss.store.table import reading
 
+        if encoder is not None:
+            return self.with_encoder(encoder).search(
+                query, k=k, where=where, mode=mode, exact=exact, fusion=fusion,
+                feedback=feedback, rerank=rerank, diversify=diversify, depth=depth,
+            )  # fmt: skip
         began = time.perf_counter()
         query = check_query(query)
         given = {"fusion": fusion, "feedback": feedback, "rerank": rerank, "diversify": diversify}
@@ -290,7 +347,7 @@ class Atlas(AtlasTopics):
         steps = Steps(**read)
         need_fused(steps, mode)
         wants_vector = mode in ("hybrid", "vector")
-        vector = self.encoder.encode_query([query])[0] if wants_vector else None
+        vector = self.query_side.encode(query) if wants_vector else None
 
         def first(**options: Any) -> "SearchResult":
             return search_passages(
@@ -320,7 +377,9 @@ class Atlas(AtlasTopics):
                 steps=steps,
                 depth=depth,
             )
-        return replace(result, seconds=time.perf_counter() - began)
+        note = self.query_side.note if wants_vector else ""
+        seconds = time.perf_counter() - began
+        return replace(result, strategy=result.strategy + note, seconds=seconds)
 
     def passages(
         self, columns: list[str] | None = None, *, batch_size: int = 4096

@@ -300,6 +300,8 @@ def _new_manifest(
         state=state.state_name(made.version),
         attributes=made.attributes,
         versions=_versions(),
+        queries=old.queries if old else {},
+        migrations=old.migrations if old else [],
     )
 
 

@@ -62,7 +62,7 @@ def load_atlas_encoder(folder: Path, manifest: Manifest) -> "Encoder":
         raise EncoderError(
             f"the encoder {spec!r} has changed since {folder} was built (fingerprint "
             f"{encoder.fingerprint[:12]}, not {manifest.encoder['fingerprint'][:12]}): "
-            "give back its weights, or build anew with --fresh"
+            "give back its weights, change to it with isogloss migrate, or build anew with --fresh"
         )
     return encoder
 

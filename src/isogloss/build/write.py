@@ -227,6 +227,8 @@ def _write_state(
         fitted = workspace.atlas / old.state / "encoder" if old else encoder_folder(workspace)
         if fitted is not None and fitted.is_dir():
             shutil.copytree(fitted, draft / "encoder")
+        if old and (workspace.atlas / old.state / "compensation").is_dir():
+            shutil.copytree(workspace.atlas / old.state / "compensation", draft / "compensation")
     state.publish_state(draft, workspace.atlas / state.state_name(version))
 
 

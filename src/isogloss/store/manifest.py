@@ -53,6 +53,11 @@ class Manifest:
         The attribute columns, in the order of the source.
     versions : dict
         Versions of isogloss, Python and the libraries that took part.
+    queries : dict
+        The encoder of queries where it is not that of the passages: spec, fingerprint, dim, and
+        how the map between them was fitted and does.
+    migrations : list of dict
+        Every change of the passages' encoder: from, to, when, and whose vectors made the topics.
 
     Examples
     --------
@@ -79,6 +84,8 @@ class Manifest:
     state: str = ""
     attributes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+    queries: dict[str, Any] = field(default_factory=dict)
+    migrations: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Give the manifest as it stands on disk."""

@@ -18,6 +18,7 @@ COMMANDS = {
     "label": "name topics by keywords or by a language model",
     "search": "find passages by meaning, by words, or both",
     "push": "carry an atlas into Qdrant or PostgreSQL",
+    "migrate": "change the encoder of an atlas, through a map or by re-embedding",
     "embed": "turn texts into vectors, Parquet to Parquet",
     "social": "measure who talks to whom, how unequally, when",
     "evaluate": "measure topics against labels and texts",
@@ -26,8 +27,8 @@ COMMANDS = {
     "reproduce": "measure the claims of research systems",
 }
 # Those that go on where an interrupted run of theirs stopped.
-RESUMED = ("build", "label", "push", "reproduce", "train")
-PLANNED = ("explore", "segment", "compare", "serve", "migrate")
+RESUMED = ("build", "label", "migrate", "push", "reproduce", "train")
+PLANNED = ("explore", "segment", "compare", "serve")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
 

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--depth", type=int, metavar="N", help="candidates of these steps (default: 100)"
     )
     parser.add_argument(
-        "--encoder", metavar="SPEC", help="with a URL: encodes the query (default: as pushed)"
+        "--encoder", metavar="SPEC", help="encodes the query (default: that of the atlas)"
     )
     add_common(parser)
 
@@ -66,8 +66,6 @@ def run(args: argparse.Namespace) -> int:
             )
             _show(args, result, remote.label)
         return 0
-    if args.encoder is not None:
-        raise ParameterError("--encoder goes with the URL of a server: a folder has its own")
     from isogloss.atlas import Atlas
 
     atlas = Atlas.open(args.atlas)
@@ -77,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
         where=args.where,
         mode=args.mode,
         exact=args.exact,
+        encoder=args.encoder,
         fusion=args.fusion,
         feedback=args.feedback,
         rerank=args.rerank,
