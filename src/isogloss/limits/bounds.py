@@ -5,6 +5,7 @@ vectors rank every query's relevant documents above all others. No optimiser ent
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -161,16 +162,14 @@ def _first(whole: Distinct) -> NDArray[np.int64]:
 
 def _distinct_rows(matrix: "sp.csr_matrix") -> int:
     starts = matrix.indptr
-    keys = {matrix.indices[a:b].tobytes() for a, b in zip(starts[:-1], starts[1:], strict=True)}
-    return len(keys)
+    return len({matrix.indices[begin:end].tobytes() for begin, end in pairwise(starts)})
 
 
 def _lower(matrix: "sp.csr_matrix", metric: str) -> tuple[int, str, tuple[int, ...]]:
     count = matrix.shape[1]
-    lower, by = (1, "there is a document") if count < 3 else (2, f"{count} documents differ, and a "
-                                                               "line has two unit vectors")  # fmt: skip
-    if metric == "dot":
-        lower, by = 1, "there is a document"
+    lower, by = 1, "there is a document"
+    if metric == "cosine" and count > 2:
+        lower, by = 2, f"{count} documents differ, and a line has two unit vectors"
     documents: tuple[int, ...] = ()
     found = unseparable_documents(matrix, metric=metric)
     if len(found) - 1 > lower:
@@ -286,7 +285,7 @@ def sign_rank_bound(judged: Any) -> int:
     Of a Hadamard matrix of 16 rows the norm is 4: sign-rank at least 4.
 
     >>> from scipy.linalg import hadamard
-    >>> sign_rank_bound((hadamard(17 - 1)[1:] + 1) / 2)
+    >>> sign_rank_bound((hadamard(16) + 1) / 2)
     4
     """
     matrix = _binary(judged)

@@ -26,7 +26,8 @@ class CriticalN:
     Parameters
     ----------
     n : int
-        The largest number of documents that was solved: proven by the vectors that were found.
+        The largest number of documents that was solved: proven by the vectors that were found, or
+        by the simplex, which solves d + 1 documents whatever an optimiser does.
     dim, k : int
         Dimensions, and relevant documents of each query.
     tried : dict of int to bool
@@ -74,7 +75,7 @@ def critical_n(
     dim: int,
     k: int = 2,
     *,
-    restarts: int = 1,
+    restarts: int = 3,
     seed: int = 0,
     steps: int = STEPS,
     patience: int = PATIENCE,
@@ -83,8 +84,8 @@ def critical_n(
 ) -> CriticalN:
     """Find the largest n for which the fit of free vectors solves every k-subset.
 
-    Doubling steps up from d + 1 documents, a binary search, then a sweep from 4 below to 5 above,
-    since an optimiser may fail at one n and succeed at the next.
+    Doubling steps up from what is known without a fit, a binary search, then a sweep from 4 below
+    to 5 above, since an optimiser may fail at one n and succeed at the next.
 
     Parameters
     ----------
@@ -113,7 +114,7 @@ def critical_n(
     What is found is a property of the optimiser, its temperature and its margin as much as of the
     dimension. In exact arithmetic 2 k dimensions hold any number of documents
     (`isogloss.limits.moment_curve`), so from d = 2 k on no critical n is a limit of geometry; below
-    2 k the limit is d + k - 1 documents at most (`isogloss.limits.bounds`).
+    2 k fewer than d + k + 1 documents are possible (`isogloss.limits.bounds`).
 
     Paper
     -----
@@ -144,9 +145,11 @@ def critical_n(
                 on_fit(n, tried[n])
         return tried[n]
 
-    # All k of k documents are returned by any vectors, and so are n - 1 of n by unit vectors.
-    low = min(most, k + 1)
-    high, step = max(low + 1, dim + 1), 1
+    # Known without a fit: any k of k documents; of unit vectors in the plane or above, all but one
+    # of any n; whatever is asked of the d + 1 vertices of a simplex.
+    known = max(dim + 1, k + 1 if dim > 1 else k)
+    low = min(most, known)
+    high, step = low + 1, 1
     while high <= most and solved(high):
         low, high, step = high, high + step, 2 * step
     high = min(high, most + 1)
@@ -156,9 +159,9 @@ def critical_n(
             low = middle
         else:
             high = middle
-    for n in range(max(k + 1, low - _BELOW), min(most, low + _ABOVE) + 1):
+    for n in range(max(known + 1, low - _BELOW), min(most, low + _ABOVE) + 1):
         solved(n)
-    best = max([k + 1, *(n for n, success in tried.items() if success)])
+    best = max([min(most, known), *(n for n, success in tried.items() if success)])
     return CriticalN(best, int(dim), int(k), dict(sorted(tried.items())), spent)
 
 

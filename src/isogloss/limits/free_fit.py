@@ -247,8 +247,7 @@ def _margins(scores: Floats, matrix: "sp.csr_matrix", rows: slice) -> Floats:
     scores[own, columns] = -np.inf
     highest = scores.max(axis=1)
     scores[own, columns] = values
-    lowest: Floats = np.minimum.reduceat(values, starts)
-    return lowest - highest
+    return np.asarray(np.minimum.reduceat(values, starts) - highest)
 
 
 class _Adam:
@@ -267,7 +266,6 @@ class _Adam:
         first = _DECAY_1 * self._first[touched] + (1 - _DECAY_1) * gradient
         second = _DECAY_2 * self._second[touched] + (1 - _DECAY_2) * gradient * gradient
         self._first[touched], self._second[touched] = first, second
-        # Python's powers, one a distinct count, round alike wherever they are computed.
         mean = first / (1 - np.float32(_DECAY_1) ** seen)
         spread = np.sqrt(second / (1 - np.float32(_DECAY_2) ** seen)) + np.float32(_EPSILON)
         self.rows[touched] = _unit(self.rows[touched] - self._rate * mean / spread)
@@ -339,8 +337,9 @@ class _Fit:
             down = parts[0][3]
             for part in parts[1:]:  # in the order of the blocks
                 down = down + part[3]
-            self._adam[0].step(np.concatenate([part[2] for part in parts]) / np.float32(rows))
-            self._adam[1].step(down / np.float32(rows))
+            up = np.concatenate([part[2] for part in parts])
+            self._adam[0].step(up / rows)
+            self._adam[1].step(down / rows)
 
         return total / rows, np.concatenate([part[1] for part in parts]), move
 
@@ -365,7 +364,7 @@ class _Fit:
             down = parts[0][3]
             for part in parts[1:]:
                 down = down + part[3]
-            size = np.float32(len(asked))
+            size = len(asked)
             self._adam[0].step(np.concatenate([part[2] for part in parts]) / size, asked)
             self._adam[1].step(down / size, seen)
 

@@ -1,4 +1,4 @@
-"""Reads relevance judgements and queries from files, in the forms in which they are passed round."""
+"""Reads relevance judgements and queries from the files in which they are passed round."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,6 @@ TEXT = ("query_text", "text", "query", "question", "title")
 QUERY_ID = ("id", "_id", *QUERY)
 
 GRADES = ("higher", "lower", "yes-no")
-_SAMPLE = 3  # bad rows that a message names
 
 
 @dataclass(slots=True)
@@ -166,9 +165,7 @@ def _name(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _take(
-    found: ReadJudgements, one: tuple[Any, Any, Any, Any], where: str, row: int
-) -> None:
+def _take(found: ReadJudgements, one: tuple[Any, Any, Any, Any], where: str, row: int) -> None:
     query, document, score, text = one
     if query is None or document is None:
         raise SourceError(f"{where}, row {row}: a judgement needs a query id and a document id")
@@ -207,15 +204,15 @@ def _rows(path: Path) -> Iterator[tuple[int, tuple[Any, Any, Any, Any]]]:
         _column(columns, names, path, what)
         for names, what in ((QUERY, "query ids"), (DOCUMENT, "document ids"))
     )
-    score = next((name for name in SCORE if name in columns), None)
-    text = next((name for name in TEXT if name in columns and name not in (query, document)), None)
+    lowered = {column.strip().lower(): column for column in columns}
+    score = next((lowered[name] for name in SCORE if name in lowered), None)
+    text = next((lowered[name] for name in TEXT if name in lowered), None)
     for row, record in records:
-        yield row, (
-            record.get(query), record.get(document),
-            record.get(score) if score else None, record.get(text) if text else None,
-        )  # fmt: skip
         if score is not None and record.get(score) is None:
             raise SourceError(f"{path}, row {row}: the score is missing")
+        number = record[score] if score is not None else None
+        words = record.get(text) if text is not None else None
+        yield row, (record.get(query), record.get(document), number, words)
 
 
 def _pairs(path: Path) -> Iterator[tuple[Any, Any]]:
@@ -253,8 +250,8 @@ def _records(
         )
     else:
         raise SourceError(
-            f"{path} is of no kind that is read here: give Parquet, Arrow, CSV, TSV, JSONL, or TREC "
-            "lines of query, 0, document, score"
+            f"{path} is of no kind that is read here: give Parquet, Arrow, CSV, TSV, JSONL, or "
+            "TREC lines of query, 0, document, score"
         )
     first = next(found, None)
     if first is None:
@@ -299,8 +296,8 @@ def _trec(path: Path) -> Iterator[tuple[int, tuple[Any, Any, Any, Any]]]:
             continue
         if len(fields) != 4:
             raise SourceError(
-                f"{path}, line {row + 1} has {len(fields)} fields; TREC judgements have four: query, "
-                "0, document, score"
+                f"{path}, line {row + 1} has {len(fields)} fields; TREC judgements have four: "
+                "query, 0, document, score"
             )
         yield row + 1, (fields[0], fields[2], fields[3], None)
 

@@ -66,7 +66,8 @@ class Judgements:
 
         places: dict[str, int] = {}
         names: list[str] = []
-        starts, columns, gains = [0], [], []
+        starts, columns = [0], []
+        gains: list[float] = []
         for query, grades in qrels.items():
             for document, grade in grades.items():
                 if not math.isfinite(grade):

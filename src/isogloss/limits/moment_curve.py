@@ -209,7 +209,7 @@ def moment_vectors(judged: Any, *, order: Ints | None = None) -> MomentVectors:
 
 
 def _polynomial(places: Ints, count: int, degree: int) -> Floats:
-    """Unit coefficients of a polynomial that is highest on some places of the circle."""
+    """Give unit coefficients of a polynomial that is highest on some places of the circle."""
     inside = np.zeros(count, dtype=bool)
     inside[places] = True
     # Roots halfway between a place inside and a neighbour outside.

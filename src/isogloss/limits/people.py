@@ -11,6 +11,7 @@ from functools import cache
 from itertools import combinations
 from math import comb
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from isogloss._core.errors import ParameterError, SourceError, nearest
 __all__ = ["PATTERNS", "PeopleSet", "limit_set", "relevant_people", "write_set"]
 
 PATTERNS = ("dense", "random", "cycle", "disjoint")
+SMALL, FULL = 46, 50_000  # people in the paper's two sets
 LIKES = 46  # things that a person likes; the paper's people have 45 or 46
 
 _WORDS = Path(__file__).parent / "words"
@@ -160,7 +162,7 @@ def limit_set(
     --------
     >>> made = limit_set(documents=5, queries=10)
     >>> made.queries["query_0"], sorted(map(len, made.qrels.values()))[-1]
-    ('Who likes Kangaroos?', 2)
+    ('Who likes Guavas?', 2)
     """
     chosen = relevant_people(
         pattern, documents=documents, queries=queries, relevant=relevant, seed=seed
@@ -174,7 +176,7 @@ def limit_set(
     for query, people in enumerate(chosen):
         for person in people:
             asked[person].append(query)
-    likes = max(LIKES, max(map(len, asked)))
+    likes = max(LIKES, *map(len, asked))
     spare = len(things) - queries
     if spare < likes - min(map(len, asked)):
         raise ParameterError(
@@ -194,10 +196,7 @@ def limit_set(
         ids,
         tuple(texts),
         {f"query_{i}": f"Who likes {things[order[i]].title()}?" for i in range(queries)},
-        {
-            f"query_{i}": {ids[person]: 1.0 for person in people}
-            for i, people in enumerate(chosen)
-        },
+        {f"query_{i}": {ids[person]: 1.0 for person in people} for i, people in enumerate(chosen)},
     )
 
 
@@ -236,7 +235,7 @@ def write_set(made: PeopleSet, folder: str | Path) -> Path:
 
     place = Path(folder).expanduser()
     judged = [(query, *pair) for query, one in made.qrels.items() for pair in one.items()]
-    tables = {
+    tables: dict[str, dict[str, Any]] = {
         "corpus": {"id": made.ids, "title": [""] * len(made.ids), "text": made.texts},
         "queries": {"id": list(made.queries), "text": list(made.queries.values())},
         "qrels": dict(
