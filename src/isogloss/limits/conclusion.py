@@ -62,8 +62,9 @@ def _dimension(dim: int, possible: Reach) -> str:
     if at.status in ("shown", "follows"):
         return (
             f"For these judgements {dim} dimensions are enough: vectors of {possible.least_shown} "
-            "were found that rank every query right, which proves it. They were fitted to these very judgements: an "
-            "encoder has to find such vectors from the texts alone."
+            "were found that rank every query right, which proves it. They were "
+            "fitted to these very judgements: an encoder has to find such vectors from the texts "
+            "alone."
         )
     if at.status == "exact only":
         gap = "" if isnan(bounds.gap) else f" with a smallest gap of {bounds.gap:.0e}"
@@ -76,7 +77,8 @@ def _dimension(dim: int, possible: Reach) -> str:
         )
     return (
         f"Whether {dim} dimensions are enough is open: the fit solved {100 * at.solved:.0f}% of "
-        f"the queries, and the least number lies between {bounds.lower} and {bounds.upper} (proven)."
+        f"the queries, and the least number lies between {bounds.lower} and {bounds.upper} "
+        "(proven)."
     )
 
 

@@ -17,7 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError, nearest
-from isogloss._core.threads import map_blocks, single_threaded_blas
+from isogloss._core.threads import single_threaded_blas
+from isogloss.limits.contrast import (
+    Adam,
+    Block,
+    Slopes,
+    blocks_of,
+    margins,
+    over_blocks,
+    slopes,
+    unit,
+)
 from isogloss.limits.judgements import relevance
 
 if TYPE_CHECKING:
@@ -34,12 +44,10 @@ PATIENCE = 1000  # the paper's: steps without an improvement of TOLERANCE
 TOLERANCE = 1e-5
 STARTS = ("random", "sums")
 
-_BLOCK = 1 << 20  # scores in one block: 4 MB
 _WHOLE = 1 << 23  # scores of a matrix that is fitted as a whole; larger ones are sampled
 _SAMPLED_QUERIES = 1024
 _SAMPLED_DOCUMENTS = 4096
 _CHECKS = 20  # of a sampled fit, the whole matrix is scored once in so many steps
-_DECAY_1, _DECAY_2, _EPSILON = 0.9, 0.999, 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +207,11 @@ def solved_queries(judged: Any, queries: Floats, documents: Floats) -> NDArray[n
     """
     matrix = relevance(judged)
 
-    def look(rows: slice) -> NDArray[np.bool_]:
-        scores = queries[rows] @ documents.T
-        return _margins(scores, matrix, rows) > 0
+    def look(block: Block) -> NDArray[np.bool_]:
+        return margins(queries[block.rows] @ documents.T, block)[0] > 0
 
     with single_threaded_blas():
-        return np.concatenate(_over(look, _blocks(*matrix.shape)))
+        return np.concatenate(over_blocks(look, blocks_of(matrix)))
 
 
 def _check(
@@ -221,62 +228,6 @@ def _check(
         raise ParameterError(f"start {start!r} is not known; {nearest(str(start), STARTS)}")
 
 
-def _blocks(rows: int, columns: int) -> list[slice]:
-    step = max(1, _BLOCK // max(1, columns))
-    return [slice(first, min(rows, first + step)) for first in range(0, rows, step)]
-
-
-def _over(work: Callable[[slice], Any], blocks: list[slice]) -> list[Any]:
-    # One block needs no threads, and small fits make thousands of steps.
-    return [work(blocks[0])] if len(blocks) == 1 else map_blocks(work, blocks)
-
-
-def _entries(matrix: "sp.csr_matrix", rows: slice) -> tuple[NDArray[Any], NDArray[Any], slice]:
-    """Rows (from 0) and columns of the stored entries of some rows, and where they are stored."""
-    starts = matrix.indptr[rows.start : rows.stop + 1]
-    part = slice(int(starts[0]), int(starts[-1]))
-    own = np.repeat(np.arange(rows.stop - rows.start), np.diff(starts))
-    return own, matrix.indices[part], part
-
-
-def _margins(scores: Floats, matrix: "sp.csr_matrix", rows: slice) -> Floats:
-    """Lowest score of a relevant document less the highest of another; inf without another."""
-    own, columns, _ = _entries(matrix, rows)
-    values = scores[own, columns]
-    starts = (matrix.indptr[rows.start : rows.stop] - matrix.indptr[rows.start]).astype(np.int64)
-    scores[own, columns] = -np.inf
-    highest = scores.max(axis=1)
-    scores[own, columns] = values
-    return np.asarray(np.minimum.reduceat(values, starts) - highest)
-
-
-class _Adam:
-    """Adam over unit rows; rows that a step does not touch stay as they are."""
-
-    def __init__(self, rows: Floats, rate: float) -> None:
-        self.rows = rows
-        self._rate = np.float32(rate)
-        self._first = np.zeros_like(rows)
-        self._second = np.zeros_like(rows)
-        self._seen = np.zeros((len(rows), 1), dtype=np.float32)
-
-    def step(self, gradient: Floats, touched: Any = slice(None)) -> None:
-        self._seen[touched] += 1
-        seen = self._seen[touched]
-        first = _DECAY_1 * self._first[touched] + (1 - _DECAY_1) * gradient
-        second = _DECAY_2 * self._second[touched] + (1 - _DECAY_2) * gradient * gradient
-        self._first[touched], self._second[touched] = first, second
-        mean = first / (1 - np.float32(_DECAY_1) ** seen)
-        spread = np.sqrt(second / (1 - np.float32(_DECAY_2) ** seen)) + np.float32(_EPSILON)
-        self.rows[touched] = _unit(self.rows[touched] - self._rate * mean / spread)
-
-
-def _unit(rows: Floats) -> Floats:
-    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    norms[norms == 0] = 1.0
-    return np.asarray(rows / norms, dtype=np.float32)
-
-
 class _Fit:
     def __init__(
         self,
@@ -288,15 +239,16 @@ class _Fit:
     ) -> None:
         self._matrix = matrix
         self._rng = rng
-        self._scale = np.float32(1 / temperature)
+        self._scale = 1 / temperature
         rows, columns = matrix.shape
-        self.queries = _unit(rng.standard_normal((rows, dim), dtype=np.float32))
-        self.documents = _unit(rng.standard_normal((columns, dim), dtype=np.float32))
-        self._adam = _Adam(self.queries, rate), _Adam(self.documents, rate)
+        self.queries = unit(rng.standard_normal((rows, dim), dtype=np.float32))
+        self.documents = unit(rng.standard_normal((columns, dim), dtype=np.float32))
+        self._adam = Adam(self.queries, rate), Adam(self.documents, rate)
         self._sampled = rows * columns > _WHOLE
+        self._blocks = [] if self._sampled else blocks_of(matrix)
 
     def start_from_sums(self) -> None:
-        self.queries[:] = _unit(np.asarray(self._matrix @ self.documents, dtype=np.float32))
+        self.queries[:] = unit(np.asarray(self._matrix @ self.documents, dtype=np.float32))
 
     def run(
         self, steps: int, patience: int, restart: int, tell: Callable[[int, float], None] | None
@@ -328,20 +280,15 @@ class _Fit:
 
     def _whole(self) -> tuple[float, NDArray[np.bool_], Callable[[], None]]:
         """Score all; give loss, solved queries, and the step that follows from them."""
-        blocks = _blocks(*self._matrix.shape)
-        parts = _over(lambda rows: _pull(self, self._matrix, rows, self.documents), blocks)
-        total = float(sum(part[0] for part in parts))
+        parts = self._slopes(self.queries, self.documents, self._blocks)
         rows = len(self.queries)
 
         def move() -> None:
-            down = parts[0][3]
-            for part in parts[1:]:  # in the order of the blocks
-                down = down + part[3]
-            up = np.concatenate([part[2] for part in parts])
-            self._adam[0].step(up / rows)
-            self._adam[1].step(down / rows)
+            self._adam[0].step(np.concatenate([part.queries for part in parts]) / rows)
+            self._adam[1].step(_sum(parts) / rows)
 
-        return total / rows, np.concatenate([part[1] for part in parts]), move
+        loss = sum(part.loss for part in parts) / rows
+        return loss, np.concatenate([part.solved for part in parts]), move
 
     def _sample(
         self, done: int, last: bool
@@ -355,48 +302,27 @@ class _Fit:
         seen = np.union1d(needed, spare)
         some = some[:, seen].tocsr()
         some.sort_indices()
-        documents = self.documents[seen]
-        blocks = _blocks(*some.shape)
-        view = _View(self.queries[asked], self._scale)
-        parts = _over(lambda part: _pull(view, some, part, documents), blocks)
+        parts = self._slopes(self.queries[asked], self.documents[seen], blocks_of(some))
 
         def move() -> None:
-            down = parts[0][3]
-            for part in parts[1:]:
-                down = down + part[3]
-            size = len(asked)
-            self._adam[0].step(np.concatenate([part[2] for part in parts]) / size, asked)
-            self._adam[1].step(down / size, seen)
+            up = np.concatenate([part.queries for part in parts])
+            self._adam[0].step(up / len(asked), asked)
+            self._adam[1].step(_sum(parts) / len(asked), seen)
 
         check = last or done % _CHECKS == 0
         solved = solved_queries(self._matrix, self.queries, self.documents) if check else None
-        return float(sum(part[0] for part in parts)) / len(asked), solved, move
+        return sum(part.loss for part in parts) / len(asked), solved, move
+
+    def _slopes(self, queries: Floats, documents: Floats, blocks: list[Block]) -> list[Slopes]:
+        def work(block: Block) -> Slopes:
+            return slopes(queries[block.rows], documents, block, self._scale)
+
+        return over_blocks(work, blocks)
 
 
-@dataclass(slots=True)
-class _View:
-    queries: Floats
-    _scale: np.float32
-
-
-def _pull(
-    fit: Any, matrix: "sp.csr_matrix", rows: slice, documents: Floats
-) -> tuple[float, NDArray[np.bool_], Floats, Floats]:
-    """Give a block's loss, solved queries, and gradients of its queries and of the documents."""
-    queries = fit.queries[rows]
-    scores = queries @ documents.T
-    solved = _margins(scores, matrix, rows) > 0
-    own, columns, part = _entries(matrix, rows)
-    scores -= scores.max(axis=1, keepdims=True)
-    scores *= fit._scale
-    picked = scores[own, columns]
-    np.exp(scores, out=scores)
-    total = scores.sum(axis=1)
-    gains = matrix.data[part]
-    sums = np.add.reduceat(gains, np.flatnonzero(np.diff(own, prepend=-1)))
-    wanted = (gains / sums[own]).astype(np.float32)
-    loss = float(np.dot(wanted, np.log(total)[own] - picked))
-    scores /= total[:, None]
-    scores[own, columns] -= wanted
-    scores *= fit._scale
-    return loss, solved, scores @ documents, scores.T @ queries
+def _sum(parts: list[Slopes]) -> Floats:
+    """Add up the documents' slopes, in the order of the blocks."""
+    total = parts[0].documents
+    for part in parts[1:]:
+        total = total + part.documents
+    return total
