@@ -255,7 +255,7 @@ def _records(
         )
     first = next(found, None)
     if first is None:
-        return [], iter(())
+        raise SourceError(f"{path} has no rows")
     return list(first[1]), _with_first(first, found)
 
 
