@@ -23,7 +23,6 @@ def published(context: Context) -> PeopleSet:
     context : Context
         Whose data hold ``limit_small``.
     """
-
     import pyarrow.parquet as pq
 
     from isogloss.limits.judgement_files import read_judgements, read_queries
@@ -95,7 +94,6 @@ def nearest(
     >>> nearest(made, np.eye(2, dtype=np.float32), np.array([[0, 1]], dtype=np.float32))
     {'q': [1, 0]}
     """
-
     from isogloss._math.topk import nearest_rows
 
     columns, _ = nearest_rows(queries, documents, min(LISTED, len(documents)))
@@ -110,7 +108,6 @@ def first(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:
     >>> first(np.array([[3.0, 4.0, 12.0]], dtype=np.float32), 1).tolist()
     [[1.0]]
     """
-
     from isogloss.encoders.base import unit_rows
 
     return unit_rows(vectors[:, :width])
@@ -125,7 +122,6 @@ def fused(made: PeopleSet, one: Ranking, other: Ranking) -> Ranking:
     >>> fused(made, {"q": [1, 0]}, {"q": [1]})
     {'q': [1, 0]}
     """
-
     from isogloss.search.fusion import fuse
 
     return {
@@ -135,7 +131,6 @@ def fused(made: PeopleSet, one: Ranking, other: Ranking) -> Ranking:
 
 def late(made: PeopleSet, encoder: Encoder) -> Ranking:
     """Rank by late interaction over the tokens of a transformer."""
-
     from isogloss.limits.methods import late_run
 
     numbers = {name: number for number, name in enumerate(made.ids)}
@@ -153,7 +148,6 @@ def recalls(made: PeopleSet, run: Mapping[str, Sequence[int]], k: int) -> NDArra
     >>> recalls(made, {"q": [0, 1]}, 1).tolist(), recalls(made, {"q": [0, 1]}, 2).tolist()
     ([0.0], [1.0])
     """
-
     found = [
         sum(made.ids[number] in wanted for number in run[query][:k]) / len(wanted)
         for query, wanted in made.qrels.items()

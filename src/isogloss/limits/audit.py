@@ -3,7 +3,7 @@
 Paper: Weller et al., On the Theoretical Limitations of Embedding-Based Retrieval (2025).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,40 +14,22 @@ from isogloss.evaluate.retrieval import ndcg_at_k, recall_at_k
 from isogloss.evaluate.score import Score
 from isogloss.limits.judgement_files import read_judgements, read_queries
 from isogloss.limits.judgements import Judgements, QueryGraph, query_graph
+from isogloss.limits.matching import match
 from isogloss.limits.reach import Reach, reach
 
 if TYPE_CHECKING:
     from isogloss.atlas import Atlas
+    from isogloss.encoders.base import Encoder
 
-__all__ = ["Audit", "Matched", "audit_atlas", "match"]
+__all__ = ["Audit", "audit_atlas"]
 
 Qrels = Mapping[str, Mapping[str, float]]
+Run = dict[str, dict[str, float]]
 
+LATE = "late interaction"
 DEPTH = 100
 NDCG_K = 10
 LATE_PASSAGES = 5000  # beyond, late interaction ranks what the hybrid search found first
-_SHOWN = 5  # unknown ids that are listed
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """Judgements as far as they speak of an atlas' documents and of queries with a text.
-
-    Parameters
-    ----------
-    qrels : dict of str to dict of str to float
-    queries : dict of str to str
-        Texts, one for each judged query.
-    left_out : dict of str to dict
-        What was left out: kind -> how many (``count``) and the first of them (``first``).
-    repeated : int
-        Judgements of a pair that stood twice.
-    """
-
-    qrels: dict[str, dict[str, float]]
-    queries: dict[str, str]
-    left_out: dict[str, dict[str, Any]]
-    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +45,7 @@ class Audit:
     judged : Judgements
         As far as they match.
     left_out : dict
-        As in `Matched`.
+        As in `isogloss.limits.matching.Matched`.
     graph : QueryGraph
     dim : int
         Of the atlas' vectors.
@@ -132,80 +114,6 @@ class Audit:
         }
 
 
-def match(
-    qrels: Qrels,
-    queries: Mapping[str, str],
-    documents: Iterable[str],
-    *,
-    repeated: int = 0,
-    where: str = "the atlas",
-) -> Matched:
-    """Keep the judgements that speak of known documents and of queries with a text.
-
-    Parameters
-    ----------
-    qrels : mapping of query to mapping of document to float
-    queries : mapping of str to str
-    documents : iterable of str
-        Ids that are known.
-    repeated : int
-        Handed on.
-    where : str
-        The atlas, for messages.
-
-    Returns
-    -------
-    Matched
-
-    Raises
-    ------
-    SourceError
-        When no judged document is known, no judged query has a text, or nothing relevant is left.
-
-    Examples
-    --------
-    >>> kept = match({"q": {"a": 1, "b": 1}, "r": {"b": 1}}, {"q": "which?", "r": "who?"}, ["a"])
-    >>> kept.qrels, kept.left_out["documents not in the atlas"]
-    ({'q': {'a': 1}}, {'count': 1, 'first': ['b']})
-    """
-    known = frozenset(documents)
-    named = list(dict.fromkeys(document for judged in qrels.values() for document in judged))
-    strange = [document for document in named if document not in known]
-    if len(strange) == len(named):
-        raise SourceError(
-            f"none of the {len(named):,} judged documents is in {where}: ids there are like "
-            f"{min(known, default='none')!r}, in the judgements like {next(iter(named), '-')!r}; "
-            "build the atlas with --id COL"
-        )
-    silent = [query for query in qrels if query not in queries]
-    if len(silent) == len(qrels):
-        raise SourceError(
-            f"none of the {len(qrels):,} judged queries has a text: ids in the judgements are like "
-            f"{silent[0]!r}, of the texts like {next(iter(queries), 'none')!r}"
-        )
-    kept: dict[str, dict[str, float]] = {}
-    empty = []
-    for query, judged in qrels.items():
-        if query not in queries:
-            continue
-        kept[query] = {document: gain for document, gain in judged.items() if document in known}
-        if not any(gain > 0 for gain in kept[query].values()):
-            empty.append(query)
-            del kept[query]
-    if not kept:
-        raise SourceError(f"no query has a relevant document in {where}: scores must be above 0")
-    left_out = {
-        kind: {"count": len(names), "first": names[:_SHOWN]}
-        for kind, names in (
-            ("documents not in the atlas", strange),
-            ("queries without a text", silent),
-            ("queries without a relevant document", empty),
-        )
-        if names
-    }
-    return Matched(kept, {query: queries[query] for query in kept}, left_out, repeated)
-
-
 def audit_atlas(
     atlas: "Atlas",
     qrels: str | Path | Qrels,
@@ -259,6 +167,7 @@ def audit_atlas(
     for name, value in (("k", k), ("late_passages", late_passages)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ParameterError(f"{name} is {value!r}: give a whole number of at least 1")
+    encoder, why = _late_encoder(atlas, late)
     read = read_judgements(qrels, grades=grades)
     texts = read_queries(queries) if queries is not None else read.queries
     if not texts:
@@ -286,11 +195,12 @@ def audit_atlas(
     found = search_runs(atlas.search, kept.queries, depth=max(depth, DEPTH), on_event=on_event)
     runs = dict(found.runs)
     skipped |= found.skipped
-    name, run, reason = _late(atlas, kept.queries, runs, late, late_passages, on_event)
-    if reason:
-        skipped[name] = reason
-    else:
-        runs[name] = run
+    if encoder is not None:
+        name, run, why = _late(atlas, encoder, kept.queries, runs, late_passages, on_event)
+        if not why:
+            runs[name] = run
+    if why:
+        skipped[LATE] = why
     methods = {method: _scores(kept.qrels, run, ks, seed) for method, run in runs.items()}
     differences = _differences(kept.qrels, runs, seed)
     graph = query_graph(judged)
@@ -315,42 +225,48 @@ def _ks(k: int, documents: int, skipped: dict[str, str]) -> list[int]:
     return kept or [min(k, documents)]
 
 
-def _late(
-    atlas: "Atlas",
-    queries: Mapping[str, str],
-    runs: Mapping[str, dict[str, dict[str, float]]],
-    spec: str | None,
-    most: int,
-    on_event: OnEvent,
-) -> tuple[str, dict[str, dict[str, float]], str]:
-    """Give name, run and, where there is none, the reason."""
+def _late_encoder(atlas: "Atlas", spec: str | None) -> "tuple[Encoder | None, str]":
+    """Give the encoder for late interaction, or None and the reason."""
     from isogloss.encoders.spec import load_encoder
     from isogloss.limits.late import gives_tokens
-    from isogloss.limits.methods import late_run
 
-    name = "late interaction"
     try:
-        encoder = load_encoder(spec) if spec is not None else atlas.encoder
+        encoder = atlas.encoder if spec is None else load_encoder(spec)
     except IsoglossError as error:
         if spec is not None:
             raise
-        return name, {}, " ".join(str(error).split())
-    if not gives_tokens(encoder):
-        if spec is not None:
-            raise ParameterError(
-                f"late is {spec!r}, which has no token vectors: give a transformer, such as "
-                "'onnx:sentence-transformers/all-MiniLM-L6-v2'"
-            )
-        return name, {}, (
-            f"the encoder of the atlas ({encoder.spec}) has no token vectors: name a transformer "
-            "with --late SPEC"
-        )  # fmt: skip
+        return None, " ".join(str(error).split())
+    if gives_tokens(encoder):
+        return encoder, ""
+    if spec is not None:
+        raise ParameterError(
+            f"late is {spec!r}, which has no token vectors: give a transformer, such as "
+            "'onnx:sentence-transformers/all-MiniLM-L6-v2'"
+        )
+    return None, (
+        f"the encoder of the atlas ({encoder.spec}) has no token vectors: name a transformer with "
+        "--late SPEC"
+    )
+
+
+def _late(
+    atlas: "Atlas",
+    encoder: "Encoder",
+    queries: Mapping[str, str],
+    runs: Mapping[str, Run],
+    most: int,
+    on_event: OnEvent,
+) -> tuple[str, Run, str]:
+    """Give name, run and, where there is none, the reason."""
+    from isogloss.limits.methods import late_run
+
+    name = LATE
     candidates = None
     if len(atlas) > most:
         if "hybrid" not in runs:
             return name, {}, f"more than {most:,} passages, and no hybrid search to choose among"
         candidates = {query: list(run) for query, run in runs["hybrid"].items()}
-        name = "late interaction on the hybrid's first"
+        name = f"{LATE} on the hybrid's first"
     passages = (
         (str(one), text or "")
         for batch in atlas.passages(["id", "text"])
