@@ -94,7 +94,7 @@ def test_written_as_published_sets_are(tmp_path):
     with pytest.raises(SourceError, match="already"):
         write_set(made, folder)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(SourceError, match="no folder"):
+    with pytest.raises(SourceError, match="cannot be a folder"):
         write_set(made, tmp_path / "file")
 
 

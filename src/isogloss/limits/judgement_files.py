@@ -23,7 +23,8 @@ __all__ = ["GRADES", "ReadJudgements", "read_judgements", "read_queries"]
 QUERY = ("query_id", "query-id", "qid", "query_no", "topic_id", "topic")
 DOCUMENT = ("doc_id", "corpus-id", "corpus_id", "docid", "document_id", "docno", "passage_id")
 SCORE = ("score", "relevance", "rel", "grade", "label", "gain")
-TEXT = ("query_text", "text", "query", "question", "title")
+ASKED = ("query_text", "query", "question")  # beside judgements, where "text" may be a document's
+TEXT = ("text", *ASKED, "title")
 QUERY_ID = ("id", "_id", *QUERY)
 
 GRADES = ("higher", "lower", "yes-no")
@@ -206,7 +207,7 @@ def _rows(path: Path) -> Iterator[tuple[int, tuple[Any, Any, Any, Any]]]:
     )
     lowered = {column.strip().lower(): column for column in columns}
     score = next((lowered[name] for name in SCORE if name in lowered), None)
-    text = next((lowered[name] for name in TEXT if name in lowered), None)
+    text = next((lowered[name] for name in ASKED if name in lowered), None)
     for row, record in records:
         if score is not None and record.get(score) is None:
             raise SourceError(f"{path}, row {row}: the score is missing")

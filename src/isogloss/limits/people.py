@@ -248,8 +248,8 @@ def write_set(made: PeopleSet, folder: str | Path) -> Path:
     with storage_errors(f"the set in {place}"):
         try:
             place.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise SourceError(f"{place} is no folder: give a new one") from error
+        except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
+            raise SourceError(f"{place} cannot be a folder: give another one") from error
         for name, columns in tables.items():
             with atomic_path(place / f"{name}.parquet") as path:
                 pq.write_table(pa.table({k: list(v) for k, v in columns.items()}), path)
