@@ -39,6 +39,7 @@ def figures(minilm=0.2, words=0.95, step=1, late=0.1, dense=0.1, wider=0.05):
     [
         ({}, "holds"),
         ({"step": 0}, "holds in part"),
+        ({"step": -1}, "holds in part"),
         ({"dense": 0.2}, "holds in part"),
         ({"dense": 0.3, "wider": 0.0}, "holds in part"),
         ({"dense": 0.3, "wider": 0.0, "late": 0.0}, "does not hold"),
