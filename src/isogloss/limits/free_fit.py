@@ -44,9 +44,9 @@ PATIENCE = 1000  # the paper's: steps without an improvement of TOLERANCE
 TOLERANCE = 1e-5
 STARTS = ("random", "sums")
 
-_WHOLE = 1 << 23  # scores of a matrix that is fitted as a whole; larger ones are sampled
-_SAMPLED_QUERIES = 1024
-_SAMPLED_DOCUMENTS = 4096
+_WHOLE = 1 << 22  # scores of a matrix that is fitted as a whole; larger ones are sampled
+_SAMPLED_QUERIES, _SAMPLED_DOCUMENTS = 1024, 4096
+PAIRS_A_STEP = _SAMPLED_QUERIES * _SAMPLED_DOCUMENTS
 _CHECKS = 20  # of a sampled fit, the whole matrix is scored once in so many steps
 
 
@@ -148,7 +148,7 @@ def free_vectors(
 
     Notes
     -----
-    Time O(m n d) a step, memory O((m + n) d) and one block of scores a thread. Beyond 8 million
+    Time O(m n d) a step, memory O((m + n) d) and one block of scores a thread. Beyond 4 million
     scores a step sees 1,024 queries and 4,096 documents, those relevant to the queries among them;
     every 20 steps all queries are checked against all documents. Blocks are fixed: the number of
     threads changes nothing.

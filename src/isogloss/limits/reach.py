@@ -11,15 +11,18 @@ from isogloss._core.threads import single_threaded_blas
 from isogloss.evaluate.retrieval import ndcg_at_k, recall_at_k
 from isogloss.evaluate.score import Score
 from isogloss.limits.bounds import DimensionBounds, dimension_bounds
-from isogloss.limits.free_fit import FreeVectors, free_vectors
+from isogloss.limits.free_fit import PAIRS_A_STEP, FreeVectors, free_vectors
 from isogloss.limits.judgements import Distinct, Judgements, distinct_documents
 
 __all__ = ["Reach", "ReachAt", "reach"]
 
 LADDER = (8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+FIRST = 64  # the dimension that is tried first
 STEPS = 3000
 PATIENCE = 300
 _BISECTIONS = 4
+_WORK = 50_000_000_000  # multiplications of one fit, of each of the three products of a step
+_LEAST_STEPS = 100
 _ROWS = 512  # queries whose scores are ranked at once
 
 
@@ -101,9 +104,10 @@ def reach(
 ) -> Reach:
     """Find out how well any vectors of a dimension, and of fewer, could serve judgements.
 
-    Free vectors are fitted for 8, 16, 32, ... dimensions and `dim`, until one is enough; more
-    dimensions are then enough too, since zeros can be added. What the fit cannot show is looked up
-    in the bounds that are proven.
+    Free vectors are fitted for 64 dimensions (or `dim`, when that is less). If they are enough, so
+    are more, since zeros can be added, and 32, 16, 8 are tried until one is not found to be enough;
+    if not, 128, 256 and so on up to `dim`. What the fit cannot show is looked up in the bounds that
+    are proven.
 
     Parameters
     ----------
@@ -117,7 +121,7 @@ def reach(
     ndcg_k : int
         For nDCG.
     restarts, steps, patience, seed
-        As in `isogloss.limits.free_fit.free_vectors`; one start for dimensions below `dim`.
+        As in `isogloss.limits.free_fit.free_vectors`; one start for other dimensions than `dim`.
     resamples : int
         Of the intervals.
     on_fit : callable, optional
@@ -148,13 +152,14 @@ def reach(
     bounds = dimension_bounds(judged, others=others)
     names = [f"ndcg@{ndcg_k}", *(f"recall@{k}" for k in ks)]
     dims = [*(one for one in LADDER if one < dim), dim]
+    pairs = min(whole.matrix.shape[0] * whole.matrix.shape[1], PAIRS_A_STEP)
     fitted: dict[int, ReachAt] = {}
     least: int | None = None
 
     def fit(one: int, starts: int) -> bool:
         found = free_vectors(
-            whole.matrix, one, restarts=starts, seed=seed, start="sums", steps=steps,
-            patience=patience,
+            whole.matrix, one, restarts=starts, seed=seed, start="sums", patience=patience,
+            steps=max(_LEAST_STEPS, min(steps, _WORK // (pairs * one))),
         )  # fmt: skip
         scores = _scores(judged, whole, found, ks, ndcg_k, resamples, seed)
         status = "shown" if found.is_solved else "impossible" if one < bounds.lower else "open"
@@ -165,24 +170,31 @@ def reach(
             on_fit(one, found.is_solved)
         return found.is_solved
 
-    for one in dims:
+    begin = max(one for one in dims if one <= max(FIRST, dims[0]))
+    upwards = [one for one in dims if one >= begin]
+    for one in upwards:
         if fit(one, restarts if one == dim else 1):
             least = one
             break
     if least is not None:
-        low = max([one for one in fitted if one < least], default=0)
-        high = least
+        low, high = max([one for one in fitted if one < least], default=0), least
+        for one in reversed([one for one in dims if one < begin and least == begin]):
+            if not fit(one, 1):
+                low = one
+                break
+            high = one
         for _ in range(_BISECTIONS):
             middle = (low + high) // 2
             if middle <= max(low, bounds.lower - 1):
                 break
-            if fit(middle, restarts):
+            if fit(middle, 1):
                 high = middle
             else:
                 low = middle
         least = high
-        perfect = fitted[least].scores
-        for one in dims:
+        widest = max(one for one in fitted if fitted[one].status == "shown")
+        perfect = fitted[widest].scores
+        for one in upwards:
             fitted.setdefault(one, ReachAt(one, "follows", 1.0, perfect, 0))
     judged_k = np.diff(judged.matrix.indptr)
     ceilings = {

@@ -309,11 +309,12 @@ SYSTEM = System(
         f"models fail: on the published small set recall@2 of MiniLM and of `lexical` stays below "
         f"{MODELS_FAIL} and that of BM25 above {WORDS_DO}, by the ends of the intervals; curve: "
         f"critical n grows with every dimension from {DIMS[0]} to {DIMS[-1]} for k = 2, as in the "
-        "paper, and never falls for k = 3; late interaction: MaxSim over MiniLM's tokens has more recall@2 than its vectors, 95% "
-        "interval above zero; dense is harder: for both encoders recall@2 of the dense pattern "
-        "lies below that of each other pattern, intervals apart; dimension: MiniLM's vectors have "
-        f"more recall@2 than their first {CUTS[0]} dimensions, 95% interval above zero. All five: "
-        "holds. The first and two others: holds in part. Else it does not hold."
+        "paper, and never falls for k = 3; late interaction: MaxSim over MiniLM's tokens has more "
+        "recall@2 than its vectors, 95% interval above zero; dense is harder: for both encoders "
+        "recall@2 of the dense pattern lies below that of each other pattern, intervals apart; "
+        f"dimension: MiniLM's vectors have more recall@2 than their first {CUTS[0]} dimensions, "
+        "95% interval above zero. All five: holds. The first and two others: holds in part. Else "
+        "it does not hold."
     ),
     data=("limit_small",),
     budget_seconds=900,
