@@ -122,7 +122,7 @@ def critical_n(
 
     Examples
     --------
-    >>> critical_n(2).n
+    >>> critical_n(2, restarts=1, steps=50).n
     3
     """
     for name, value in (("dim", dim), ("k", k)):

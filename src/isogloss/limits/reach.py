@@ -139,14 +139,15 @@ def reach(
     Notes
     -----
     Documents that are relevant to the same queries share a column, and all that are relevant to
-    none, so that the fit grows with the judgements and not with the collection.
+    none, so that the fit grows with the judgements and not with the collection. Large fits get
+    fewer steps: a fit takes some 20 CPU seconds at most.
 
     Examples
     --------
     >>> from isogloss.limits.people import limit_set
     >>> found = reach(Judgements.of(limit_set(documents=8, queries=28).qrels), 64)
     >>> found.bounds.lower, found.of(64).status, found.of(64).solved
-    (4, 'follows', 1.0)
+    (4, 'shown', 1.0)
     """
     whole = distinct_documents(judged, others=others)
     bounds = dimension_bounds(judged, others=others)
