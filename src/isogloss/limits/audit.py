@@ -5,6 +5,7 @@ Paper: Weller et al., On the Theoretical Limitations of Embedding-Based Retrieva
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,7 +193,9 @@ def audit_atlas(
         on_fit=told,
     )  # fmt: skip
     depth = max(NDCG_K, *ks)
-    found = search_runs(atlas.search, kept.queries, depth=max(depth, DEPTH), on_event=on_event)
+    # Every passage is scored, so that what is measured is the vectors and not an index.
+    search = partial(atlas.search, exact=True)
+    found = search_runs(search, kept.queries, depth=max(depth, DEPTH), on_event=on_event)
     runs = dict(found.runs)
     skipped |= found.skipped
     if encoder is not None:

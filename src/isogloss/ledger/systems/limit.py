@@ -272,7 +272,7 @@ def _figures(
 LIMITS = (
     "Critical n is what an optimiser with a temperature of 0.1 finds: 20,000 steps at most, one "
     "start, where the paper has 100,000 steps and one. It is no bound: all subsets of k of any "
-    "number of documents fit into 2 k dimensions in exact arithmetic, which the moment curve shows.",
+    "number of documents fit into 2 k dimensions in exact arithmetic, as the moment curve shows.",
     "The 50,000 documents of the paper are not at hand; ours have the same pattern and our own "
     "words. The transformer reads sets of up to 600.",
     "MiniLM is small, and its tokens were not trained for late interaction; neither its vectors "
