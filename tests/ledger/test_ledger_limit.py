@@ -3,8 +3,9 @@
 import pytest
 
 from isogloss.ledger import people_sets
-from isogloss.ledger.system import Figure
+from isogloss.ledger.system import Context, Figure
 from isogloss.ledger.systems import limit as entry
+from isogloss.limits import people
 from isogloss.limits.people import limit_set
 
 
@@ -57,3 +58,22 @@ def test_the_verdict_follows_from_the_figures(given, verdict):
 def test_words_rank_who_likes_a_thing():
     made = limit_set(documents=12, queries=20)
     assert people_sets.recalls(made, people_sets.words(made), 2).mean() > 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.models
+def test_a_small_measurement_runs_through(data_dir, tmp_path, monkeypatch):
+    small = {"documents": 20, "queries": 60}
+    monkeypatch.setattr(people_sets, "published", lambda context: limit_set(**small))
+    monkeypatch.setattr(people, "limit_set", lambda **given: limit_set(**{**small, **given}))
+    for name, value in {"DIMS": (2, 3), "STEPS": 200, "LARGE": 46, "FULL": 60}.items():
+        monkeypatch.setattr(entry, name, value)
+    outcome = entry.run(Context(data_dir, tmp_path, limit=60))
+    figures = outcome.measured
+    assert figures["critical_n.k2.d3"].value == figures["proven_most.k2.d3"].value == 4
+    assert figures["graph.published.density"].value == pytest.approx(0.085481, abs=1e-6)
+    assert figures["moment_curve.k2.d4.n46.solved"].value == 1.0
+    assert figures["published.bm25.recall@2"].value > 0.9
+    assert figures["published.maxsim_less_minilm.recall@2"].low > 0
+    assert len(outcome.reasons) == 6 and outcome.encoders
