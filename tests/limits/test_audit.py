@@ -49,7 +49,7 @@ def test_words_solve_what_vectors_do_not(audited):
     assert found.reach.bounds.lower <= found.reach.least_shown
     assert found.differences["bm25"].low > 0
     assert "recall@100" in found.skipped and "late interaction" in found.skipped
-    assert any("not the dimension holds them back" in one for one in found.conclusion)
+    assert any("not the dimension that holds them back" in one for one in found.conclusion)
     assert "Best on this atlas: bm25" in " ".join(found.conclusion)
 
 

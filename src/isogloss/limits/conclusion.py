@@ -92,8 +92,8 @@ def _encoder(dim: int, possible: Reach, dense: Mapping[str, Score]) -> str:
         )
     return (
         f"The encoder's vectors reach {name} {own:.3f}, where vectors of {dim} dimensions are "
-        f"known to reach {best:.3f}: not the dimension holds them back but what the encoder makes "
-        "of the texts."
+        f"known to reach {best:.3f}: it is not the dimension that holds them back but what the "
+        "encoder makes of the texts."
     )
 
 
@@ -110,6 +110,7 @@ def _methods(
     for method, gap in differences.items():
         sure = "" if gap.low > 0 or gap.high < 0 else ", which may be chance"
         said.append(
-            f"{method} against dense: {gap.value:+.3f} ({gap.low:+.3f} to {gap.high:+.3f}){sure}."
+            f"{method} against dense: {name} {gap.value:+.3f} "
+            f"({gap.low:+.3f} to {gap.high:+.3f}){sure}."
         )
     return said
