@@ -1,6 +1,6 @@
 """The atlas: passages, vectors, topics and search over one folder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from isogloss.drift.compensation import Compensation
     from isogloss.drift.queries import QuerySide
     from isogloss.encoders.base import Encoder
+    from isogloss.limits.audit import Audit
     from isogloss.search.fusion import Fusion
     from isogloss.search.passage_index import PassageIndex
     from isogloss.search.rerank import Reranker
@@ -474,6 +475,34 @@ class Atlas(AtlasTopics):
             language_model=language_model,
             on_event=on_event,
         )
+
+    def audit(
+        self,
+        qrels: str | Path | Mapping[str, Mapping[str, float]],
+        *,
+        queries: str | Path | Mapping[str, str] | None = None,
+        grades: str = "higher",
+        k: int = 10,
+        late: str | None = None,
+        seed: int = 0,
+        on_event: OnEvent = ignore,
+    ) -> "Audit":
+        """Measure your own judgements: what any vectors could reach on them, and what this does.
+
+        Parameters, errors and the result are those of `isogloss.limits.audit.audit_atlas`.
+
+        Returns
+        -------
+        Audit
+            Bounds that are proven, free vectors that were found, nDCG and recall of BM25, dense,
+            hybrid and late interaction with intervals, and a conclusion in sentences.
+        """
+        from isogloss.limits.audit import audit_atlas
+
+        return audit_atlas(
+            self, qrels, queries=queries, grades=grades, k=k, late=late, seed=seed,
+            on_event=on_event,
+        )  # fmt: skip
 
     def _leaves_below(self) -> dict[int, tuple[int, ...]]:
         """Leaves of each inner topic: passages hold the id of their leaf."""

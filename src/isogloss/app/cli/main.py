@@ -22,6 +22,8 @@ COMMANDS = {
     "embed": "turn texts into vectors, Parquet to Parquet",
     "social": "measure who talks to whom, how unequally, when",
     "evaluate": "measure topics against labels and texts",
+    "audit": "say what any vectors could reach on your judgements, and what is reached",
+    "limit": "make a test set that is easy by words and hard for vectors",
     "train": "train an encoder by a recipe",
     "recipes": "list the recipes of the package, or print one",
     "reproduce": "measure the claims of research systems",
