@@ -13,6 +13,8 @@ from isogloss._core.errors import IsoglossError, nearest
 # Command -> what it does. The module of the same name is imported when it is called.
 COMMANDS = {
     "build": "turn sources into an atlas, go on with one, or add to it",
+    "update": "replace documents of an atlas by rows with their ids",
+    "delete": "take documents out of an atlas",
     "info": "show an atlas' manifest",
     "topics": "show the topic tree, or write who belongs where",
     "label": "name topics by keywords or by a language model",
