@@ -8,6 +8,7 @@ from isogloss._core.events import OnEvent, ignore
 
 if TYPE_CHECKING:
     from isogloss.build.report import ChangeReport
+    from isogloss.encoders.base import Encoder
     from isogloss.store.manifest import Manifest
     from isogloss.topics.tree import TopicTree
 
@@ -67,7 +68,9 @@ class AtlasChanges:
         """
         from isogloss.build.change import add_documents
 
-        report = add_documents(self.path, source, dry_run=dry_run, on_event=on_event)
+        report = add_documents(
+            self.path, source, dry_run=dry_run, encoder=self._loaded(), on_event=on_event
+        )
         return self._changed(report)
 
     def delete(
@@ -173,6 +176,7 @@ class AtlasChanges:
             add_new=add_new,
             dry_run=dry_run,
             expect=self.manifest.version,
+            encoder=self._loaded(),
             on_event=on_event,
         )
         return self._changed(report)
@@ -184,13 +188,17 @@ class AtlasChanges:
         self._hold = Hold(self.path / manifest.state)
         self.manifest, self.topics = manifest, topics
 
+    def _loaded(self) -> "Encoder | None":
+        encoder: Encoder | None = getattr(self, "_encoder", None)
+        return encoder
+
     def _changed(self, report: "ChangeReport") -> "ChangeReport":
         """Open the newest version in this object; the encoder is the same."""
         from isogloss.atlas import Atlas
 
         if report.status != "unchanged":
             now = Atlas.open(self.path)
-            now._encoder = getattr(self, "_encoder", None)
+            now._encoder = self._loaded()
             self.__dict__.clear()
             self.__dict__.update(now.__dict__)
         return report

@@ -44,6 +44,7 @@ class _Change:
     old: Manifest
     opened: Any
     on_event: OnEvent
+    encoder: "Encoder | None" = None
     watch: Stopwatch = field(default_factory=Stopwatch)
     upkeep: Upkeep = field(default_factory=Upkeep)
 
@@ -112,11 +113,13 @@ def delete_documents(
 
 
 def add_documents(
-    folder: Path, source: Any, *, dry_run: bool = False, on_event: OnEvent = ignore
-) -> ChangeReport:
-    """Add documents to an atlas; see `Atlas.add`."""
+    folder: Path, source: Any, *, dry_run: bool = False, encoder: "Encoder | None" = None,
+    on_event: OnEvent = ignore,
+) -> ChangeReport:  # fmt: skip
+    """Add documents to an atlas; see `Atlas.add`. `encoder` spares loading that of the atlas."""
     with build_lock(folder):
         change = _begin(folder, None, on_event)
+        change.encoder = encoder
         rows = all_rows(change.opened)
         known = KnownDocuments(rows.ids.to_pylist() if change.by_id else None, rows.hashes)
         return _take(change, source, known, dry_run=dry_run)
@@ -124,11 +127,12 @@ def add_documents(
 
 def update_documents(
     folder: Path, source: Any, *, add_new: bool = False, dry_run: bool = False,
-    expect: int | None = None, on_event: OnEvent = ignore,
+    expect: int | None = None, encoder: "Encoder | None" = None, on_event: OnEvent = ignore,
 ) -> ChangeReport:  # fmt: skip
     """Replace documents of an atlas; see `Atlas.update`."""
     with build_lock(folder):
         change = _begin(folder, expect, on_event)
+        change.encoder = encoder
         rows = all_rows(change.opened)
         chosen = Replacements(rows, add_new=add_new and change.by_id)
         return _take(change, source, chosen, rows=rows, dry_run=dry_run)
@@ -237,7 +241,7 @@ def _encoded(change: _Change, workspace: Workspace, spooled: Spooled) -> tuple[_
     folder, old, on_event = change.folder, change.old, change.on_event
     settings = BuildSettings(encoder=str(old.parameters["encoder"]))
     with change.watch("load encoder"):
-        encoder = stages.open_encoder(folder, settings, old, on_event=on_event)
+        encoder = change.encoder or stages.open_encoder(folder, settings, old, on_event=on_event)
         topics = Topics.load(folder / old.state / "topics")
     encoder = stages.fit_and_encode(
         workspace, spooled.shards, encoder, settings, watch=change.watch, on_event=on_event
