@@ -125,6 +125,8 @@ def check_content(atlas, model):
     for batch in atlas.passages(["passage", "id", "text", "label", "n"]):
         for row in batch.to_pylist():
             found[row["id"]] = (row["passage"], row["text"], row["label"], row["n"])
+    numbers = [row[0] for row in found.values()]
+    assert numbers == sorted(numbers), "passages come out of order"
     assert found == model.rows, "the atlas holds other rows than the model"
     manifest = atlas.manifest
     assert manifest.passages == manifest.documents == len(model.rows)
@@ -167,7 +169,7 @@ def check_hits(hits, scores, ids, k):
     assert len({hit.passage for hit in hits}) == len(hits)
 
 
-def check_searches(atlas, model, vectors, scratch, *, k=20, seconds=None):
+def check_searches(atlas, model, vectors, scratch, *, k=20, seconds=None, queries=QUERIES):
     """Compare searches with brute force; with and without filters."""
     rows = model.ordered()
     ids = {row[0]: row[1] for row in rows}
@@ -184,7 +186,7 @@ def check_searches(atlas, model, vectors, scratch, *, k=20, seconds=None):
         f"id = '{rows[-1][1]}'": numbers == numbers[-1],
     }
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        for query in QUERIES:
+        for query in queries:
             unit = atlas.encoder.encode_query([query])[0]
             cosines = matrix @ (unit / np.linalg.norm(unit))
             words = fresh_scores(rows, Path(folder), query)
@@ -234,11 +236,12 @@ def size_of(folder):
     return len(stats), sum({s.st_ino: s.st_size for s in stats}.values())
 
 
-def run_rounds(pool, scratch, *, documents, rounds, most, every=1, stretch=None, say=print):
+def run_rounds(pool, scratch, *, documents, rounds, most, every=1, longest=None, say=print):
     """Change and compare; give the figures of the rounds that are shown.
 
-    Goes on where an earlier run in the same folder ended; `stretch` rounds at most.
+    Goes on where an earlier run in the same folder ended; stops after `longest` seconds.
     """
+    began = time.monotonic()
     from isogloss.atlas import Atlas
 
     noted = scratch / "rounds.json"
@@ -250,8 +253,10 @@ def run_rounds(pool, scratch, *, documents, rounds, most, every=1, stretch=None,
         atlas, model = begin(pool, scratch / "a.atlas", documents=documents)
         first, figures, copied, peak = 1, [], 0, (0, 0)
     vectors, seconds, reader = Vectors(atlas.encoder), [], None
-    last = rounds if stretch is None else min(rounds, first + stretch - 1)
-    for turn in range(first, last + 1):
+    for turn in range(first, rounds + 1):
+        if longest is not None and time.monotonic() - began > longest:
+            say(f"stopped before round {turn}")
+            break
         for part in range(3):
             step = make_step(3 * turn + part, model, pool, most=most)
             before = atlas.manifest.table
@@ -261,7 +266,8 @@ def run_rounds(pool, scratch, *, documents, rounds, most, every=1, stretch=None,
             peak = tuple(np.maximum(peak, size_of(scratch / "a.atlas")).tolist())
         if turn % every == 0 or turn == rounds:
             check_content(atlas, model)
-            check_searches(atlas, model, vectors, scratch, seconds=seconds)
+            asked = (QUERIES * 2)[turn % len(QUERIES) :][:2]
+            check_searches(atlas, model, vectors, scratch, seconds=seconds, queries=asked)
         if turn == rounds // 3:  # somebody opens the atlas, and keeps it open for ten rounds
             reader = Atlas.open(scratch / "a.atlas")
             reader_model = Model(dict(model.rows), model.next_passage)
@@ -340,7 +346,7 @@ def kill_once(folder, pool, pool_file, model, first, delay, *, most):
     return after, acknowledged + 1, len(done), True
 
 
-def run_kills(pool, scratch, *, documents, kills, most, longest=2.0, seed=0, say=print):
+def run_kills(pool, scratch, *, documents, kills, most, longest=1.5, seed=0, say=print):
     """Kill at random moments; give how many changes were acknowledged, and how many were in."""
     atlas, model = begin(pool, scratch / "k.atlas", documents=documents)
     vectors = Vectors(atlas.encoder)
@@ -379,11 +385,11 @@ def main():
     for name in ("rounds", "kills"):
         one = commands.add_parser(name)
         one.add_argument("--data", default=os.environ.get("ISOGLOSS_DATA", "../shared/data"))
-        one.add_argument("--documents", type=int, default=2000 if name == "rounds" else 500)
-        one.add_argument("--most", type=int, default=150 if name == "rounds" else 40)
+        one.add_argument("--documents", type=int, default=600 if name == "rounds" else 300)
+        one.add_argument("--most", type=int, default=60 if name == "rounds" else 30)
     commands.choices["rounds"].add_argument("--rounds", type=int, default=200)
     commands.choices["rounds"].add_argument("--every", type=int, default=1)
-    commands.choices["rounds"].add_argument("--stretch", type=int, help="rounds in this run")
+    commands.choices["rounds"].add_argument("--longest", type=float, help="seconds")
     commands.choices["rounds"].add_argument("--folder", help="to go on in, run after run")
     commands.choices["kills"].add_argument("--kills", type=int, default=50)
     commands.choices["kills"].add_argument("--seed", type=int, default=0)
@@ -400,7 +406,7 @@ def main():
             began = time.process_time()
             run_rounds(newsgroups(args.data), Path(args.folder or scratch),
                        documents=args.documents, rounds=args.rounds, most=args.most,
-                       every=args.every, stretch=args.stretch)  # fmt: skip
+                       every=args.every, longest=args.longest)  # fmt: skip
             print(f"{time.process_time() - began:.0f} CPU seconds, the comparisons included")
         else:
             run_kills(newsgroups(args.data, 3 * args.documents), Path(scratch),

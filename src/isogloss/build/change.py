@@ -191,6 +191,7 @@ def _take(
         removed = None
         if isinstance(chooser, Replacements):
             assert rows is not None
+            _refuse_repeated(log)
             chooser.require_known(folder)
             removed = rows.take(np.array(chooser.replaced, dtype=np.int64))
             counts |= {"added": chooser.added, "updated": chooser.updated,
@@ -211,6 +212,15 @@ def _take(
     finally:
         workspace.clear()
     return change.report("updated" if rows is not None else "added", manifest, **counts)
+
+
+def _refuse_repeated(log: RejectLog) -> None:
+    """Refuse a source with two rows for one document: which of them counts is not for us to say."""
+    first = next((item for item in log.listed if "stands earlier" in item["reason"]), None)
+    if log.by_reason.get("repeated id") and first is not None:
+        raise AtlasError(
+            f"{first['reason']} (row {first['row']}); nothing was changed: give each id once"
+        )
 
 
 def _open_source(change: _Change, source: Any, log: RejectLog, *, updating: bool) -> Any:
@@ -310,7 +320,9 @@ def _write(
     )  # fmt: skip
     commit(folder, old, manifest, tree=tree, gone=gone)
     with change.watch("upkeep"):
-        manifest, _ = keep_up(folder, manifest, on_event=change.on_event, upkeep=change.upkeep)
+        manifest, _ = keep_up(
+            folder, manifest, before=old, on_event=change.on_event, upkeep=change.upkeep
+        )
     return manifest
 
 

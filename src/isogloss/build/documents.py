@@ -136,8 +136,8 @@ class KnownDocuments:
                     elif changed and (key, content) not in self._replaced:
                         raise AtlasError(
                             f"document {ids[place]!r} (row {rows[place]}) has changed since the "
-                            "atlas was built: isogloss update takes changed documents, --fresh "
-                            "builds anew"
+                            "atlas was built: isogloss update takes changed documents, or build "
+                            "anew with --fresh"
                         )
                     # a deleted id stays out however often it comes
                     self._seen[at] = not (self._deleted[at] and self._by_id)

@@ -100,10 +100,12 @@ def rows_of_ids(rows: Rows, ids: Sequence[Any]) -> tuple[Rows, list[Any]]:
     if isinstance(ids, str | bytes) or not isinstance(ids, Sequence | np.ndarray | pa.Array):
         raise ParameterError(f"ids is {type(ids).__name__}: give a list of ids")
     wanted = [_plain_id(value, rows.ids.type) for value in ids]
-    asked = pa.array(wanted, rows.ids.type)
-    places = np.flatnonzero(pc.is_in(rows.ids, value_set=asked).to_numpy(zero_copy_only=False))
-    known = pc.is_in(asked, value_set=rows.ids).to_pylist()
-    missing = [value for value, there in zip(wanted, known, strict=True) if not there]
+    # half characters, which no file can hold, are in no id
+    asked = pa.array([None if _is_broken(value) else value for value in wanted], rows.ids.type)
+    there = pc.is_in(rows.ids, value_set=asked.drop_null()).to_numpy(zero_copy_only=False)
+    places = np.flatnonzero(there)
+    known = pc.and_(asked.is_valid(), pc.is_in(asked, value_set=rows.ids)).to_pylist()
+    missing = [value for value, found in zip(wanted, known, strict=True) if not found]
     return rows.take(places), list(dict.fromkeys(missing))
 
 
@@ -118,8 +120,11 @@ def _plain_id(value: Any, type_: pa.DataType) -> Any:
     if not fits:
         kind = "integers" if pa.types.is_integer(type_) else "strings"
         raise ParameterError(f"id {value!r} cannot be one of this atlas: its ids are {kind}")
-    # half characters, which no file can hold, are no id either: they are found nowhere
-    return plain.encode("utf-8", "replace").decode() if isinstance(plain, str) else plain
+    return plain
+
+
+def _is_broken(value: Any) -> bool:
+    return isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value)
 
 
 class Replacements:
@@ -150,7 +155,6 @@ class Replacements:
         self._keys = keys[self._order]
         self._hashes = rows.hashes
         self._add_new = add_new
-        self._met: set[int] = set()  # asked, never iterated
         self.replaced: list[int] = []
         self.added = self.updated = self.unchanged = self.unknown_total = 0
         self.unknown: list[Any] = []
@@ -159,24 +163,12 @@ class Replacements:
     def is_new(
         self, ids: list[Any], hashes: NDArray[np.int64], *, rows: list[int]
     ) -> NDArray[np.bool_]:
-        """Tell which documents are taken: bool (n,).
-
-        Raises
-        ------
-        AtlasError
-            When an id comes twice.
-        """
+        """Tell which documents are taken: bool (n,). The source gives each id once."""
         keys = id_keys(ids)
         taken = np.zeros(len(keys), dtype=bool)
         low = np.searchsorted(self._keys, keys, side="left")
         high = np.searchsorted(self._keys, keys, side="right")
-        for place, key in enumerate(keys.tolist()):
-            if key in self._met:
-                raise AtlasError(
-                    f"document {ids[place]!r} comes twice in this source (again in row "
-                    f"{rows[place]}): give each id once"
-                )
-            self._met.add(key)
+        for place in range(len(keys)):
             held = self._order[low[place] : high[place]]
             if not len(held):
                 self._meet_new(ids[place])

@@ -175,5 +175,5 @@ def _commit(atlas: "Atlas", tree: "TopicTree") -> None:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     new = replace(old, version=version, state=state.state_name(version), updated=now)
     write_manifest(atlas.path, new)
-    state.drop_old_states(atlas.path, {new.state})
+    state.drop_old_states(atlas.path, {new.state, old.state})
     atlas.take_version(new, tree)

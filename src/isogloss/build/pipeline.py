@@ -165,11 +165,15 @@ def _build(run: _Run) -> BuildReport:
     with run.watch("read"):
         known = _known_documents(run.folder, manifest, source) if manifest else None
         start = manifest.free_number if manifest else 0
-        with log:
-            spooled = spool(
-                source, workspace, known=known, start=start, on_event=run.on_event,
-                expect=lambda: source.expected_documents,
-            )  # fmt: skip
+        try:
+            with log:
+                spooled = spool(
+                    source, workspace, known=known, start=start, on_event=run.on_event,
+                    expect=lambda: source.expected_documents,
+                )  # fmt: skip
+        except AtlasError:  # a document that has changed: there is nothing to go on with
+            workspace.clear()
+            raise
     if manifest is not None:
         _say_gone(run, spooled)
         if not spooled.documents:
@@ -191,7 +195,7 @@ def _build(run: _Run) -> BuildReport:
     if manifest is None:
         _clean_up(run.folder, new, before)
     else:
-        new, _ = keep_up(run.folder, new, on_event=run.on_event)
+        new, _ = keep_up(run.folder, new, before=manifest, on_event=run.on_event)
     return BuildReport(
         str(run.folder), new.documents, new.passages, new.topics, new.unassigned,
         added=spooled.documents, status="added" if manifest else "built",
@@ -342,12 +346,12 @@ def _end_killed(folder: Path, manifest: Manifest) -> None:
 
 
 def _clean_up(folder: Path, new: Manifest, old: Manifest | None) -> None:
-    """Drop what no manifest names and no reader has open."""
+    """Drop what no reader has open, but for the newest version and the one before."""
     for version in (new, *([old] if old else [])):
         if (folder / version.state).is_dir():
             readers.note_table(folder / version.state, version.table)
-    state.drop_old_states(folder, {new.state})
-    kept = {new.table}
+    state.drop_old_states(folder, {new.state, *([old.state] if old else [])})
+    kept = {new.table, *([old.table] if old else [])}
     for path in folder.glob("state-*"):
         name = readers.noted_table(path)
         if name is None:  # somebody has it open, and which table they read is not known

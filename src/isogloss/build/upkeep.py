@@ -192,8 +192,9 @@ def commit(
 
 
 def keep_up(
-    folder: Path, manifest: Manifest, *, on_event: OnEvent, upkeep: Upkeep | None = None
-) -> tuple[Manifest, Upkeep]:
+    folder: Path, manifest: Manifest, *, before: Manifest, on_event: OnEvent,
+    upkeep: Upkeep | None = None,
+) -> tuple[Manifest, Upkeep]:  # fmt: skip
     """Copy a worn table and remove what nobody needs, after a change was committed.
 
     Parameters
@@ -202,6 +203,8 @@ def keep_up(
         Folder of the atlas; its lock is held.
     manifest : Manifest
         The one just committed.
+    before : Manifest
+        The one before it.
     on_event : callable
         Takes warnings and progress.
     upkeep : Upkeep, optional
@@ -216,7 +219,7 @@ def keep_up(
     from isogloss.build.pipeline import _clean_up
 
     done = upkeep or Upkeep()
-    held = [manifest]
+    held = [before, manifest]
 
     def copy() -> None:
         opened = table.open_table(folder, manifest.table, manifest.table_version)
@@ -225,7 +228,7 @@ def keep_up(
             done.compacted = True
 
     done.guard("copying the table", copy, on_event)
-    done.guard("cleaning up", lambda: _clean_up(folder, held[-1], held[0]), on_event)
+    done.guard("cleaning up", lambda: _clean_up(folder, held[-1], held[-2]), on_event)
     return held[-1], done
 
 

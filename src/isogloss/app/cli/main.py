@@ -29,8 +29,7 @@ COMMANDS = {
     "reproduce": "measure the claims of research systems",
 }
 # Those that go on where an interrupted run of theirs stopped.
-RESUMED = ("build", "label", "migrate", "push", "reproduce", "train")
-PLANNED = ("explore", "segment", "compare", "serve")
+RESUMED = ("build", "label", "migrate", "push", "reproduce", "train", "explore", "segment", "compare", "serve", "update", "delete")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
 
