@@ -199,6 +199,7 @@ class AtlasChanges:
         if report.status != "unchanged":
             now = Atlas.open(self.path)
             now._encoder = self._loaded()
-            self.__dict__.clear()
+            for name in set(self.__dict__) - set(now.__dict__):
+                del self.__dict__[name]
             self.__dict__.update(now.__dict__)
         return report

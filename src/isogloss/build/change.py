@@ -148,7 +148,7 @@ def _begin(folder: Path, expect: int | None, on_event: OnEvent) -> _Change:
         )
     workspace = Workspace(folder)
     plan = workspace.read_plan()
-    if plan is not None and plan.get("base") == old.version:
+    if plan is not None and plan.get("base") in (old.version, 0):  # 0: one that builds anew
         raise AtlasError(
             f"{folder} has an unfinished build: run the same isogloss build again first"
         )

@@ -59,8 +59,8 @@ class Manifest:
     migrations : list of dict
         Every change of the passages' encoder: from, to, when, and whose vectors made the topics.
     next_passage : int
-        The number that the next new passage gets; none is ever used twice. 0 where nothing was
-        ever taken out: then it is the number of passages (see `free_number`).
+        The number that the next new passage gets; none is ever used twice. Manifests written
+        before passages could go have 0: `free_number` is right for those too.
     stale_rows : int
         Passages that were taken out since the text index was made: its word statistics still
         count them.
