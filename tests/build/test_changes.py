@@ -163,6 +163,34 @@ def test_update_replaces_text_attributes_vector_and_topic(atlas, model, vectors,
     assert hit.topic == like.topic
 
 
+def test_columns_of_another_format_fit_where_they_say_the_same(tmp_path):
+    """Parquet with narrow types, updated from plain Python."""
+    types = pa.schema([("id", pa.string()), ("text", pa.string()), ("year", pa.int16()),
+                       ("x", pa.float32()), ("at", pa.timestamp("us"))])  # fmt: skip
+    rows = [{"id": f"d{n}", "text": f"key cipher {n}", "year": n, "x": n / 2, "at": None}
+            for n in range(20)]  # fmt: skip
+    table = pa.Table.from_pylist(rows, types)
+    atlas = Atlas.build(table, tmp_path / "a.atlas", encoder="lexical")
+    new = {"id": "d1", "text": "lock and key", "year": 1993, "x": 3, "at": None}
+    assert atlas.update([new]).updated == 1
+    hit = atlas.search("lock", k=1, where="year = 1993 AND x = 3").hits[0]
+    assert (hit.id, hit.attributes["year"], hit.attributes["x"]) == ("d1", 1993, 3.0)
+    assert atlas.update([{**new, "year": None, "x": None}]).updated == 1
+    for wrong, told in (
+        ({**new, "year": 40_000}, "does not fit the int16"),
+        ({**new, "year": "1994"}, "is string in the source and int16"),
+        ({**new, "year": 1.5}, "is double in the source and int16"),
+        ({**new, "at": 7}, "is int64 in the source and timestamp"),
+        ({**new, "colour": "red"}, "has no attribute 'colour'"),
+        ({"id": "d1", "text": "lock"}, "'year' of .* is missing in the source"),
+    ):
+        with pytest.raises(AtlasError, match=told):
+            atlas.update([wrong])
+        with pytest.raises(AtlasError, match=told):
+            atlas.update([wrong], dry_run=True)
+    assert Atlas.open(atlas.path).manifest.version == 3
+
+
 def test_update_refuses_new_ids_unless_asked(atlas):
     rows = [{**documents(200)[0], "text": "other words"}, *documents(5, start=500)]
     with pytest.raises(AtlasError, match=r"5 rows have ids .* \('d500', 'd501', 'd502', ...\)"):
@@ -255,7 +283,7 @@ def test_refusals(atlas):
     assert atlas.delete(ids=["\ud800", "d1'--"]).missing == ["\ud800", "d1'--"]
     for wrong, error in (
         ([], SourceError),
-        ([{"id": "d1", "text": ""}], SourceError),
+        ([{**documents(2)[1], "text": ""}], SourceError),
         ([{"id": "d1", "text": "no attributes"}], AtlasError),
         ([{"id": 1, "text": "other ids", "label": "x", "n": 1}], ColumnError),
         ([{"id": "d1", "text": "x", "label": "x", "n": "many"}], AtlasError),

@@ -17,7 +17,14 @@ from isogloss._core.errors import AtlasError, ColumnError, ParameterError, Sourc
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss.build import stages, write
 from isogloss.build.documents import Known, KnownDocuments, Spooled, id_keys, spool
-from isogloss.build.incoming import Replacements, Rows, all_rows, rows_of_ids
+from isogloss.build.incoming import (
+    Replacements,
+    Rows,
+    all_rows,
+    check_attributes,
+    fitted,
+    rows_of_ids,
+)
 from isogloss.build.refill import without_passages
 from isogloss.build.report import LISTED_REJECTS, ChangeReport, Stopwatch, peak_rss_mb
 from isogloss.build.settings import BuildSettings
@@ -196,11 +203,14 @@ def _take(
             removed = rows.take(np.array(chooser.replaced, dtype=np.int64))
             counts |= {"added": chooser.added, "updated": chooser.updated,
                        "unchanged": chooser.unchanged}  # fmt: skip
+        for shard in spooled.shards:  # said now, and not after the encoding
+            documents = workspace.documents(shard, old.attributes)
+            for name in old.attributes:
+                fitted(documents[name], change.opened.schema.field(name), folder)
         if dry_run or not spooled.documents:
             if not spooled.documents and not opened.documents:
                 raise SourceError(log.explain_nothing(str(source)[:200]))
             return change.report("unchanged", dry_run=dry_run, **counts)
-        stages.check_columns(folder, old, opened)
         new, encoder = _encoded(change, workspace, spooled)
         log.publish()
         more = {
@@ -238,6 +248,7 @@ def _open_source(change: _Change, source: Any, log: RejectLog, *, updating: bool
             f"{change.folder} numbers its documents, and the source has ids in the column "
             f"{opened.id_column!r}: leave it out, or rename it to keep it as an attribute"
         )
+    check_attributes(opened.schema, change.old.attributes, change.folder)
     kind = change.opened.schema.field("id").type
     ids = pa.int64() if opened.id_column is None else opened.id_type
     if ids != kind:

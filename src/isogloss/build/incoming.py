@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from isogloss._core.errors import AtlasError, ParameterError
+from isogloss._core.errors import AtlasError, ParameterError, nearest
 from isogloss.build.documents import id_keys
 from isogloss.store import table
 
@@ -125,6 +125,63 @@ def _plain_id(value: Any, type_: pa.DataType) -> Any:
 
 def _is_broken(value: Any) -> bool:
     return isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def fitted(column: pa.ChunkedArray, field: pa.Field, atlas: Any) -> pa.Array:
+    """Give a column of a source the type that it has in the atlas, where that says the same.
+
+    Columns without any value fit everything; integers fit other integers and floats, floats other
+    floats. A source in another format (JSON for Parquet) often differs in just that.
+
+    Raises
+    ------
+    AtlasError
+        When it does not fit.
+
+    Examples
+    --------
+    >>> fitted(pa.chunked_array([[1, 2]]), pa.field("year", pa.int16()), "a.atlas").type
+    DataType(int16)
+    """
+    whole = column.combine_chunks()
+    if isinstance(whole, pa.ChunkedArray):
+        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], column.type)
+    type_, given = field.type, column.type
+    if given == type_:
+        return whole
+    if column.null_count == len(column):
+        return pa.nulls(len(column), type_)
+    is_ = pa.types
+    try:
+        if is_.is_integer(given) and (is_.is_integer(type_) or is_.is_floating(type_)):
+            return whole.cast(type_)
+        if is_.is_floating(given) and is_.is_floating(type_):
+            return whole.cast(type_)
+    except pa.ArrowInvalid as error:
+        reason = " ".join(str(error).split())[:100]
+        raise AtlasError(
+            f"attribute {field.name!r} does not fit the {type_} of {atlas}: {reason}"
+        ) from error
+    raise AtlasError(
+        f"attribute {field.name!r} is {given} in the source and {type_} in {atlas}: make them alike"
+    )
+
+
+def check_attributes(source: pa.Schema, names: Sequence[str], atlas: Any) -> None:
+    """Refuse a source that lacks an attribute of the atlas, or has one more.
+
+    Raises
+    ------
+    AtlasError
+        Naming it.
+    """
+    for name in [*names, *source.names]:
+        if name not in source.names:
+            raise AtlasError(
+                f"attribute {name!r} of {atlas} is missing in the source: give whole documents"
+            )
+        if name not in names:
+            raise AtlasError(f"{atlas} has no attribute {name!r}; {nearest(name, names)}")
 
 
 class Replacements:

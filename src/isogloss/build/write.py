@@ -12,6 +12,7 @@ import pyarrow as pa
 from isogloss._core.errors import StorageError
 from isogloss._core.events import Event, OnEvent
 from isogloss._core.files import is_refusal, refusal_message, storage_errors
+from isogloss.build.incoming import fitted
 from isogloss.build.report import Stopwatch
 from isogloss.build.settings import BuildSettings
 from isogloss.build.stages import fit_and_encode, truncation_of
@@ -188,8 +189,7 @@ def passage_batch(
         if field.name in own:
             columns.append(own[field.name])
         else:
-            column = documents.column(field.name)
-            columns.append(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())
+            columns.append(fitted(documents.column(field.name), field, workspace.atlas))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
