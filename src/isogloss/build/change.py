@@ -140,8 +140,10 @@ def update_documents(
     with build_lock(folder):
         change = _begin(folder, expect, on_event)
         change.encoder = encoder
+        if add_new and not change.by_id:
+            raise ParameterError(f"{folder} numbers its documents: new ones come by Atlas.add")
         rows = all_rows(change.opened)
-        chosen = Replacements(rows, add_new=add_new and change.by_id)
+        chosen = Replacements(rows, add_new=add_new)
         return _take(change, source, chosen, rows=rows, dry_run=dry_run)
 
 
@@ -237,12 +239,15 @@ def _open_source(change: _Change, source: Any, log: RejectLog, *, updating: bool
     from isogloss.corpus import open_source
 
     text, named = change.old.parameters.get("text"), change.old.parameters.get("id")
-    listed = isinstance(source, list) and bool(source) and all(isinstance(t, str) for t in source)
-    # A plain list of texts has no names of columns.
-    opened = open_source(
-        source, text=None if listed else text, id=named or ("id" if updating else None),
-        on_reject=log.reject,
-    )  # fmt: skip
+    wanted = named or ("id" if updating else None)
+    try:
+        opened = open_source(source, text=text, id=wanted, on_reject=log.reject)
+    except ColumnError:
+        if not isinstance(source, list | tuple) or not all(isinstance(t, str) for t in source):
+            raise
+        opened = open_source(source, id=wanted, on_reject=log.reject)
+        if opened.inputs():  # files; a plain list of texts has no names of columns
+            raise
     if not updating and opened.id_column != named:
         raise ColumnError(
             f"{change.folder} numbers its documents, and the source has ids in the column "
