@@ -346,7 +346,7 @@ def kill_once(folder, pool, pool_file, model, first, delay, *, most):
     return after, acknowledged + 1, len(done), True
 
 
-def run_kills(pool, scratch, *, documents, kills, most, longest=1.5, seed=0, say=print):
+def run_kills(pool, scratch, *, documents, kills, most, delay=1.5, longest=None, seed=0, say=print):
     """Kill at random moments; give how many changes were acknowledged, and how many were in."""
     atlas, model = begin(pool, scratch / "k.atlas", documents=documents)
     vectors = Vectors(atlas.encoder)
@@ -356,14 +356,20 @@ def run_kills(pool, scratch, *, documents, kills, most, longest=1.5, seed=0, say
     del atlas
     from isogloss.atlas import Atlas
 
+    began = time.monotonic()
     for turn in range(kills):
-        delay = draw.uniform(0, longest)
+        if longest is not None and time.monotonic() - began > longest:
+            kills = turn
+            break
+        wait = draw.uniform(0, delay)
         model, number, done, was_in = kill_once(
-            scratch / "k.atlas", pool, pool_file, model, number, delay, most=most
+            scratch / "k.atlas", pool, pool_file, model, number, wait, most=most
         )
         changes, committed = changes + done, committed + was_in
-        check_searches(Atlas.open(scratch / "k.atlas"), model, vectors, scratch)
-        say(f"kill {turn + 1} after {delay:.2f} s: {done} acknowledged, "
+        asked = QUERIES[turn % len(QUERIES) :][:1]
+        opened = Atlas.open(scratch / "k.atlas")
+        check_searches(opened, model, vectors, scratch, queries=asked)
+        say(f"kill {turn + 1} after {wait:.2f} s: {done} acknowledged, "
             f"{'new' if was_in else 'old'} state, {len(model.rows)} passages, "
             f"{size_of(scratch / 'k.atlas')[0]} files")  # fmt: skip
     # The next change takes away what the kills left.
@@ -386,10 +392,10 @@ def main():
         one = commands.add_parser(name)
         one.add_argument("--data", default=os.environ.get("ISOGLOSS_DATA", "../shared/data"))
         one.add_argument("--documents", type=int, default=600 if name == "rounds" else 300)
+        one.add_argument("--longest", type=float, help="seconds after which to stop")
         one.add_argument("--most", type=int, default=60 if name == "rounds" else 30)
     commands.choices["rounds"].add_argument("--rounds", type=int, default=200)
     commands.choices["rounds"].add_argument("--every", type=int, default=1)
-    commands.choices["rounds"].add_argument("--longest", type=float, help="seconds")
     commands.choices["rounds"].add_argument("--folder", help="to go on in, run after run")
     commands.choices["kills"].add_argument("--kills", type=int, default=50)
     commands.choices["kills"].add_argument("--seed", type=int, default=0)
@@ -411,7 +417,7 @@ def main():
         else:
             run_kills(newsgroups(args.data, 3 * args.documents), Path(scratch),
                       documents=args.documents, kills=args.kills, most=args.most,
-                      seed=args.seed)  # fmt: skip
+                      seed=args.seed, longest=args.longest)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -492,7 +492,7 @@ def test_command_line(atlas, tmp_path, capsys):
 
 def test_killed_once(tmp_path):
     told = bench.run_kills(
-        documents(300), tmp_path, documents=100, kills=1, most=10, longest=1.0, say=lambda _: None
+        documents(300), tmp_path, documents=100, kills=1, most=10, delay=1.0, say=lambda _: None
     )
     assert told["left"].count("work") == 0
 
