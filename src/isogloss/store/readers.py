@@ -79,10 +79,13 @@ def remove_unheld(state: Path) -> bool:
 
     Where the file system has no locks, a folder of the last day counts as open.
     """
-    descriptor = _open_to_lock(state / _LOCKED)
-    if descriptor is None:
+    try:
+        descriptor = _open_to_lock(state / _LOCKED)
+    except (FileNotFoundError, NotADirectoryError):
         shutil.rmtree(state)
         return True
+    except PermissionError:  # somebody else's, and not ours to judge
+        return False
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -97,16 +100,12 @@ def remove_unheld(state: Path) -> bool:
         os.close(descriptor)
 
 
-def _open_to_lock(path: Path) -> int | None:
+def _open_to_lock(path: Path) -> int:
     """Open for writing where that is allowed: some network file systems lock only then."""
-    for flags in (os.O_RDWR, os.O_RDONLY):
-        try:
-            return os.open(path, flags)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except PermissionError:
-            continue
-    return None
+    try:
+        return os.open(path, os.O_RDWR)
+    except PermissionError:
+        return os.open(path, os.O_RDONLY)
 
 
 def note_table(state: Path, table: str) -> None:
