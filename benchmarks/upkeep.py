@@ -319,15 +319,24 @@ def child(folder, pool_file, first, *, most):
         number += 1
 
 
-def kill_once(folder, pool, pool_file, model, first, delay, *, most):
-    """Start the child, kill it that long after its first change began; give the next number."""
+def kill_once(folder, pool, pool_file, model, first, draw, *, most):
+    """Start the child, let it make up to three changes, and kill it within or after the next.
+
+    Gives the model, the next number, the changes acknowledged, whether the change under way was
+    in, and the seconds that it had.
+    """
     from isogloss.atlas import Atlas
 
     command = [sys.executable, __file__, "child", str(folder), str(pool_file), str(first),
                "--most", str(most)]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    head = process.stdout.readline()
-    time.sleep(delay)
+    head, took = process.stdout.readline(), 0.6
+    for _ in range(draw.randint(0, 3)):
+        began = time.monotonic()
+        head += process.stdout.readline() + process.stdout.readline()
+        took = time.monotonic() - began
+    wait = draw.uniform(0, 1.1 * took)
+    time.sleep(wait)
     process.send_signal(signal.SIGKILL)
     out, err = process.communicate()
     lines = (head + out).decode().split("\n")
@@ -341,12 +350,12 @@ def kill_once(folder, pool, pool_file, model, first, delay, *, most):
     atlas = Atlas.open(folder)
     if atlas.manifest.free_number == model.next_passage and len(atlas) == len(model.rows):
         check_content(atlas, model)
-        return model, acknowledged, len(done), False
+        return model, acknowledged, len(done), False, wait
     check_content(atlas, after)  # the change under way was in, though not yet acknowledged
-    return after, acknowledged + 1, len(done), True
+    return after, acknowledged + 1, len(done), True, wait
 
 
-def run_kills(pool, scratch, *, documents, kills, most, delay=1.5, longest=None, seed=0, say=print):
+def run_kills(pool, scratch, *, documents, kills, most, longest=None, seed=0, say=print):
     """Kill at random moments; give how many changes were acknowledged, and how many were in."""
     atlas, model = begin(pool, scratch / "k.atlas", documents=documents)
     vectors = Vectors(atlas.encoder)
@@ -361,15 +370,14 @@ def run_kills(pool, scratch, *, documents, kills, most, delay=1.5, longest=None,
         if longest is not None and time.monotonic() - began > longest:
             kills = turn
             break
-        wait = draw.uniform(0, delay)
-        model, number, done, was_in = kill_once(
-            scratch / "k.atlas", pool, pool_file, model, number, wait, most=most
+        model, number, done, was_in, wait = kill_once(
+            scratch / "k.atlas", pool, pool_file, model, number, draw, most=most
         )
         changes, committed = changes + done, committed + was_in
         asked = QUERIES[turn % len(QUERIES) :][:1]
         opened = Atlas.open(scratch / "k.atlas")
         check_searches(opened, model, vectors, scratch, queries=asked)
-        say(f"kill {turn + 1} after {wait:.2f} s: {done} acknowledged, "
+        say(f"kill {turn + 1}, {wait:.2f} s into a change: {done} acknowledged, "
             f"{'new' if was_in else 'old'} state, {len(model.rows)} passages, "
             f"{size_of(scratch / 'k.atlas')[0]} files")  # fmt: skip
     # The next change takes away what the kills left.

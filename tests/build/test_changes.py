@@ -492,7 +492,7 @@ def test_command_line(atlas, tmp_path, capsys):
 
 def test_killed_once(tmp_path):
     told = bench.run_kills(
-        documents(300), tmp_path, documents=100, kills=1, most=10, delay=1.0, say=lambda _: None
+        documents(300), tmp_path, documents=100, kills=1, most=10, say=lambda _: None
     )
     assert told["left"].count("work") == 0
 
@@ -510,7 +510,7 @@ def test_twenty_rounds_and_eight_kills(data_dir, tmp_path):
     assert last["copies"] >= 2
     pool = bench.newsgroups(data_dir, 900)
     told = bench.run_kills(pool, tmp_path, documents=300, kills=8, most=30, say=lambda _: None)
-    assert told["changes"] > 8
+    assert told["changes"] >= 6
 
 
 def test_the_example_of_the_page_runs():
