@@ -90,6 +90,7 @@ def make_step(number, model, pool, *, most, seed=0):
     held = sorted(model.rows)
     if kind == "add" or len(held) <= 2 * most:
         free = [row for row in pool if row["id"] not in model.rows]
+        count = most if len(held) < 8 * most else count  # it should not dwindle
         return Step("add", draw.sample(free, min(count, len(free))))
     if kind == "delete":
         if draw.random() < 0.3:  # by a filter

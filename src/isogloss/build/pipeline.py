@@ -7,6 +7,7 @@ replaced last; until then an older atlas in the same folder stays as it was.
 
 import datetime
 import platform
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -352,6 +353,11 @@ def _clean_up(folder: Path, new: Manifest, old: Manifest | None) -> None:
             readers.note_table(folder / version.state, version.table)
     state.drop_old_states(folder, {new.state, *([old.state] if old else [])})
     kept = {new.table, *([old.table] if old else [])}
+    for path in folder.glob(".*.tmp"):  # of writers that were killed; the lock is ours
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     for path in folder.glob("state-*"):
         name = readers.noted_table(path)
         if name is None:  # somebody has it open, and which table they read is not known
