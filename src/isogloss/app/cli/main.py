@@ -29,7 +29,8 @@ COMMANDS = {
     "reproduce": "measure the claims of research systems",
 }
 # Those that go on where an interrupted run of theirs stopped.
-RESUMED = ("build", "label", "migrate", "push", "reproduce", "train", "explore", "segment", "compare", "serve", "update", "delete")
+RESUMED = ("build", "update", "delete", "label", "migrate", "push", "reproduce", "train")
+PLANNED = ("explore", "segment", "compare", "serve")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
 
