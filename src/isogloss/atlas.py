@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from isogloss._core.errors import AtlasError, ColumnError, nearest
 from isogloss._core.events import OnEvent, ignore
+from isogloss.atlas_changes import AtlasChanges
 from isogloss.atlas_topics import AtlasTopics
 from isogloss.store.manifest import Manifest, read_manifest
 
@@ -50,7 +51,7 @@ def need_manifest(folder: Path) -> Manifest:
     raise AtlasError(f"there is no atlas at {folder}: isogloss build makes one")
 
 
-class Atlas(AtlasTopics):
+class Atlas(AtlasTopics, AtlasChanges):
     """A finished atlas, opened for reading at the state that its manifest names.
 
     An atlas that is rebuilt or grown meanwhile stays readable as it was; open it again to see the
@@ -75,10 +76,12 @@ class Atlas(AtlasTopics):
     """
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
+        from isogloss.store.readers import Hold
         from isogloss.store.state import read_tree
 
         self.path = path
         self.manifest = manifest
+        self._hold = Hold(path / manifest.state)  # what is open here is not cleaned up
         self.topics: TopicTree = read_tree(path / manifest.state)
         self._table: Any = None
         self._encoder: Encoder | None = None
@@ -96,7 +99,13 @@ class Atlas(AtlasTopics):
             When there is none, or it is damaged or too new.
         """
         folder = Path(path)
-        return cls(folder, need_manifest(folder))
+        while True:
+            manifest = need_manifest(folder)
+            try:
+                return cls(folder, manifest)
+            except AtlasError:
+                if need_manifest(folder).version == manifest.version:
+                    raise  # else it moved on while it was being opened
 
     @classmethod
     def build(
@@ -506,12 +515,9 @@ class Atlas(AtlasTopics):
 
     def _leaves_below(self) -> dict[int, tuple[int, ...]]:
         """Leaves of each inner topic: passages hold the id of their leaf."""
-        found: dict[int, list[int]] = {}
-        for topic in self.topics:
-            if topic.is_leaf:
-                for above in self.topics.path(topic.id)[:-1]:
-                    found.setdefault(above, []).append(topic.id)
-        return {topic: tuple(leaves) for topic, leaves in found.items()}
+        from isogloss.search.topics import leaves_below
+
+        return leaves_below(self.topics)
 
     def _require_attribute(self, name: str) -> None:
         known = [name for name in ("id", *self.manifest.attributes) if name in self.schema.names]

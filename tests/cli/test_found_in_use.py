@@ -28,7 +28,11 @@ def test_a_reader_outlives_a_build_anew(tmp_path):
     assert Atlas.open(tmp_path / "a.atlas").manifest.documents == 20
     Atlas.build(source, tmp_path / "a.atlas", encoder="lsa", fresh=True)
     tables = list((tmp_path / "a.atlas").glob("passages-*.lance"))
-    assert len(tables) == 2  # the one before, for those who read it, and no older one
+    assert len(tables) == 3  # the newest, the one before, and the one that is open
+    assert reader.search("boat", k=3).hits == before
+    del reader
+    Atlas.build(source, tmp_path / "a.atlas", encoder="lsa", fresh=True)
+    assert len(list((tmp_path / "a.atlas").glob("passages-*.lance"))) == 2
 
 
 def test_letters_that_a_terminal_lacks_are_question_marks(tmp_path, monkeypatch):

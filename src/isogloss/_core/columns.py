@@ -3,6 +3,7 @@
 OWN_COLUMNS = (
     "passage", "document", "row", "id", "text", "vector", "topic", "membership", "memberships",
     "content_hash", "path", "_rowid", "_distance", "_score", "_relevance_score",
+    "_rowaddr", "_rowoffset", "_row_created_at_version", "_row_last_updated_at_version",
 )  # fmt: skip
 
 

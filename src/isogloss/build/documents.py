@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import AtlasError
 from isogloss._core.events import Event, OnEvent
 from isogloss.build.settings import SHARD_BYTES, SHARD_ROWS
+from isogloss.store.gone import Gone
 from isogloss.store.workspace import Shard, Workspace
 
 if TYPE_CHECKING:
@@ -34,19 +35,40 @@ class Spooled:
         Documents that the atlas already holds.
     gone : int
         Documents of the atlas that the source does not hold (they stay).
+    left_out : int
+        Documents that were deleted from the atlas and stay out.
     """
 
     shards: list[Shard]
     documents: int
     known: int
     gone: int
+    left_out: int = 0
+
+
+class Known(Protocol):
+    """Chooses which documents of a source are taken."""
+
+    @property
+    def gone(self) -> int:
+        """Documents of the atlas that the source has not held so far."""
+
+    @property
+    def left_out(self) -> int:
+        """Documents that were not taken because they had been deleted."""
+
+    def is_new(
+        self, ids: list[Any], hashes: NDArray[np.int64], *, rows: list[int]
+    ) -> NDArray[np.bool_]:
+        """Tell which documents are to be taken."""
 
 
 class KnownDocuments:
     """The documents that an atlas already holds, 16 bytes each.
 
     With ids, a document is known by its id and must not have changed. Without, it is known by its
-    contents; where several are alike, they are counted.
+    contents; where several are alike, they are counted. What was deleted is known as well and
+    stays out, and so are the contents that a document had before it was replaced.
 
     Parameters
     ----------
@@ -54,6 +76,8 @@ class KnownDocuments:
         Ids of the atlas' documents, None where the source has no id column.
     hashes : int64 (n,)
         Their content hashes.
+    taken : Gone, optional
+        What was deleted and replaced.
 
     Examples
     --------
@@ -64,18 +88,29 @@ class KnownDocuments:
     1
     """
 
-    def __init__(self, ids: list[Any] | None, hashes: NDArray[np.int64]) -> None:
+    def __init__(
+        self, ids: list[Any] | None, hashes: NDArray[np.int64], taken: Gone | None = None
+    ) -> None:
         self._by_id = ids is not None
-        keys = hashes if ids is None else np.array([_hash_id(i) for i in ids], dtype=np.int64)
+        keys = hashes if ids is None else id_keys(ids)
+        taken = taken or Gone()
+        self._live = len(keys)
+        # What is in the atlas comes before what was deleted from it.
+        keys = np.concatenate([keys, taken.deleted])
         order = np.argsort(keys, kind="stable")
         self._keys = keys[order]
-        self._hashes = np.asarray(hashes, dtype=np.int64)[order]
+        self._hashes = np.concatenate([hashes, taken.deleted]).astype(np.int64)[order]
+        self._deleted = order >= self._live
         self._seen = np.zeros(len(keys), dtype=bool)
+        self._replaced = set(
+            zip(taken.replaced.tolist(), taken.contents.tolist(), strict=True)
+        )  # asked, never iterated
+        self.left_out = 0
 
     @property
     def gone(self) -> int:
         """Documents of the atlas that have not been met so far."""
-        return int(len(self._seen) - self._seen.sum())
+        return self._live - int((self._seen & ~self._deleted).sum())
 
     def is_new(
         self, ids: list[Any], hashes: NDArray[np.int64], *, rows: list[int]
@@ -87,23 +122,34 @@ class KnownDocuments:
         AtlasError
             When a document has the id of a known one and other contents.
         """
-        keys = np.array([_hash_id(i) for i in ids], dtype=np.int64) if self._by_id else hashes
+        keys = id_keys(ids) if self._by_id else hashes
         fresh = np.ones(len(keys), dtype=bool)
         starts = np.searchsorted(self._keys, keys, side="left")
         for place, (key, first) in enumerate(zip(keys.tolist(), starts.tolist(), strict=True)):
             at = first
             while at < len(self._keys) and self._keys[at] == key:
                 if not self._seen[at]:
-                    if self._by_id and self._hashes[at] != hashes[place]:
+                    content = int(hashes[place])
+                    changed = self._by_id and self._hashes[at] != content
+                    if self._deleted[at]:
+                        self.left_out += 1
+                    elif changed and (key, content) not in self._replaced:
                         raise AtlasError(
                             f"document {ids[place]!r} (row {rows[place]}) has changed since the "
-                            "atlas was built: build anew with --fresh"
+                            "atlas was built: isogloss update takes changed documents, or build "
+                            "anew with --fresh"
                         )
-                    self._seen[at] = True
+                    # a deleted id stays out however often it comes
+                    self._seen[at] = not (self._deleted[at] and self._by_id)
                     fresh[place] = False
                     break
                 at += 1
         return fresh
+
+
+def id_keys(ids: Sequence[Any]) -> NDArray[np.int64]:
+    """Hash ids: int64 (n,); 1 and "1" are different ids."""
+    return np.array([_hash_id(value) for value in ids], dtype=np.int64)
 
 
 def _hash_id(value: Any) -> int:
@@ -186,7 +232,7 @@ def spool(
     source: "Source",
     workspace: Workspace,
     *,
-    known: KnownDocuments | None,
+    known: "Known | None",
     start: int,
     on_event: OnEvent,
     expect: Callable[[], int | None] = lambda: None,
@@ -199,8 +245,8 @@ def spool(
         An opened source.
     workspace : Workspace
         Where the shards go; the ones that are there and fit are kept.
-    known : KnownDocuments or None
-        What the atlas holds already.
+    known : Known or None
+        Knows what the atlas holds already.
     start : int
         Number of the next passage.
     on_event : callable
@@ -239,4 +285,6 @@ def spool(
         total += table.num_rows
     if expect() != counts["read"]:
         on_event(Event("read", counts["read"], counts["read"], "documents"))
-    return Spooled(shards, total, counts["known"], known.gone if known is not None else 0)
+    if known is None:
+        return Spooled(shards, total, 0, 0)
+    return Spooled(shards, total, counts["known"] - known.left_out, known.gone, known.left_out)

@@ -60,7 +60,7 @@ def split_atlas(folder: Path, topic: int, *, into: int | None, on_event: OnEvent
             inside = np.flatnonzero(batch.column("topic").to_numpy() == topic)
             take = inside[(seen + np.arange(len(inside))) % every == 0]
             seen += len(inside)
-            rows.append(_vectors(batch)[take])
+            rows.append(passage_vectors(batch)[take])
             texts += batch.column("text").take(pa.array(take)).to_pylist()
         counts = topics.vocabulary.counts(texts)
         return topics.model.split(topic, np.concatenate(rows), counts, into=into)
@@ -100,7 +100,7 @@ def _edit(folder: Path, change: Callable[[Topics, Any], "TopicModel"], on_event:
             done = 0
             for batch in table.scan(opened, opened.schema.names, batch_size=BATCH):
                 counts = edited.vocabulary.counts(batch.column("text").to_pylist())
-                vectors = _vectors(batch)
+                vectors = passage_vectors(batch)
                 labels, membership = model.assign(vectors, counts)
                 tally.add(column[labels], counts, vectors)
                 sample.append(counts[(-done) % every :: every])
@@ -117,7 +117,7 @@ def _edit(folder: Path, change: Callable[[Topics, Any], "TopicModel"], on_event:
         tree = _described(folder, before, edited, tally, sample, made)
         new = replace(
             old, version=version, table=name, table_version=made.version,
-            topics=len(tree.leaves), unassigned=tally.unassigned,
+            topics=len(tree.leaves), unassigned=tally.unassigned, stale_rows=0,
         )  # fmt: skip
         _commit(folder, old, new, topics, model, tree)
 
@@ -132,7 +132,8 @@ def _opened(folder: Path) -> tuple[Manifest, Topics]:
     return manifest, Topics.load(folder / manifest.state / "topics")
 
 
-def _vectors(batch: pa.RecordBatch) -> NDArray[np.float32]:
+def passage_vectors(batch: pa.RecordBatch) -> NDArray[np.float32]:
+    """Take the vectors of a batch of passages: float32 (n, d)."""
     column = batch.column("vector")
     flat = column.flatten().to_numpy(zero_copy_only=False)
     return np.asarray(flat, dtype=np.float32).reshape(len(column), column.type.list_size)
@@ -195,7 +196,7 @@ def _exemplars(tree: "TopicTree", tally: Tally, made: Any) -> list[list[int]]:
     column = leaf_columns(tree.parent)
     for batch in table.scan(made, ["passage", "topic", "membership", "vector"], batch_size=BATCH):
         picker.add(
-            _vectors(batch), column[batch.column("topic").to_numpy()],
+            passage_vectors(batch), column[batch.column("topic").to_numpy()],
             batch.column("membership").to_numpy(), batch.column("passage").to_numpy(),
         )  # fmt: skip
     found = inner_exemplars(picker.result(), tree.parent, tally.sizes, k=EXEMPLARS)

@@ -176,4 +176,4 @@ def _commit(atlas: "Atlas", tree: "TopicTree") -> None:
     new = replace(old, version=version, state=state.state_name(version), updated=now)
     write_manifest(atlas.path, new)
     state.drop_old_states(atlas.path, {new.state, old.state})
-    atlas.manifest, atlas.topics = new, tree
+    atlas.take_version(new, tree)

@@ -7,6 +7,7 @@ replaced last; until then an older atlas in the same folder stays as it was.
 
 import datetime
 import platform
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ from isogloss.build.documents import KnownDocuments, Spooled, spool
 from isogloss.build.report import LISTED_REJECTS, BuildReport, Stopwatch, peak_rss_mb
 from isogloss.build.settings import BuildSettings
 from isogloss.build.skipped import RejectLog
+from isogloss.build.upkeep import keep_up
 from isogloss.store import manifest as manifests
-from isogloss.store import state, table
+from isogloss.store import readers, state, table
+from isogloss.store.gone import Gone
 from isogloss.store.manifest import Manifest, read_manifest, write_manifest
 from isogloss.store.workspace import Workspace, build_lock
 
@@ -162,12 +165,16 @@ def _build(run: _Run) -> BuildReport:
     _enter_workspace(run, workspace, identity, base=manifest.version if manifest else 0)
     with run.watch("read"):
         known = _known_documents(run.folder, manifest, source) if manifest else None
-        start = manifest.passages if manifest else 0
-        with log:
-            spooled = spool(
-                source, workspace, known=known, start=start, on_event=run.on_event,
-                expect=lambda: source.expected_documents,
-            )  # fmt: skip
+        start = manifest.free_number if manifest else 0
+        try:
+            with log:
+                spooled = spool(
+                    source, workspace, known=known, start=start, on_event=run.on_event,
+                    expect=lambda: source.expected_documents,
+                )  # fmt: skip
+        except AtlasError:  # a document that has changed: there is nothing to go on with
+            workspace.clear()
+            raise
     if manifest is not None:
         _say_gone(run, spooled)
         if not spooled.documents:
@@ -186,7 +193,10 @@ def _build(run: _Run) -> BuildReport:
     log.publish()
     write_manifest(run.folder, new)
     workspace.clear()
-    _clean_up(run.folder, new, before)
+    if manifest is None:
+        _clean_up(run.folder, new, before)
+    else:
+        new, _ = keep_up(run.folder, new, before=manifest, on_event=run.on_event)
     return BuildReport(
         str(run.folder), new.documents, new.passages, new.topics, new.unassigned,
         added=spooled.documents, status="added" if manifest else "built",
@@ -244,10 +254,17 @@ def _known_documents(folder: Path, manifest: Manifest, source: Any) -> KnownDocu
     return KnownDocuments(
         ids if source.id_column is not None else None,
         np.concatenate(hashes) if hashes else np.empty(0, dtype=np.int64),
+        Gone.read(folder / manifest.state),
     )
 
 
 def _say_gone(run: _Run, spooled: Spooled) -> None:
+    if spooled.left_out:
+        message = (
+            f"{spooled.left_out:,} documents of this source were deleted from the atlas and stay "
+            "out (Atlas.add or isogloss update --add-new takes them in again)"
+        )
+        run.on_event(Event("read", message=message, level="warning"))
     if spooled.gone:
         message = (
             f"{spooled.gone:,} documents of the atlas are not in this source; they stay in the "
@@ -300,6 +317,7 @@ def _new_manifest(
         state=state.state_name(made.version),
         attributes=made.attributes,
         versions=_versions(),
+        next_passage=(old.free_number if old else 0) + spooled.documents,
         queries=old.queries if old else {},
         migrations=old.migrations if old else [],
     )
@@ -329,9 +347,22 @@ def _end_killed(folder: Path, manifest: Manifest) -> None:
 
 
 def _clean_up(folder: Path, new: Manifest, old: Manifest | None) -> None:
-    """Drop what no manifest names; the version before stays for readers that have it open."""
+    """Drop what no reader has open, but for the newest version and the one before."""
+    for version in (new, *([old] if old else [])):
+        if (folder / version.state).is_dir():
+            readers.note_table(folder / version.state, version.table)
     state.drop_old_states(folder, {new.state, *([old.state] if old else [])})
     kept = {new.table, *([old.table] if old else [])}
+    for path in folder.glob(".*.tmp"):  # of writers that were killed; the lock is ours
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    for path in folder.glob("state-*"):
+        name = readers.noted_table(path)
+        if name is None:  # somebody has it open, and which table they read is not known
+            return
+        kept.add(name)
     for path in folder.glob("passages-*.lance"):
         if path.stem not in kept:
             table.remove_table(folder, path.stem)

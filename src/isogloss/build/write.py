@@ -12,6 +12,7 @@ import pyarrow as pa
 from isogloss._core.errors import StorageError
 from isogloss._core.events import Event, OnEvent
 from isogloss._core.files import is_refusal, refusal_message, storage_errors
+from isogloss.build.incoming import fitted
 from isogloss.build.report import Stopwatch
 from isogloss.build.settings import BuildSettings
 from isogloss.build.stages import fit_and_encode, truncation_of
@@ -25,6 +26,7 @@ from isogloss.build.topics import (
     own_strength,
 )
 from isogloss.store import state, table
+from isogloss.store.gone import Gone
 from isogloss.store.manifest import Manifest
 from isogloss.store.workspace import Shard, Workspace
 
@@ -110,7 +112,7 @@ def make(
     _write_state(workspace, topics, tree, encoder, old, version)
     return Made(
         version=version,
-        encoder=_about(encoder, workspace, shards, old, settings.encoder_spec),
+        encoder=about_encoder(encoder, workspace, shards, old, settings.encoder_spec),
         passages=sum(shard.rows for shard in shards) + (old.passages if old else 0),
         topics=sum(1 for topic in tree if topic.is_leaf),
         unassigned=tally.unassigned + (old.unassigned if old else 0),
@@ -159,7 +161,7 @@ def _write_table(
 
     if old is None:
         return table.create_table(workspace.atlas, _table_name(version), schema, batches())
-    return table.append(workspace.atlas, old.table, old.table_version, schema, batches())
+    return table.change(workspace.atlas, old.table, old.table_version, schema, batches())
 
 
 def passage_batch(
@@ -187,8 +189,7 @@ def passage_batch(
         if field.name in own:
             columns.append(own[field.name])
         else:
-            column = documents.column(field.name)
-            columns.append(column.chunk(0) if column.num_chunks == 1 else column.combine_chunks())
+            columns.append(fitted(documents.column(field.name), field, workspace.atlas))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
@@ -224,6 +225,8 @@ def _write_state(
         draft.mkdir()
         shutil.copytree(topics.folder, draft / "topics")
         state.write_tree(draft, tree)
+        if old is not None:
+            Gone.read(workspace.atlas / old.state).write(draft)
         fitted = workspace.atlas / old.state / "encoder" if old else encoder_folder(workspace)
         if fitted is not None and fitted.is_dir():
             shutil.copytree(fitted, draft / "encoder")
@@ -238,9 +241,12 @@ def encoder_folder(workspace: Workspace) -> Path | None:
     return found[-1] if found else None
 
 
-def _about(
-    encoder: "Encoder", workspace: Workspace, shards: list[Shard], old: Manifest | None, spec: str
-) -> dict[str, Any]:
+def about_encoder(
+    encoder: "Encoder", workspace: Workspace, shards: list[Shard], old: Manifest | None,
+    spec: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Say what the manifest says of the encoder; texts are counted over all writes."""
+    spec = spec or str(old.encoder["spec"] if old else encoder.spec)
     seen = truncation_of(workspace, shards, encoder)
     before = (old.encoder.get("truncation") or {}) if old else {}
     counts = {

@@ -76,6 +76,8 @@ class Source:
     ----------
     text_column, id_column : str, str or None
         As the source names them.
+    id_type : pyarrow.DataType
+        int64 or string; int64 where there is no id column.
     schema : pyarrow.Schema
         The attributes: every other column.
     renamed : dict
@@ -127,6 +129,7 @@ class Source:
         id_type = pa.int64()
         if self.id_column is not None and not pa.types.is_integer(columns[self.id_column]):
             id_type = pa.string()
+        self.id_type = id_type
         own = [("id", id_type), ("row", pa.int64()), ("text", pa.string())]
         self._cleaner = Cleaner(
             pa.schema([*own, *fields]), origin, on_reject=self._reject, on_repair=self._repair

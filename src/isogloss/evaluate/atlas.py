@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from isogloss._core.errors import EncoderError, MissingExtra, ParameterError
+from isogloss._core.errors import AtlasError, EncoderError, MissingExtra, ParameterError
 from isogloss._core.events import OnEvent, ignore
 from isogloss.evaluate.human_tasks import TaskSet, make_tasks
 from isogloss.evaluate.judges import EncoderJudge, Judge, judge_agreement, judge_scores
@@ -47,6 +47,8 @@ def evaluate_atlas(
         raise ParameterError("answers need the folder of their tasks: give it with --tasks FOLDER")
     if stability < 0 or stability == 1:
         raise ParameterError(f"stability={stability}: give 2 or more runs, or 0 for none")
+    if not len(atlas):
+        raise AtlasError(f"{atlas.path} holds no passages: there is nothing to measure")
     vocabulary = Vocabulary.load(atlas.path / atlas.manifest.state / "topics" / "vocabulary")
     columns = ["topic"] + ([labels] if labels is not None else [])
     table = [batch.select(columns) for batch in atlas.passages(columns)]

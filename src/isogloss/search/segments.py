@@ -114,7 +114,9 @@ def open_segments(folder: Path, fingerprint: str, live: Live) -> list[Segment]:
     list of Segment
         Each passage in at most one of them.
     """
-    found = []
+    found: list[Segment] = []
+    if not len(live.numbers):  # every passage was deleted
+        return found
     taken = np.zeros(len(live.numbers), dtype=bool)
     for path in sorted(folder.glob(PATTERN)):
         if path.name.split("-")[1] != _short(fingerprint):

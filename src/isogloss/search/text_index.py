@@ -59,7 +59,7 @@ def create_text_index(table: Any, *, column: str = "text") -> bool:
 
 
 def refresh_text_index(table: Any, *, column: str = "text") -> bool:
-    """Bring the full-text index up to date after rows were appended; make it where there is none.
+    """Make the full-text index anew after rows were appended; nothing to do where none were.
 
     Parameters
     ----------
@@ -75,7 +75,8 @@ def refresh_text_index(table: Any, *, column: str = "text") -> bool:
 
     Notes
     -----
-    Scores afterwards equal those of an index built anew. Also compacts the table's fragments.
+    Lance's own `optimize` would cost about as much (it rewrites small tables), and drop versions
+    of the table that are a week old: also the one that the manifest still names.
 
     Examples
     --------
@@ -90,8 +91,22 @@ def refresh_text_index(table: Any, *, column: str = "text") -> bool:
         return create_text_index(table, column=column)
     if stats.num_unindexed_rows == 0:
         return False
-    table.optimize()
-    return True
+    return create_text_index(table, column=column)
+
+
+def unindexed_rows(table: Any, *, column: str = "text") -> int:
+    """Count the rows that the full-text index does not cover: all, where there is none.
+
+    Examples
+    --------
+    >>> import lancedb, tempfile
+    >>> rows = [{"passage": 0, "text": "a cat sat"}]
+    >>> table = lancedb.connect(tempfile.mkdtemp()).create_table("passages", rows)
+    >>> unindexed_rows(table)
+    1
+    """
+    stats = _stats(table, column)
+    return int(table.count_rows() if stats is None else stats.num_unindexed_rows)
 
 
 def need_text_index(table: Any, *, column: str = "text") -> None:

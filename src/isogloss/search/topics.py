@@ -2,8 +2,29 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from isogloss.search.typed import Condition, Typed
+
+if TYPE_CHECKING:
+    from isogloss.topics.tree import TopicTree
+
+
+def leaves_below(tree: "TopicTree") -> dict[int, tuple[int, ...]]:
+    """Give the leaves below each inner topic: passages hold the number of their leaf.
+
+    Examples
+    --------
+    >>> from isogloss.topics.tree import TopicTree
+    >>> leaves_below(TopicTree(parent=[2, 2, -1], size=[1, 1, 2], persistence=[0.5, 0.5, 0.5]))
+    {2: (0, 1)}
+    """
+    found: dict[int, list[int]] = {}
+    for topic in tree:
+        if topic.is_leaf:
+            for above in tree.path(topic.id)[:-1]:
+                found.setdefault(above, []).append(topic.id)
+    return {topic: tuple(leaves) for topic, leaves in found.items()}
 
 
 def with_leaves(node: Typed, below: Mapping[int, Sequence[int]]) -> Typed:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from isogloss._core.errors import StorageError
+from isogloss._core.errors import AtlasError, StorageError
 from isogloss._core.files import atomic_path, storage_errors
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def write_assignments(batches: Iterable[pa.RecordBatch], tree: "TopicTree", path
     ------
     StorageError
         When the folder is missing or the disk refuses.
+    AtlasError
+        When there are no passages.
     """
     if not path.parent.is_dir():
         raise StorageError(f"cannot write {path}: there is no folder {path.parent}")
@@ -60,6 +62,7 @@ def write_assignments(batches: Iterable[pa.RecordBatch], tree: "TopicTree", path
                 writer = pq.ParquetWriter(temporary, table.schema, compression="zstd")
             writer.write_table(table)
             rows += table.num_rows
-        if writer is not None:
-            writer.close()
+        if writer is None:
+            raise AtlasError("there are no passages, so there are no assignments to write")
+        writer.close()
     return rows

@@ -58,6 +58,12 @@ class Manifest:
         how the map between them was fitted and does.
     migrations : list of dict
         Every change of the passages' encoder: from, to, when, and whose vectors made the topics.
+    next_passage : int
+        The number that the next new passage gets; none is ever used twice. Manifests written
+        before passages could go have 0: `free_number` is right for those too.
+    stale_rows : int
+        Passages that were taken out since the text index was made: its word statistics still
+        count them.
 
     Examples
     --------
@@ -86,6 +92,13 @@ class Manifest:
     versions: dict[str, str] = field(default_factory=dict)
     queries: dict[str, Any] = field(default_factory=dict)
     migrations: list[dict[str, Any]] = field(default_factory=list)
+    next_passage: int = 0
+    stale_rows: int = 0
+
+    @property
+    def free_number(self) -> int:
+        """The number of the next new passage."""
+        return max(self.next_passage, self.passages)
 
     def to_json(self) -> dict[str, Any]:
         """Give the manifest as it stands on disk."""

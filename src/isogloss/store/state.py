@@ -1,12 +1,14 @@
 """`state-N/`: encoder, vocabulary, topic model and topic tree of one version of an atlas."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isogloss._core.errors import AtlasError, IsoglossError
 from isogloss._core.files import storage_errors, write_json
+from isogloss.store.readers import remove_unheld
 
 if TYPE_CHECKING:
     from isogloss.topics.tree import TopicTree
@@ -38,10 +40,35 @@ def publish_state(draft: Path, target: Path) -> None:
 
 
 def drop_old_states(atlas: Path, keep: set[str]) -> None:
-    """Remove the state folders that nobody needs any more."""
+    """Remove the state folders that nobody needs any more; those that readers have open stay."""
     for folder in sorted(atlas.glob("state-*")):
         if folder.is_dir() and folder.name not in keep:
-            shutil.rmtree(folder)
+            remove_unheld(folder)
+
+
+def copy_state(old: Path, draft: Path, *, without: tuple[str, ...]) -> None:
+    """Begin a draft with the files of an older state, which never change: linked, not copied.
+
+    Parameters
+    ----------
+    old : Path
+        A state folder.
+    draft : Path
+        The folder to make; one that is there is replaced.
+    without : tuple of str
+        Files that the draft will have of its own. Links must never be written to.
+    """
+    if draft.exists():
+        shutil.rmtree(draft)
+    shutil.copytree(old, draft, ignore=shutil.ignore_patterns(*without), copy_function=_link)
+
+
+def _link(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copy2(source, target)
+    return target
 
 
 def write_tree(folder: Path, tree: "TopicTree") -> None:

@@ -1,15 +1,22 @@
-"""The Lance table of passages: made in one transaction, grown in one, read at a pinned version."""
+"""The Lance table of passages: made in one transaction, changed, read at a pinned version."""
 
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError, StorageError
 from isogloss._core.files import is_refusal, refusal_message
+
+# Consecutive passages from which on they are taken out as a range, and numbers in one list.
+_RUN = 16
+_LISTED = 5000
 
 
 def table_schema(id_type: pa.DataType, dim: int, attributes: pa.Schema) -> pa.Schema:
@@ -129,10 +136,24 @@ def open_table(folder: Path, name: str, version: int | None) -> Any:
     return table
 
 
-def append(
-    folder: Path, name: str, version: int, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
-) -> Any:
-    """Add passages after those of `version`; leftovers of a broken addition are dropped first.
+def change(
+    folder: Path, name: str, version: int, schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch] | None, *, remove: NDArray[np.int64] | None = None,
+) -> Any:  # fmt: skip
+    """Take passages out of `version` and add others; what a broken change left is dropped first.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the atlas.
+    name, version
+        The table, and the version of it that the manifest names.
+    schema : pyarrow.Schema
+        Of the new passages.
+    batches : iterable of pyarrow.RecordBatch or None
+        New passages; None for none.
+    remove : int64 (n,), sorted, optional
+        Numbers of passages to take out.
 
     Raises
     ------
@@ -144,11 +165,93 @@ def append(
         if table.version != version:
             table.checkout(version)
             table.restore()
-        table.add(pa.RecordBatchReader.from_batches(schema, batches))
+        for test in number_tests(remove) if remove is not None else ():
+            table.delete(test)
+        if batches is not None:
+            table.add(pa.RecordBatchReader.from_batches(schema, batches))
     except Exception as error:
         _refuse(error, "the table of passages")
         raise
     return table
+
+
+def number_tests(numbers: NDArray[np.int64]) -> Iterator[str]:
+    """Write tests that together name passages by their numbers, each of bounded length.
+
+    Parameters
+    ----------
+    numbers : int64 (n,), sorted, distinct
+
+    Yields
+    ------
+    str
+        A condition for Lance.
+
+    Examples
+    --------
+    >>> list(number_tests(np.array([1, 5, *range(10, 40)])))
+    ['passage >= 10 AND passage <= 39', 'passage IN (1, 5)']
+    """
+    breaks = np.flatnonzero(np.diff(numbers) != 1)
+    first = np.concatenate([[0], breaks + 1]) if len(numbers) else breaks
+    last = np.concatenate([breaks, [len(numbers) - 1]]) if len(numbers) else breaks
+    long = last - first >= _RUN
+    for low, high in zip(numbers[first[long]].tolist(), numbers[last[long]].tolist(), strict=True):
+        yield f"passage >= {low} AND passage <= {high}"
+    single = numbers[~np.repeat(long, last - first + 1)].tolist()
+    for begin in range(0, len(single), _LISTED):
+        yield f"passage IN ({', '.join(map(str, single[begin : begin + _LISTED]))})"
+
+
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """What changes have left in a table.
+
+    Parameters
+    ----------
+    fragments : int
+        Data files that a scan opens.
+    rows, deleted : int
+        Passages that are there, and those that were taken out but still take room.
+    bytes_live, bytes_all : int
+        Of what the newest version uses, and of the whole folder.
+    files : int
+        In the folder.
+    """
+
+    fragments: int
+    rows: int
+    deleted: int
+    bytes_live: int
+    bytes_all: int
+    files: int
+
+
+def wear(folder: Path, table: Any) -> Wear:
+    """Measure what changes have left in a table.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the atlas.
+    table : lancedb.table.Table
+        At its newest version.
+    """
+    stats = table.stats()
+    newest = max(table.list_versions(), key=lambda version: int(version["version"]))
+    sizes = [
+        path.stat().st_size
+        for path in (folder / f"{table.name}.lance").rglob("*")
+        if path.is_file()
+    ]
+    return Wear(
+        fragments=int(stats["fragment_stats"]["num_fragments"]),
+        rows=int(stats["num_rows"]),
+        deleted=int(newest["metadata"].get("total_deletion_file_rows", 0)),
+        bytes_live=int(stats["total_bytes"]),
+        bytes_all=sum(sizes),
+        files=len(sizes),
+    )
 
 
 def scan(table: Any, columns: list[str], *, batch_size: int = 4096) -> Iterator[pa.RecordBatch]:

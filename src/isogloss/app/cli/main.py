@@ -13,6 +13,8 @@ from isogloss._core.errors import IsoglossError, nearest
 # Command -> what it does. The module of the same name is imported when it is called.
 COMMANDS = {
     "build": "turn sources into an atlas, go on with one, or add to it",
+    "update": "replace documents of an atlas by rows with their ids",
+    "delete": "take documents out of an atlas",
     "info": "show an atlas' manifest",
     "topics": "show the topic tree, or write who belongs where",
     "label": "name topics by keywords or by a language model",
@@ -29,7 +31,7 @@ COMMANDS = {
     "reproduce": "measure the claims of research systems",
 }
 # Those that go on where an interrupted run of theirs stopped.
-RESUMED = ("build", "label", "migrate", "push", "reproduce", "train")
+RESUMED = ("build", "update", "delete", "label", "migrate", "push", "reproduce", "train")
 PLANNED = ("explore", "segment", "compare", "serve")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
