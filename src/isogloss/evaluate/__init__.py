@@ -8,6 +8,7 @@ from isogloss.evaluate.score import Score
 from isogloss.evaluate.topics import TopicEvaluation, evaluate_topics
 
 if TYPE_CHECKING:
+    from isogloss.evaluate.encoder import ProbeSettings, evaluate_encoder
     from isogloss.evaluate.human_tasks import Task, TaskSet, make_tasks
     from isogloss.evaluate.judges import EncoderJudge, Judge, judge_agreement, judge_scores
     from isogloss.evaluate.language_model import LanguageModelJudge
@@ -26,6 +27,7 @@ __all__ = [
     "EncoderJudge",
     "Judge",
     "LanguageModelJudge",
+    "ProbeSettings",
     "Score",
     "Stability",
     "Task",
@@ -33,6 +35,7 @@ __all__ = [
     "TopicEvaluation",
     "TopicWords",
     "compare_runs",
+    "evaluate_encoder",
     "evaluate_topics",
     "judge_agreement",
     "judge_scores",
@@ -54,11 +57,13 @@ _HOMES = {
     "EncoderJudge": "judges",
     "Judge": "judges",
     "LanguageModelJudge": "language_model",
+    "ProbeSettings": "encoder",
     "Stability": "stability",
     "Task": "human_tasks",
     "TaskSet": "human_tasks",
     "TopicWords": "topic_words",
     "compare_runs": "stability",
+    "evaluate_encoder": "encoder",
     "judge_agreement": "judges",
     "judge_scores": "judges",
     "make_tasks": "human_tasks",
