@@ -13,7 +13,7 @@ from isogloss._core.files import atomic_path
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.drift.compensation import Side
 from isogloss.drift.distil import encode_texts, train_encoder
-from isogloss.ledger.corpora import _table
+from isogloss.evaluate.corpora import read_table
 from isogloss.ledger.system import Context
 from isogloss.ledger.upper_layers import UpperLayers, lower_states, split_model
 
@@ -84,9 +84,9 @@ def read_tasks(context: Context) -> list[Task]:
     What a document shares with its query word by word, a title at its head or a first sentence
     that repeats the one-liner, is taken off.
     """
-    news = _table(context, "agnews_test", "data.parquet", ["title", "text"])
-    packages = _table(context, "debian_packages", "data.parquet", ["short", "text"])
-    diseases = _table(context, "disease_ontology", "data.parquet", ["name", "definition"])
+    news = read_table(context.path("agnews_test", "data.parquet"), ["title", "text"])
+    packages = read_table(context.path("debian_packages", "data.parquet"), ["short", "text"])
+    diseases = read_table(context.path("disease_ontology", "data.parquet"), ["name", "definition"])
     pairs = {
         "news": [
             (title, text[len(title) :].lstrip(". "))
