@@ -27,6 +27,8 @@ class Truncation:
         (``overflow="pool"``) or lost (``overflow="truncate"``).
     overflow : {"pool", "truncate", "error"}
         What the encoder does with them.
+    stretched : int
+        Texts read in one go beyond the positions that the model was trained on.
 
     Examples
     --------
@@ -40,11 +42,18 @@ class Truncation:
     tokens: int = 0
     tokens_beyond: int = 0
     overflow: str = "pool"
+    stretched: int = 0
 
     def summary(self) -> str:
         """Say in one sentence how many texts are long and by how much; empty when none is."""
-        if not self.long_texts:
-            return ""
+        found = [self._beyond()] if self.long_texts else []
+        if self.stretched:
+            found.append(
+                f"{self.stretched:,} of {self.texts:,} texts were read with stretched positions"
+            )
+        return "; ".join(found)
+
+    def _beyond(self) -> str:
         fate = "cut off" if self.overflow == "truncate" else "pooled over windows"
         return (
             f"{self.long_texts:,} of {self.texts:,} texts "

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isogloss._core.errors import EncoderError, ParameterError, nearest
+from isogloss.encoders.context import make_context, split_context
 from isogloss.encoders.folder import HUB_ID, PACKAGED
 from isogloss.encoders.windows import check_overflow
 
@@ -62,13 +63,13 @@ def parse_spec(spec: str) -> tuple[str, str]:
         if not argument:
             raise EncoderError(f"encoder {spec!r} names nothing: {KINDS[kind]} follows the colon")
         return kind, argument
-    if Path(spec).expanduser().exists():
+    if Path(split_context(spec)[0]).expanduser().exists():
         return "model", spec
     if colon and len(kind) > 1:  # one letter is a drive
         raise EncoderError(f"unknown encoder {spec!r}: {_near(kind)}")
     if spec in KINDS:
         raise EncoderError(f"encoder {spec!r} needs {KINDS[spec]}: write '{spec}:...'")
-    if not colon and "/" not in spec and not _may_be_bare(spec):
+    if not colon and "/" not in spec and not _may_be_bare(split_context(spec)[0]):
         raise EncoderError(
             f"unknown encoder {spec!r}: {_near(spec)} A model is named by its folder or hub id, "
             "such as 'sentence-transformers/all-MiniLM-L6-v2'"
@@ -95,6 +96,10 @@ def load_encoder(
     threads: int | None = None,
     trust_remote_code: bool = False,
     offline: bool | None = None,
+    context: int | None = None,
+    method: str | None = None,
+    trained: int | None = None,
+    near: int | None = None,
 ) -> "Encoder":
     """Load the encoder that a spec string names.
 
@@ -112,6 +117,9 @@ def load_encoder(
     ``openai:MODEL``        an OpenAI-compatible endpoint named by OPENAI_BASE_URL
     ======================  ====================================================================
 
+    A folder or a hub id may say how it reads texts longer than its window:
+    ``FOLDER?context=2048&method=grouped``; see `isogloss.encoders.context`.
+
     Parameters
     ----------
     spec : str
@@ -127,6 +135,8 @@ def load_encoder(
         Run Python code that lies in a model folder.
     offline : bool, optional
         True never opens a socket; None follows ``ISOGLOSS_OFFLINE`` and ``HF_HUB_OFFLINE``.
+    context, method, trained, near
+        What may stand behind a question mark in the spec; here they go before it.
 
     Returns
     -------
@@ -154,6 +164,15 @@ is named by its folder or hub id, such as 'sentence-transformers/all-MiniLM-L6-v
         if value is not None and value < 1:
             raise ParameterError(f"{name}={value}: give 1 or more")
     kind, argument = parse_spec(spec)
+    argument, options = split_context(argument) if kind != "openai" else (argument, {})
+    given = {"context": context, "method": method, "trained": trained, "near": near}
+    options |= {name: value for name, value in given.items() if value is not None}
+    longer = make_context(**options)
+    if longer is not None and kind != "model":
+        raise EncoderError(
+            f"encoder {spec!r}: {longer.suffix()[1:]!r} is for a folder or a hub id that PyTorch "
+            "reads, without a prefix"
+        )
     if kind == "lexical":
         from isogloss.encoders.lexical import LexicalEncoder
 
@@ -184,6 +203,7 @@ is named by its folder or hub id, such as 'sentence-transformers/all-MiniLM-L6-v
             threads=threads,
             trust_remote_code=trust_remote_code,
             offline=offline,
+            **options,
         )
     from isogloss.encoders.onnx import OnnxEncoder
 

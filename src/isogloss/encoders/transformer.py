@@ -9,6 +9,7 @@ less than 1e-5 in any component.
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import EncoderError
 from isogloss._core.extras import need
 from isogloss._core.threads import thread_count
+from isogloss.encoders.context import WITHOUT_CONTEXT, Context, as_overflow, make_context
 from isogloss.encoders.folder import find_folder, fingerprint, read_folder
 from isogloss.encoders.windows import Pieces, WindowedEncoder
 
@@ -39,11 +41,23 @@ class TransformerEncoder(WindowedEncoder[str]):
         Let the model bring Python code.
     offline : bool, optional
         Never open a socket; None asks the environment.
+    context : int, optional
+        Tokens to read at once where that is more than the model's window, special tokens
+        included. Texts that fit the window keep their vectors. See `isogloss.encoders.context`.
+    method : str, optional
+        How: one of `isogloss.encoders.context.METHODS`; by default the one that suits the model's
+        kind of positions.
+    trained : int, optional
+        Positions the model was trained on; None for what it says of itself.
+    near : int, optional
+        SelfExtend's distance of exact positions; None for an eighth of ``trained``.
 
     Raises
     ------
     EncoderError
-        When the model cannot be found or loaded.
+        When the model cannot be found or loaded, or its positions cannot be stretched.
+    ParameterError
+        For options of long texts that do not fit together or do not fit the model.
     MissingExtra
         Without the extra ``models``.
     """
@@ -57,7 +71,14 @@ class TransformerEncoder(WindowedEncoder[str]):
         threads: int | None = None,
         trust_remote_code: bool = False,
         offline: bool | None = None,
+        context: int | None = None,
+        method: str | None = None,
+        trained: int | None = None,
+        near: int | None = None,
     ) -> None:
+        longer = make_context(context=context, method=method, trained=trained, near=near)
+        if longer is not None and longer.method in WITHOUT_CONTEXT:
+            overflow = as_overflow(longer.method, overflow)
         path = find_folder(name, offline=offline)
         folder = read_folder(path, trust_remote_code=trust_remote_code)
         self.batch_size = batch_size or 32
@@ -66,17 +87,25 @@ class TransformerEncoder(WindowedEncoder[str]):
         self._tokenizer = plain_tokenizer(self._model.tokenizer, name)
         self._extra = self._tokenizer.num_special_tokens_to_add(is_pair=False)
         window = _window(self._model)
+        settings = {"overflow": overflow, "window": window, "prompts": folder.prompts}
+        self._stretch = None
+        if longer is not None:
+            if longer.method not in WITHOUT_CONTEXT:
+                self._stretch = _stretched(self._model, longer, name, window)
+                longer = self._stretch.options
+                window = longer.context
+                settings |= {"window": window, "context": longer.settings()}
+            name += longer.suffix()
         dim = self._model.get_embedding_dimension()
         super().__init__(
             spec=name,
             dim=int(dim),
-            fingerprint=fingerprint(
-                path, {"overflow": overflow, "window": window, "prompts": folder.prompts}
-            ),
+            fingerprint=fingerprint(path, settings),
             max_tokens=window,
             overflow=overflow,
             prompts=folder.prompts,
         )
+        self._trained = self._stretch.options.trained if self._stretch else None
 
     def _room(self, prompt: str) -> tuple[int | None, int]:
         extra = self._extra
@@ -115,7 +144,9 @@ class TransformerEncoder(WindowedEncoder[str]):
         with torch.inference_mode():
             with self._lock:  # setting padding on a fast tokenizer is not thread-safe
                 features = self._model.preprocess(texts, prompt=prompt or None)
-            vectors = self._model(features)["sentence_embedding"]
+            stretched = self._stretch
+            with stretched.reading(features["attention_mask"]) if stretched else nullcontext():
+                vectors = self._model(features)["sentence_embedding"]
         return vectors[:, : self.dim].float().numpy()  # type: ignore[no-any-return]
 
 
@@ -170,6 +201,20 @@ def _load(path: str, trust_remote_code: bool) -> Any:
         if shown:
             progress.enable_progress_bar()
     return model.eval()
+
+
+def _stretched(model: Any, longer: Context, name: str, window: int | None) -> Any:
+    """Stretch a model's positions, and lift the limit of its tokenizer."""
+    from isogloss.encoders.stretch import stretch
+
+    if window is None:
+        raise EncoderError(f"{name!r} reads texts of any length: leave out context")
+    inner = model.transformers_model
+    if inner is None:
+        raise EncoderError(f"{name!r} holds no transformer whose positions could be stretched")
+    done = stretch(inner, inner.config, longer, name=name, window=window)
+    model.max_seq_length = done.options.context
+    return done
 
 
 def _window(model: Any) -> int | None:

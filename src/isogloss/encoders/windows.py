@@ -196,6 +196,7 @@ class WindowedEncoder(Generic[Piece]):
         self.overflow: Overflow = check_overflow(overflow)
         self.prompts = dict(prompts or {})
         self.truncation = Truncation(window=max_tokens, overflow=self.overflow)
+        self._trained: int | None = None  # positions of a stretched model
         self._lock = threading.Lock()
 
     def encode(self, texts: Sequence[str], *, batch_size: int | None = None) -> NDArray[np.float32]:
@@ -263,16 +264,22 @@ class WindowedEncoder(Generic[Piece]):
                 pieces.lengths.append(stop - start + extra)
                 pieces.owners.append(row)
                 pieces.weights.append(stop - start)
-        self._count(len(texts), counts, limit)
+        self._count(len(texts), counts, limit, extra)
         return pieces
 
-    def _count(self, texts: int, counts: list[int], limit: int | None) -> None:
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Give the number of tokens of each text, special tokens and prompts left out."""
+        return [len(words) for _, words in self._tokenise(check_texts(texts), "")]
+
+    def _count(self, texts: int, counts: list[int], limit: int | None, extra: int) -> None:
         beyond = [count - limit for count in counts if limit is not None and count > limit]
         with self._lock:
             self.truncation.texts += texts
             self.truncation.long_texts += len(beyond)
             self.truncation.tokens += sum(counts)
             self.truncation.tokens_beyond += sum(beyond)
+            if self._trained is not None:
+                self.truncation.stretched += sum(n + extra > self._trained for n in counts)
 
     def _room(self, prompt: str) -> tuple[int | None, int]:
         """Tokens of a text that fit into a window, and tokens that the model adds to them."""
