@@ -166,24 +166,11 @@ def agreement(one, other, a, b):
 
 
 def spearman(x, y):
-    """Give Spearman's correlation; its interval from resampled pairs, whose ranks are kept."""
-    from scipy.stats import rankdata
+    """Give Spearman's correlation with its interval."""
+    from isogloss.evaluate.encoder_scores import spearman
 
-    from isogloss._math.bootstrap import interval, resample_cells
-
-    x, y = rankdata(x), rankdata(y)
-
-    def pearson(counts):
-        total = counts.sum(axis=1)
-        mx, my = counts @ x / total, counts @ y / total
-        cov = counts @ (x * y) / total - mx * my
-        var = (counts @ (x * x) / total - mx**2) * (counts @ (y * y) / total - my**2)
-        return cov / np.sqrt(np.maximum(var, 1e-30))
-
-    ones = np.ones(len(x))
-    value = float(pearson(ones[None])[0])
-    draws = [pearson(block) for block in resample_cells(ones.astype(int), resamples=RESAMPLES)]
-    return Found(value, *interval(np.concatenate(draws), value))
+    one = spearman(x, y, resamples=RESAMPLES)
+    return Found(one.value, one.low, one.high)
 
 
 def nearest(vectors, count=10):

@@ -8,14 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
-from isogloss._core.threads import single_threaded_blas
 from isogloss._math.bootstrap import interval, mean_interval, resample_cells
+from isogloss.evaluate.encoder_scores import probe
 from isogloss.ledger.system import Figure
 
-Floats = NDArray[np.float64]
+__all__ = [
+    "difference_figure",
+    "mean_figure",
+    "ndcg",
+    "neighbour_recall",
+    "probe",
+    "ratio_figure",
+    "rounds_figure",
+    "speeds",
+]
 
-PROBE_STRENGTH = 10.0  # inverse of the L2 penalty, as scikit-learn's C
-PROBE_STEPS = 300
+Floats = NDArray[np.float64]
 
 
 def mean_figure(values: Floats, unit: str, *, seed: int = 0) -> Figure:
@@ -145,68 +153,6 @@ def rounds_figure(values: Floats, unit: str) -> Figure:
     """
     low, high = float(values.min()), float(values.max())
     return Figure(float(np.median(values)), low, high, unit, len(values), "range", timed=True)
-
-
-def probe(
-    train: NDArray[np.float32],
-    classes: NDArray[np.int64],
-    test: NDArray[np.float32],
-    truth: NDArray[np.int64],
-) -> Floats:
-    """Fit multinomial logistic regression on frozen vectors, and say which tests it gets right.
-
-    Parameters
-    ----------
-    train : float32 (n, d)
-    classes : int64 (n,)
-        Class numbers from 0.
-    test : float32 (m, d)
-    truth : int64 (m,)
-
-    Returns
-    -------
-    float64 (m,)
-        1 where the class is right, else 0.
-
-    Notes
-    -----
-    L2 penalty ``1 / (2 C)`` with C = 10, intercepts free, at most 300 steps of L-BFGS: what
-    scikit-learn's `LogisticRegression` minimises. BLAS runs on one thread, so that the fit does
-    not depend on the number of threads.
-
-    Examples
-    --------
-    >>> x = np.array([[1, 0], [0, 1]], dtype=np.float32)
-    >>> probe(x, np.array([0, 1]), x, np.array([0, 0])).tolist()
-    [1.0, 0.0]
-    """
-    from scipy.optimize import minimize
-
-    kinds = int(classes.max()) + 1
-    rows = np.asarray(train, dtype=np.float64)
-    dim = rows.shape[1]
-    hot = np.zeros((len(rows), kinds))
-    hot[np.arange(len(rows)), classes] = 1.0
-
-    def loss(flat: Floats) -> tuple[float, Floats]:
-        weights = flat.reshape(dim + 1, kinds)
-        scores = rows @ weights[:dim] + weights[dim]
-        scores -= scores.max(axis=1, keepdims=True)
-        total = np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        value = -float((hot * (scores - total)).sum())
-        value += float((weights[:dim] ** 2).sum()) / (2 * PROBE_STRENGTH)
-        error = np.exp(scores - total) - hot
-        slope = np.empty_like(weights)
-        slope[:dim] = rows.T @ error + weights[:dim] / PROBE_STRENGTH
-        slope[dim] = error.sum(axis=0)
-        return value, slope.ravel()
-
-    start = np.zeros((dim + 1) * kinds)
-    with single_threaded_blas():
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": PROBE_STEPS})
-        weights = found.x.reshape(dim + 1, kinds)
-        said = (np.asarray(test, dtype=np.float64) @ weights[:dim] + weights[dim]).argmax(axis=1)
-    return np.asarray(said == truth, dtype=np.float64)
 
 
 def neighbour_recall(

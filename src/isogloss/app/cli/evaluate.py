@@ -1,16 +1,17 @@
-"""`isogloss evaluate topics`: figures with intervals."""
+"""`isogloss evaluate`: topics or an encoder, in figures with intervals."""
 
 import argparse
 
 from isogloss._core.errors import ParameterError, nearest
+from isogloss.app.cli import evaluate_encoder
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import print_json, print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `evaluate`."""
-    parser.add_argument("what", metavar="WHAT", help="topics")
-    parser.add_argument("target", metavar="ATLAS")
+    parser.add_argument("what", metavar="WHAT", help="topics or encoder")
+    parser.add_argument("target", metavar="TARGET", help="an atlas, or the spec of an encoder")
     parser.add_argument("--labels", metavar="COL", help="attribute with the true labels")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of the bootstrap and of the tasks"
@@ -20,8 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fit the topics again with N seeds and on N resamples, and compare",
     )  # fmt: skip
     parser.add_argument(
-        "--tasks", metavar="FOLDER", help="write word tasks for people: page, table and key"
-    )
+        "--tasks", metavar="FOLDER",
+        help="topics: write word tasks for people (page, table and key) into this folder; "
+        "encoder: the tasks, as NAME,NAME",
+    )  # fmt: skip
     parser.add_argument(
         "--answers", nargs="+", default=[], metavar="FILE",
         help="score what people answered to the tasks in that folder",
@@ -30,16 +33,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--language-model", metavar="NAME",
         help="let this model at OPENAI_BASE_URL answer the tasks too, as a stand-in for people",
     )  # fmt: skip
+    evaluate_encoder.add_encoder_arguments(parser)
     add_common(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, and print."""
     apply_common(args)
+    if args.what not in ("topics", "encoder"):
+        known = nearest(args.what, ["topics", "encoder"])
+        raise ParameterError(f"evaluate knows no {args.what!r}; {known}")
+    _refuse_others(args)
     if args.what == "encoder":
-        raise ParameterError("evaluate encoder is not in this version yet; it has: topics")
-    if args.what != "topics":
-        raise ParameterError(f"evaluate knows no {args.what!r}; {nearest(args.what, ['topics'])}")
+        return evaluate_encoder.run_encoder(args)
+    return _topics(args)
+
+
+def _refuse_others(args: argparse.Namespace) -> None:
+    """Refuse options that this kind of evaluation would not look at."""
+    topics = ("labels", "stability", "answers", "language_model")
+    others = topics if args.what == "encoder" else evaluate_encoder.OPTIONS
+    for name in others:
+        if getattr(args, name):
+            option = "--" + name.replace("_", "-")
+            raise ParameterError(f"{option} is not an option of evaluate {args.what}")
+
+
+def _topics(args: argparse.Namespace) -> int:
     from isogloss.app.cli.progress import Progress
     from isogloss.atlas import Atlas
 

@@ -219,6 +219,7 @@ def _retrieval(
     context: Context, name: str, lexical: "Encoder", teacher: "Encoder"
 ) -> dict[str, Figure]:
     from isogloss.encoders.lsa import LsaEncoder
+    from isogloss.evaluate.corpora import cranfield_gain
     from isogloss.ledger.corpora import encoded, read_retrieval
     from isogloss.ledger.measure import mean_figure, ndcg, ratio_figure
 
@@ -226,7 +227,7 @@ def _retrieval(
     one = read_retrieval(
         context,
         name,
-        gain=_cranfield_gain if name == "cranfield" else float,
+        gain=cranfield_gain if name == "cranfield" else float,
         most=context.most(DOCUMENTS),
     )
     words = LsaEncoder(dim=lexical.dim).fit([one.texts])
@@ -244,11 +245,6 @@ def _retrieval(
         scores["lexical"], scores["teacher"], "share of the teacher's"
     )
     return figures
-
-
-def _cranfield_gain(code: float) -> float:
-    """Turn a Cranfield code, 1 (a complete answer) to 4 (of little interest), into 4 to 1."""
-    return 5.0 - code if 1 <= code <= 4 else 0.0
 
 
 def _ranked(
