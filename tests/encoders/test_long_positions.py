@@ -13,14 +13,9 @@ from isogloss.encoders.spec import load_encoder, parse_spec
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from isogloss.encoders.position_modules import Reading, TablePositions, reads  # noqa: E402
 from isogloss.encoders.self_extend import turn, two_distance_attention  # noqa: E402
-from isogloss.encoders.stretch import (  # noqa: E402
-    Reading,
-    TablePositions,
-    find_kind,
-    reads,
-    stretch,
-)
+from isogloss.encoders.stretch import find_kind, stretch  # noqa: E402
 
 pytestmark = pytest.mark.models
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from isogloss._core.errors import EncoderError
 from isogloss.encoders.context import Context
+from isogloss.encoders.position_modules import Far, Reading, reading_now, reads
 from isogloss.encoders.positions import far_positions, group_size
-from isogloss.encoders.stretch import Far, Reading, reading_now, reads
 
 __all__ = ["install", "turn", "two_distance_attention"]
 

@@ -58,6 +58,11 @@ def parse_spec(spec: str) -> tuple[str, str]:
     spec = spec.strip()
     if spec in _ALONE:
         return spec, ""
+    if split_context(spec)[0] in _ALONE:
+        raise EncoderError(
+            f"encoder {spec!r}: {spec.partition('?')[2]!r} is for a folder or a hub id, whose "
+            "positions can be stretched"
+        )
     kind, colon, argument = spec.partition(":")
     if colon and kind in KINDS:
         if not argument:

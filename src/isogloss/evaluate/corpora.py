@@ -231,6 +231,9 @@ def read_retrieval(folder: Path, *, gain: Callable[[float], float] = float, most
     rows = sorted(order[: max(most, len(needed))])
     texts = [_whole(titles[row], corpus["text"][row]) for row in rows]
     queries = dict(zip(asked["id"], asked["text"], strict=True))
+    unknown = [query for query in qrels if not queries.get(query)]
+    if unknown:
+        raise SourceError(f"{folder / 'queries.parquet'} has no text of the query {unknown[0]!r}")
     return Retrieval(
         folder.name,
         [corpus["id"][row] for row in rows],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TRAINED = 128  # positions
 KINDS = {"table": "bert", "rotary": "nomic_bert"}
-STEPS, BATCH, RATE, TEMPERATURE = 1600, 64, 1e-3, 0.05
+STEPS, BATCH, RATE, TEMPERATURE = 800, 64, 1e-3, 0.05
 WARM_UP = 100
 SAVED_EVERY = 200
 HIDDEN, LAYERS, HEADS = 64, 3, 4

@@ -145,7 +145,8 @@ def _write_chart(path: Path, found: dict[str, Any]) -> None:
 
 def _documents(found: dict[str, Any]) -> int:
     chances = [one["chance"] for one in found["tasks"].values() if "chance" in one]
-    return int(round(1 / chances[0]))
+    count: int = round(1 / chances[0])
+    return count
 
 
 def _print(found: dict[str, Any], chart: Path | None) -> None:
