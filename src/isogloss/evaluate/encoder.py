@@ -201,12 +201,13 @@ def _data_task(task: Task, encoder: Any, limit: int, seed: int) -> dict[str, Any
         "retrieval": _retrieval,
     }[task.kind]
     score, more = work(task, encoder, limit, seed)
+    sampled = f"a sample of {more['texts']:,}" if more["texts"] >= limit else ""
     return {
         "metric": METRICS[task.kind],
         **score.to_json(),
         "n": score.n,
         **more,
-        "notes": "; ".join(part for part in (score.notes, _note(encoder)) if part),
+        "notes": "; ".join(part for part in (score.notes, sampled, _note(encoder)) if part),
     }
 
 
@@ -223,7 +224,8 @@ def _pairs(task: Task, encoder: Any, limit: int, seed: int) -> tuple["Score", di
     one = read_pairs(_path(task), (task.columns[0], task.columns[1]), most=limit)
     vectors = _fitted(encoder, one.texts).encode(one.texts).astype(np.float64)
     cosines = (vectors[one.left] * vectors[one.right]).sum(axis=1)
-    return spearman(cosines, one.grades, seed=seed), {"left_out": one.left_out}
+    more = {"texts": len(one.grades), "left_out": one.left_out}
+    return spearman(cosines, one.grades, seed=seed), more
 
 
 def _classification(
@@ -247,7 +249,7 @@ def _classification(
     low, high = mean_interval(right, seed=seed, bounds=(0.0, 1.0))
     score = Score("accuracy", float(right.mean()), low, high, len(right), "texts")
     more = {"trained_on": int(learn.sum()), "classes": int(one.classes.max()) + 1}
-    return score, more | {"left_out": one.left_out}
+    return score, more | {"texts": len(one.texts), "left_out": one.left_out}
 
 
 def _clustering(task: Task, encoder: Any, limit: int, seed: int) -> tuple["Score", dict[str, Any]]:
@@ -258,7 +260,8 @@ def _clustering(task: Task, encoder: Any, limit: int, seed: int) -> tuple["Score
     if len(np.unique(one.classes)) < 2:
         raise ParameterError(f"task {task.name!r} has one class: clusters need two or more")
     vectors = _fitted(encoder, one.texts).encode(one.texts)
-    more = {"classes": int(one.classes.max()) + 1, "left_out": one.left_out}
+    classes = int(one.classes.max()) + 1
+    more = {"classes": classes, "texts": len(one.texts), "left_out": one.left_out}
     return cluster_score(vectors, one.classes, seed=seed), more
 
 
@@ -284,4 +287,5 @@ def _retrieval(task: Task, encoder: Any, limit: int, seed: int) -> tuple["Score"
         }
         for query, row, near in zip(one.queries, columns.tolist(), scores.tolist(), strict=True)
     }
-    return ndcg_at_k(one.qrels, run, seed=seed), {"documents": len(one.texts)}
+    more = {"documents": len(one.texts), "texts": len(one.texts)}
+    return ndcg_at_k(one.qrels, run, seed=seed), more
