@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 TRAINED = 128  # positions
 KINDS = {"table": "bert", "rotary": "nomic_bert"}
-STEPS, BATCH, RATE, TEMPERATURE = 800, 64, 1e-3, 0.05
+STEPS, BATCH, RATE, TEMPERATURE = 1000, 64, 1.5e-3, 0.05
 WARM_UP = 100
-SAVED_EVERY = 200
+SAVED_EVERY = 50
 HIDDEN, LAYERS, HEADS = 64, 3, 4
 OTHERS = 0.15  # share of sentences about people without a key
 _LENGTHS = (24, 32, 48, 64, 96, 128)
@@ -158,7 +158,7 @@ def train(context: "Context", kind: str, *, seed: int = 0, steps: int = STEPS) -
     weights as one that was not.
     """
     torch = need("torch", extra="models")
-    recipe = f"{kind}-{steps}-{BATCH}-{HIDDEN}-{LAYERS}-{OTHERS}-{seed}"
+    recipe = f"{kind}-{steps}-{BATCH}-{RATE}-{HIDDEN}-{LAYERS}-{OTHERS}-{seed}"
     folder = context.cache / "passkey" / recipe
     done = folder / "model.safetensors"
     state = folder / "state.safetensors"
