@@ -76,7 +76,9 @@ def folder_of(tmp_path_factory, tiny):
 def _write(folder, kind, tiny, more):
     words = len(json.loads((tiny / "tokenizer.json").read_text())["model"]["vocab"])
     options = {**SMALL, "vocab_size": words, "max_position_embeddings": WINDOW}
-    config = transformers.AutoConfig.for_model(kind, **{**options, **MODELS[kind][0], **more})
+    config = transformers.AutoConfig.for_model(
+        kind, **{**options, **MODELS.get(kind, ({},))[0], **more}
+    )
     torch.manual_seed(1)
     model = transformers.AutoModel.from_config(config)
     with torch.no_grad():  # large enough weights that positions and attention matter
@@ -176,6 +178,17 @@ def test_distances_alone_need_no_new_positions():
     )
     model = transformers.T5EncoderModel(config)
     assert find_kind(model, config).name == "distances"
+
+
+def test_a_model_of_distances_only_has_its_limits_lifted(folder_of):
+    folder = folder_of("deberta-v2", relative_attention=True, position_biased_input=False)
+    plain, longer = load_encoder(str(folder)), load_encoder(f"{folder}?context=96")
+    assert longer.spec.endswith("?context=96&method=plain")
+    assert np.abs(longer.encode(SHORT) - plain.encode(SHORT)).max() < 1e-5
+    mixed = longer.encode([*SHORT, *LONG])
+    assert np.abs(mixed[3:] - longer.encode(LONG)).max() < 1e-5
+    assert np.abs(mixed[3:] - plain.encode(LONG)).max() > 1e-4
+    assert longer.max_tokens == 96
 
 
 def test_an_unknown_kind_is_refused():

@@ -8,6 +8,7 @@ from isogloss.evaluate.score import Score
 from isogloss.evaluate.topics import TopicEvaluation, evaluate_topics
 
 if TYPE_CHECKING:
+    from isogloss.evaluate.encoder import ProbeSettings, evaluate_encoder
     from isogloss.evaluate.human_tasks import Task, TaskSet, make_tasks
     from isogloss.evaluate.judges import EncoderJudge, Judge, judge_agreement, judge_scores
     from isogloss.evaluate.language_model import LanguageModelJudge
@@ -28,6 +29,7 @@ __all__ = [
     "Judge",
     "LanguageModelJudge",
     "Paired",
+    "ProbeSettings",
     "Score",
     "Stability",
     "Task",
@@ -35,6 +37,7 @@ __all__ = [
     "TopicEvaluation",
     "TopicWords",
     "compare_runs",
+    "evaluate_encoder",
     "evaluate_topics",
     "holm",
     "judge_agreement",
@@ -60,12 +63,14 @@ _HOMES = {
     "Judge": "judges",
     "LanguageModelJudge": "language_model",
     "Paired": "paired",
+    "ProbeSettings": "encoder",
     "Stability": "stability",
     "Task": "human_tasks",
     "TaskSet": "human_tasks",
     "TopicWords": "topic_words",
     "compare_runs": "stability",
     "holm": "paired",
+    "evaluate_encoder": "encoder",
     "judge_agreement": "judges",
     "judge_scores": "judges",
     "make_tasks": "human_tasks",
