@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 TRAINED = 128  # positions
 KINDS = {"table": "bert", "rotary": "nomic_bert"}
-STEPS, BATCH, RATE, TEMPERATURE = 1000, 64, 1.5e-3, 0.05
+STEPS, BATCH, RATE, TEMPERATURE = 800, 64, 2e-3, 0.05
 WARM_UP = 100
 SAVED_EVERY = 50
 HIDDEN, LAYERS, HEADS = 64, 3, 4
-OTHERS = 0.15  # share of sentences about people without a key
+OTHERS = 0.05  # share of sentences about people without a key
 _LENGTHS = (24, 32, 48, 64, 96, 128)
 _SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 _NAMES = 60  # first names, and as many last names
