@@ -97,6 +97,7 @@ def test_data_of_ones_own(capfd, tmp_path):
         (["lexical", "--tasks", "passkey", "--filler", "/no/file"], "/no/file"),
         (["lexical", "--tasks", "passkey", "--data", "/no/folder"], "/no/folder"),
         (["lexical", "--tasks", "passkey", "--limit", "1"], "limit=1"),
+        (["lexical", "--tasks", "passkey", "--seed", "-1"], "seed=-1"),
         (["lexical", "--labels", "x"], "--labels is not an option of evaluate encoder"),
         (["lexical?context=99", "--tasks", "passkey"], "for a folder or a hub id"),
         (["words:/no/file", "--tasks", "passkey"], "/no/file"),
@@ -113,6 +114,8 @@ def test_mistakes_are_one_line_and_exit_2(capfd, argv, what):
 def test_topics_refuse_the_options_of_encoders(capfd):
     assert main(["evaluate", "topics", "x.atlas", "--lengths", "64"]) == 2
     assert "--lengths is not an option of evaluate topics" in capfd.readouterr().err
+    assert main(["evaluate", "topics", "x.atlas", "--queries", "0"]) == 2
+    assert "--queries is not an option" in capfd.readouterr().err
     assert main(["evaluate", "encodr", "x"]) == 2
     assert "did you mean 'encoder'" in capfd.readouterr().err
 

@@ -67,6 +67,12 @@ def test_documents_are_as_long_as_said_and_never_longer(length):
     assert probe.tokens == pytest.approx(np.mean(sizes))
 
 
+def test_long_sentences_leave_little_room_empty():
+    filler = [" ".join(["word"] * size) for size in range(1, 41)]
+    sizes = count(probe_of(length=100, filler=filler).documents)
+    assert np.mean(sizes) > 92
+
+
 def test_a_tokenizer_that_joins_sentences_is_counted_whole():
     def joined(texts):  # an alone sentence seems shorter than it is among others
         return [len(text.split()) + text.count(". ") for text in texts]
@@ -144,6 +150,8 @@ def test_what_cannot_be_is_refused(options, what):
 
 def test_filler_is_real_text_cut_into_sentences():
     assert filler_sentences(["One. Two! Three?\n\nFour"]) == ["One.", "Two!", "Three?", "Four"]
+    long = filler_sentences([" ".join(f"word{n}" for n in range(90))])
+    assert [len(one.split()) for one in long] == [40, 40, 10]
     ours = filler_sentences()
     assert len(ours) == 3000
     assert len(set(ours)) == 3000

@@ -102,6 +102,8 @@ def evaluate_encoder(
 
     if limit < 20:
         raise ParameterError(f"limit={limit}: give 20 or more")
+    if seed < 0:
+        raise ParameterError(f"seed={seed}: give 0 or more")
     sizes = probe or ProbeSettings()
     _check_lengths(sizes.lengths)
     wanted, missing = find_tasks(tasks, None if data is None else Path(data))

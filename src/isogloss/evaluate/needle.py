@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 LENGTHS = (256, 512, 1024, 2048, 4096)
 QUERIES, DOCUMENTS = 50, 100
 _SAMPLE = 3000  # sentences of filler that are held
+_MISSES = 10
+_WORDS = 40  # longest sentence of filler; longer ones are cut
 
 _FIRST = str.split(
     "Amara Anselm Aurelia Bartolo Beatrix Benedek Calliope Casimir Dagny Dorotea Edvard Eluned "
@@ -261,17 +263,19 @@ def make_probe(
 
 
 def _fill(sizes: NDArray[np.int64], room: int, rng: np.random.Generator) -> list[int]:
-    """Draw sentences until the next one does not fit."""
+    """Draw sentences, each once before one comes again, until ten in turn do not fit."""
     rows: list[int] = []
-    left = room
+    left, misses = room, 0
     while True:
-        order = rng.permutation(len(sizes))
-        for row in order.tolist():
+        for row in rng.permutation(len(sizes)).tolist():
             if sizes[row] > left:
-                return rows
+                misses += 1
+                if misses == _MISSES:
+                    return rows
+                continue
             rows.append(row)
-            left -= int(sizes[row])
-        if not sizes[order].any():
+            left, misses = left - int(sizes[row]), 0
+        if not sizes.any() or sizes.min() > left:
             return rows
 
 
@@ -344,13 +348,13 @@ def _sample() -> list[str]:
 
 
 def _cut(texts: Iterable[str], most: int) -> Iterator[str]:
-    """Cut texts into sentences of up to 60 words, from at most ten times as many as are kept."""
+    """Cut texts into sentences, from at most ten times as many as are kept."""
     given = 0
     for text in texts:
         for sentence in re.split(r"(?<=[.!?])\s+|\n\s*\n", text):
             words = sentence.split()
-            if words and len(words) <= 60:
-                yield " ".join(words)
+            for start in range(0, len(words), _WORDS):
+                yield " ".join(words[start : start + _WORDS])
                 given += 1
         if given >= 10 * most:
             return

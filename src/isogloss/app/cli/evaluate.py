@@ -7,6 +7,8 @@ from isogloss.app.cli import evaluate_encoder
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import print_json, print_table
 
+UNGIVEN: dict[str, object] = {"stability": 0, "answers": []}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `evaluate`."""
@@ -54,7 +56,7 @@ def _refuse_others(args: argparse.Namespace) -> None:
     topics = ("labels", "stability", "answers", "language_model")
     others = topics if args.what == "encoder" else evaluate_encoder.OPTIONS
     for name in others:
-        if getattr(args, name):
+        if getattr(args, name) not in (None, UNGIVEN.get(name)):
             option = "--" + name.replace("_", "-")
             raise ParameterError(f"{option} is not an option of evaluate {args.what}")
 
