@@ -2,7 +2,8 @@
 
 Trained from random weights on the CPU, contrastively, on texts of up to 128 tokens. Every text
 holds one pass key among requests that people made, and names of others who have no key there: the
-sentence has to be read, its words alone do not tell.
+sentence has to be read, its words alone do not tell. The vector is that of the first token, which
+learns to look for the sentence in a third of the steps that an average over all tokens needs.
 """
 
 from collections.abc import Sequence
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 TRAINED = 128  # positions
 KINDS = {"table": "bert", "rotary": "nomic_bert"}
-STEPS, BATCH, RATE, TEMPERATURE = 800, 64, 2e-3, 0.05
-WARM_UP = 100
-SAVED_EVERY = 50
+STEPS, BATCH, RATE, TEMPERATURE = 300, 32, 2e-3, 0.05
+WARM_UP = 30
+SAVED_EVERY = 25
 HIDDEN, LAYERS, HEADS = 64, 3, 4
 OTHERS = 0.05  # share of sentences about people without a key
 _LENGTHS = (24, 32, 48, 64, 96, 128)
@@ -145,7 +146,7 @@ def make_folder(kind: str, folder: Path, texts: Texts, *, seed: int) -> Any:
             for row, (name, path, what) in enumerate(parts)
         ],
     )
-    pooling = {"word_embedding_dimension": HIDDEN, "pooling_mode_mean_tokens": True}
+    pooling = {"word_embedding_dimension": HIDDEN, "pooling_mode_mean_tokens": False, "pooling_mode_cls_token": True}
     (folder / "1_Pooling").mkdir(exist_ok=True)
     write_json(folder / "1_Pooling" / "config.json", pooling)
     return model, tokenizer
@@ -223,8 +224,7 @@ def _vectors(model: Any, tokenizer: Any, texts: list[str]) -> Any:
     ids = torch.tensor([one.ids for one in found])
     mask = torch.tensor([one.attention_mask for one in found])
     states = model(input_ids=ids, attention_mask=mask)[0]
-    mean = (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
-    return torch.nn.functional.normalize(mean, dim=1)
+    return torch.nn.functional.normalize(states[:, 0], dim=1)
 
 
 def _save(model: Any, optimizer: Any, path: Path, step: int) -> None:
