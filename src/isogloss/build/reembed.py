@@ -251,7 +251,8 @@ def _manifest(
 
     seen = truncation_of(work, shards, encoder)
     counts = {
-        name: getattr(seen, name) for name in ("texts", "long_texts", "tokens", "tokens_beyond")
+        name: getattr(seen, name)
+        for name in ("texts", "long_texts", "tokens", "tokens_beyond", "stretched")
     }
     about = {
         "spec": spec,

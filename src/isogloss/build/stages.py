@@ -203,19 +203,23 @@ def encode_shards(
 
 def _counts(encoder: "Encoder") -> NDArray[np.int64]:
     seen = encoder.truncation
-    return np.array([seen.texts, seen.long_texts, seen.tokens, seen.tokens_beyond], dtype=np.int64)
+    return np.array(
+        [seen.texts, seen.long_texts, seen.tokens, seen.tokens_beyond, seen.stretched],
+        dtype=np.int64,
+    )
 
 
 def truncation_of(workspace: Workspace, shards: list[Shard], encoder: "Encoder") -> "Truncation":
     """Add up what was kept of texts longer than the encoder's window, over all shards."""
     from isogloss.encoders.base import Truncation
 
-    counts = np.zeros(4, dtype=np.int64)
+    counts = np.zeros(5, dtype=np.int64)
     for shard in shards:
-        counts += workspace.arrays("vectors", encoder.fingerprint, shard)["truncation"]
+        own = workspace.arrays("vectors", encoder.fingerprint, shard)["truncation"]
+        counts[: len(own)] += own  # shards of older builds count four things
     seen = encoder.truncation
-    texts, long_texts, tokens, beyond = counts.tolist()
-    return Truncation(seen.window, texts, long_texts, tokens, beyond, seen.overflow)
+    texts, long_texts, tokens, beyond, stretched = counts.tolist()
+    return Truncation(seen.window, texts, long_texts, tokens, beyond, seen.overflow, stretched)
 
 
 def check_columns(folder: Path, manifest: Manifest, source: Any) -> None:

@@ -251,7 +251,7 @@ def about_encoder(
     before = (old.encoder.get("truncation") or {}) if old else {}
     counts = {
         name: getattr(seen, name) + before.get(name, 0)
-        for name in ("texts", "long_texts", "tokens", "tokens_beyond")
+        for name in ("texts", "long_texts", "tokens", "tokens_beyond", "stretched")
     }
     return {
         "spec": spec,

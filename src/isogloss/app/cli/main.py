@@ -23,7 +23,7 @@ COMMANDS = {
     "migrate": "change the encoder of an atlas, through a map or by re-embedding",
     "embed": "turn texts into vectors, Parquet to Parquet",
     "social": "measure who talks to whom, how unequally, when",
-    "evaluate": "measure topics against labels and texts",
+    "evaluate": "measure the topics of an atlas, or an encoder",
     "audit": "say what any vectors could reach on your judgements, and what is reached",
     "limit": "make a test set that is easy by words and hard for vectors",
     "train": "train an encoder by a recipe",
@@ -137,7 +137,9 @@ def _dispatch(argv: list[str]) -> int:
     if name not in COMMANDS:
         raise IsoglossError(f"there is no command {name!r}; {nearest(name, COMMANDS)}")
     command = import_module(f"isogloss.app.cli.{name}")
-    own = Parser(prog=f"isogloss {name}", description=COMMANDS[name].capitalize() + ".")
+    own = Parser(
+        prog=f"isogloss {name}", description=COMMANDS[name][0].upper() + COMMANDS[name][1:] + "."
+    )
     command.add_arguments(own)
     code: int = command.run(own.parse_args(rest))
     sys.stdout.flush()

@@ -1,0 +1,105 @@
+"""What changes an atlas works after everything else that changes it."""
+
+import numpy as np
+import pytest
+
+from isogloss._core.errors import EncoderError
+from isogloss.atlas import Atlas
+from isogloss.build.migrate import migrate_atlas
+
+WORDS = {
+    "space": "orbit rocket launch moon shuttle satellite nasa engine".split(),
+    "food": "bread butter oven flour sugar recipe kitchen dinner".split(),
+    "money": "bank market stocks bonds price dollar trade profit".split(),
+}
+
+
+def rows(start, n):
+    kinds = list(WORDS)
+    return [
+        {
+            "id": f"d{i}",
+            "text": " ".join(np.random.default_rng(i).choice(WORDS[kinds[i % 3]], 12)) + f" {i}",
+            "kind": kinds[i % 3],
+            "year": int(1990 + i % 10),
+        }
+        for i in range(start, start + n)
+    ]
+
+
+def check(atlas, expected, query="rocket launch"):
+    """All passages are there, and every search gives what brute force over them gives."""
+    table = {row["id"]: row for row in expected}
+    vectors = {}
+    for batch in atlas.passages(["id", "text", "kind", "vector", "passage"]):
+        for row in batch.to_pylist():
+            assert table[row["id"]]["text"] == row["text"]
+            assert row["id"] not in vectors
+            vectors[row["id"]] = (np.array(row["vector"]), row["passage"], row["kind"])
+    assert set(vectors) == set(table)
+    assert len(atlas) == len(table) == atlas.manifest.passages
+    sizes = sum(topic.size for topic in atlas.topics.leaves) + atlas.manifest.unassigned
+    assert sizes == len(table)
+    asked = atlas.query_side.encode(query)
+    asked = asked / np.linalg.norm(asked)
+    for where, kind in ((None, None), ("kind = 'food'", "food")):
+        scored = sorted(
+            (-float(np.float64(v) @ np.float64(asked)), number, name)
+            for name, (v, number, own) in vectors.items()
+            if kind in (None, own)
+        )
+        found = atlas.search(query, k=15, mode="vector", where=where)
+        assert [hit.id for hit in found.hits] == [name for _, _, name in scored[:15]]
+        assert np.allclose([hit.score for hit in found.hits], [-s for s, _, _ in scored[:15]],
+                           atol=1e-6)  # fmt: skip
+    words = atlas.search("rocket", k=500, mode="text")
+    assert {hit.id for hit in words.hits} == {i for i, r in table.items() if "rocket" in r["text"]}
+
+
+@pytest.fixture
+def built(tmp_path):
+    first = rows(0, 150)
+    return Atlas.build(first, tmp_path / "a.atlas", encoder="lsa"), first
+
+
+def test_migrate_after_changes_and_changes_after_migrating(built):
+    atlas, held = built
+    atlas.delete(where="year = 1993")
+    held = [row for row in held if row["year"] != 1993]
+    atlas.update([{**row, "text": "fresh bread " + row["text"]} for row in rows(0, 3)])
+    held = [{**r, "text": "fresh bread " + r["text"]} if r["id"] in ("d0", "d1", "d2") else r
+            for r in held]  # fmt: skip
+    check(atlas, held)
+
+    migrate_atlas(atlas.path, "lexical", method="affine")
+    atlas = Atlas.open(atlas.path)
+    check(atlas, held)
+    atlas.add(rows(150, 9))
+    held += rows(150, 9)
+    assert atlas.manifest.queries
+    check(atlas, held)
+
+    migrate_atlas(atlas.path, "lexical", re_embed=True)
+    atlas = Atlas.open(atlas.path)
+    check(atlas, held)
+    atlas.delete(ids=["d5", "d150"])
+    held = [row for row in held if row["id"] not in ("d5", "d150")]
+    check(atlas, held)
+    # what was deleted stays away, whatever became of the encoder since
+    again = Atlas.build(rows(0, 160), atlas.path, encoder="lexical")
+    held += rows(159, 1)
+    check(again, held)
+    leaves = [topic.id for topic in again.topics.leaves]
+    if len(leaves) > 1:
+        again = again.merge_topics([leaves[:2]])
+        check(again, held)
+
+
+def test_an_open_atlas_reads_on_while_the_folder_moves_on(built):
+    atlas, held = built
+    reader = Atlas.open(atlas.path)
+    atlas.delete(where="kind = 'money'")
+    migrate_atlas(atlas.path, "lexical", re_embed=True)
+    check(reader, held)
+    with pytest.raises(EncoderError):
+        reader.with_encoder("lexical")
