@@ -103,3 +103,24 @@ def test_an_open_atlas_reads_on_while_the_folder_moves_on(built):
     check(reader, held)
     with pytest.raises(EncoderError):
         reader.with_encoder("lexical")
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_moments_of_every_unit_are_built_and_updated(unit, tmp_path):
+    import pyarrow as pa
+
+    def table(ids, second):
+        zone = pa.timestamp(unit, "Europe/Berlin")
+        moments = pa.array([second] * len(ids), pa.timestamp("s", "Europe/Berlin")).cast(zone)
+        texts = [f"{name} about rockets and moons" for name in ids]
+        days = (
+            pa.array([second // 86400] * len(ids), pa.int32()).cast(pa.date32()).cast(pa.date64())
+        )
+        return pa.table({"id": ids, "text": texts, "at": moments, "day": days})
+
+    atlas = Atlas.build(table(list("abcdef"), 86400 * 10), tmp_path / "a.atlas")
+    assert atlas.schema.field("at").type == pa.timestamp(unit, "Europe/Berlin")
+    atlas.update(table(["b"], 86400 * 20))
+    found = atlas.search("rockets", mode="vector", where="at > '1970-01-15'")
+    assert [hit.id for hit in found.hits] == ["b"]
+    assert len(atlas.search("rockets", mode="vector", where="day < '1970-01-15'").hits) == 5

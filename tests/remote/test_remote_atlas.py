@@ -290,7 +290,8 @@ def test_the_command_line(server, atlas, capsys):
     assert "2 hits" in capsys.readouterr().out
     assert main(["push", str(atlas.path), "--to", url]) == 0
     assert "nothing to do" in capsys.readouterr().out
-    assert main(["search", str(atlas.path), "x", "--encoder", "lexical"]) == 2
+    assert main(["search", url, "x", "--fusion", "rrf"]) == 2
+    assert "--fusion is for an atlas in a folder" in capsys.readouterr().err
     assert main(["push", str(atlas.path), "--to", "http://localhost/x"]) == 2
     assert "qdrant+http" in capsys.readouterr().err
 

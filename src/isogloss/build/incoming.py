@@ -131,7 +131,8 @@ def fitted(column: pa.ChunkedArray, field: pa.Field, atlas: Any) -> pa.Array:
     """Give a column of a source the type that it has in the atlas, where that says the same.
 
     Columns without any value fit everything; integers fit other integers and floats, floats other
-    floats. A source in another format (JSON for Parquet) often differs in just that.
+    floats, moments and dates those of other units, as long as nothing is lost. A source in another
+    format (JSON for Parquet) often differs in just that.
 
     Raises
     ------
@@ -142,6 +143,9 @@ def fitted(column: pa.ChunkedArray, field: pa.Field, atlas: Any) -> pa.Array:
     --------
     >>> fitted(pa.chunked_array([[1, 2]]), pa.field("year", pa.int16()), "a.atlas").type
     DataType(int16)
+    >>> moments = pa.chunked_array([pa.array([5000], pa.timestamp("ms"))])
+    >>> fitted(moments, pa.field("at", pa.timestamp("s")), "a.atlas").type
+    TimestampType(timestamp[s])
     """
     whole = column.combine_chunks()
     if isinstance(whole, pa.ChunkedArray):
@@ -157,6 +161,8 @@ def fitted(column: pa.ChunkedArray, field: pa.Field, atlas: Any) -> pa.Array:
             return whole.cast(type_)
         if is_.is_floating(given) and is_.is_floating(type_):
             return whole.cast(type_)
+        if _differs_in_layout(given, type_):
+            return whole.cast(type_)
     except pa.ArrowInvalid as error:
         reason = " ".join(str(error).split())[:100]
         raise AtlasError(
@@ -164,6 +170,23 @@ def fitted(column: pa.ChunkedArray, field: pa.Field, atlas: Any) -> pa.Array:
         ) from error
     raise AtlasError(
         f"attribute {field.name!r} is {given} in the source and {type_} in {atlas}: make them alike"
+    )
+
+
+def _differs_in_layout(given: pa.DataType, wanted: pa.DataType) -> bool:
+    """Tell whether two types hold the same kind of values, written in another way."""
+    is_ = pa.types
+    if is_.is_timestamp(given) and is_.is_timestamp(wanted):
+        return bool(given.tz == wanted.tz)
+    return any(
+        kind(given) and kind(wanted)
+        for kind in (
+            is_.is_date,
+            is_.is_time,
+            is_.is_duration,
+            lambda type_: is_.is_string(type_) or is_.is_large_string(type_),
+            lambda type_: is_.is_list(type_) or is_.is_large_list(type_),
+        )
     )
 
 
