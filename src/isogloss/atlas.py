@@ -1,5 +1,6 @@
 """The atlas: passages, vectors, topics and search over one folder."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,11 @@ def need_manifest(folder: Path) -> Manifest:
     manifest = read_manifest(folder)
     if manifest is not None:
         return manifest
+    if re.match(r"(qdrant\+\w+|postgres(ql)?):/", str(folder)):
+        raise AtlasError(
+            "a collection on a server can only be searched: change the atlas in its folder, and "
+            "push it again"
+        )
     if (folder / "work").is_dir():
         raise AtlasError(
             f"the build of {folder} has not finished: run the same isogloss build again to go on"

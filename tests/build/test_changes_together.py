@@ -124,3 +124,54 @@ def test_moments_of_every_unit_are_built_and_updated(unit, tmp_path):
     found = atlas.search("rockets", mode="vector", where="at > '1970-01-15'")
     assert [hit.id for hit in found.hits] == ["b"]
     assert len(atlas.search("rockets", mode="vector", where="day < '1970-01-15'").hits) == 5
+
+
+def test_an_encoder_fitted_elsewhere_is_kept_by_re_embedding(built, tmp_path):
+    import shutil
+
+    atlas, held = built
+    other = Atlas.build(rows(200, 90), tmp_path / "other.atlas", encoder="lsa")
+    fitted = other.path / other.manifest.state / "encoder"
+    migrate_atlas(atlas.path, f"lsa:{fitted}", re_embed=True)
+    shutil.rmtree(other.path)
+    atlas = Atlas.open(atlas.path)
+    assert atlas.manifest.parameters["encoder"] == "lsa"
+    check(atlas, held)
+    atlas.add(rows(150, 5))
+    check(atlas, held + rows(150, 5))
+
+
+def test_a_build_with_nothing_to_do_mends_the_vector_index(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(rows(0, 60)), tmp_path / "a.parquet")
+    atlas = Atlas.build(tmp_path / "a.parquet", tmp_path / "a.atlas", encoder="lsa")
+    (path,) = atlas.path.glob("vectors-*.safetensors")
+    whole = path.read_bytes()
+    for damage in (None, b"", whole[: len(whole) // 2]):
+        if damage is None:
+            path.unlink()
+        else:
+            path.write_bytes(damage)
+        check(Atlas.build(tmp_path / "a.parquet", atlas.path, encoder="lsa"), rows(0, 60))
+        assert path.read_bytes() == whole
+
+
+def test_an_emptied_atlas_says_what_cannot_be_split(built):
+    from isogloss._core.errors import ParameterError
+
+    atlas, _ = built
+    atlas.delete(where="id IS NOT NULL")
+    with pytest.raises(ParameterError, match="has no passages"):
+        atlas.split_topic(atlas.topics.leaves[0].id)
+
+
+def test_infinities_are_kept_in_python_and_null_in_json(tmp_path):
+    given = [{"text": f"cats and dogs {i}", "f": [1.5, float("inf"), float("nan")][i % 3]}
+             for i in range(12)]  # fmt: skip
+    atlas = Atlas.build(given, tmp_path / "a.atlas", encoder="lsa")
+    (hit,) = atlas.search("cats", k=1, where="f > 1000").hits
+    assert hit.attributes["f"] == float("inf")
+    assert hit.to_json()["attributes"]["f"] is None
+    assert atlas.search("cats", k=1, where="f IS NULL").hits[0].attributes["f"] is None

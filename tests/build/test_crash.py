@@ -127,7 +127,7 @@ def test_two_builds_at_once_are_refused(corpus, tmp_path):
         process = start_build(folder / "all.parquet", tmp_path / "a.atlas")
         _, err = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert b"another build is at work" in err
+    assert b"another command is changing" in err
 
 
 @pytest.fixture

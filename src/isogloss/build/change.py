@@ -34,7 +34,7 @@ from isogloss.build.upkeep import Upkeep, commit, index_text, keep_up, live_rows
 from isogloss.store import state, table
 from isogloss.store.gone import Gone
 from isogloss.store.manifest import Manifest
-from isogloss.store.workspace import Workspace, build_lock
+from isogloss.store.workspace import Workspace, build_lock, unfinished
 
 if TYPE_CHECKING:
     from isogloss.encoders.base import Encoder
@@ -158,9 +158,7 @@ def _begin(folder: Path, expect: int | None, on_event: OnEvent) -> _Change:
     workspace = Workspace(folder)
     plan = workspace.read_plan()
     if plan is not None and plan.get("base") in (old.version, 0):  # 0: one that builds anew
-        raise AtlasError(
-            f"{folder} has an unfinished build: run the same isogloss build again first"
-        )
+        raise AtlasError(unfinished(folder))
     workspace.clear()  # of a change that was killed
     opened = table.open_table(folder, old.table, old.table_version)
     return _Change(folder, old, opened, on_event)

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from isogloss._core.errors import AtlasError
+from isogloss._core.errors import AtlasError, ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors, write_json
 from isogloss._core.tensors import save_tensors
@@ -30,7 +30,7 @@ from isogloss.build.topics import (
 )
 from isogloss.store import state, table
 from isogloss.store.manifest import Manifest, write_manifest
-from isogloss.store.workspace import Workspace, build_lock
+from isogloss.store.workspace import Workspace, build_lock, unfinished
 from isogloss.topics.tree import checked_name
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def split_atlas(folder: Path, topic: int, *, into: int | None, on_event: OnEvent
             seen += len(inside)
             rows.append(passage_vectors(batch)[take])
             texts += batch.column("text").take(pa.array(take)).to_pylist()
+        if not texts:
+            raise ParameterError(f"topic {topic} has no passages in {folder}: nothing to split")
         counts = topics.vocabulary.counts(texts)
         return topics.model.split(topic, np.concatenate(rows), counts, into=into)
 
@@ -128,7 +130,7 @@ def _opened(folder: Path) -> tuple[Manifest, Topics]:
     manifest = need_manifest(folder)
     plan = Workspace(folder).read_plan()
     if plan is not None and plan.get("base") == manifest.version:
-        raise AtlasError(f"{folder} has an unfinished build: run it to its end first")
+        raise AtlasError(unfinished(folder))
     return manifest, Topics.load(folder / manifest.state / "topics")
 
 

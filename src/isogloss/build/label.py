@@ -11,7 +11,7 @@ from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors, write_json
 from isogloss.store import state
 from isogloss.store.manifest import write_manifest
-from isogloss.store.workspace import Workspace, build_lock
+from isogloss.store.workspace import Workspace, build_lock, unfinished
 from isogloss.topics.keywords import Keywords, topic_labels
 from isogloss.topics.label_prompt import PASSAGES, SCHEMA, TopicEvidence, apart
 from isogloss.topics.labelling import Budget, LabelReport, LabelStore
@@ -124,9 +124,7 @@ def _require_current(atlas: "Atlas") -> None:
     found = atlas.require_current()
     plan = Workspace(atlas.path).read_plan()
     if plan is not None and plan.get("base") == found.version:
-        raise AtlasError(
-            f"{atlas.path} has an unfinished build: run the same isogloss build again first"
-        )
+        raise AtlasError(unfinished(atlas.path))
 
 
 def _is_named(label: str, plain: str, keywords: tuple[str, ...], ours: set[str]) -> bool:

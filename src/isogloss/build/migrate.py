@@ -29,7 +29,7 @@ from isogloss.drift.queries import FOLDER, load_spec
 from isogloss.encoders.base import unit_rows
 from isogloss.store import state
 from isogloss.store.manifest import Manifest, write_manifest
-from isogloss.store.workspace import Workspace, build_lock
+from isogloss.store.workspace import Workspace, build_lock, unfinished
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,7 +187,7 @@ def migrate_atlas(
         old = need_manifest(path)
         plan = Workspace(path).read_plan()
         if plan is not None and plan.get("base") == old.version:
-            raise AtlasError(f"{path} has an unfinished build: run it to its end first")
+            raise AtlasError(unfinished(path))
         on_event(Event("load encoder", message=encoder))
         new = load_spec(path, old, encoder)
         if new.fingerprint == old.encoder["fingerprint"]:

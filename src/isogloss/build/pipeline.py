@@ -20,6 +20,7 @@ from isogloss._core.errors import (
     SourceError,
 )
 from isogloss._core.events import Event, OnEvent, ignore
+from isogloss._core.files import storage_errors
 from isogloss.build import stages, write
 from isogloss.build.default import with_encoder
 from isogloss.build.documents import KnownDocuments, Spooled, spool
@@ -157,6 +158,7 @@ def _build(run: _Run) -> BuildReport:
         same_limit = manifest.parameters.get("limit") == settings.limit
         if inputs and same_limit and manifest.sources == inputs:
             _end_killed(run.folder, manifest)
+            _mend_index(run, manifest)
             return _unchanged(run, manifest)
     with run.watch("load encoder"):
         encoder = stages.open_encoder(run.folder, settings, manifest, on_event=run.on_event)
@@ -335,6 +337,15 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _mend_index(run: _Run, manifest: Manifest) -> None:
+    """Make files of the vector index anew that are missing or damaged."""
+    from isogloss.search.segments import index_passages
+
+    opened = table.open_table(run.folder, manifest.table, manifest.table_version)
+    with storage_errors("the vector index"):
+        index_passages(run.folder, opened, manifest.encoder["fingerprint"], seed=run.settings.seed)
 
 
 def _end_killed(folder: Path, manifest: Manifest) -> None:

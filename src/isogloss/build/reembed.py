@@ -91,6 +91,8 @@ def reembed(
     seed = int(old.parameters.get("seed", 0))
     made = _write_table(path, name, work, opened, shards, encoder, seed, on_event)
     kept = _write_state(path, old, made, encoder, version, on_event)
+    if spec.startswith("lsa:"):  # fitted elsewhere: the state keeps it
+        spec = "lsa"
     new = _manifest(old, work, shards, encoder, spec, made, name, kept)
     from isogloss.build.pipeline import _clean_up
 
@@ -202,6 +204,9 @@ def _write_state(
             shutil.rmtree(draft)
         leave = shutil.ignore_patterns(FOLDER, "encoder")
         shutil.copytree(path / old.state, draft, ignore=leave)
+        if encoder.spec.startswith("lsa"):
+            keeper: Any = encoder
+            keeper.save(draft / "encoder")
         save_tensors(draft / "topics" / "model.safetensors", arrays)
         write_json(draft / "topics" / "model.json", about)
     state.publish_state(draft, path / state.state_name(version))

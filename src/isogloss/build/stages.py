@@ -57,7 +57,13 @@ def load_atlas_encoder(folder: Path, manifest: Manifest) -> "Encoder":
 
     spec = str(manifest.parameters["encoder"])
     saved = folder / manifest.state / "encoder"
-    encoder = load_encoder(f"{spec}:{saved}" if saved.is_dir() else spec)
+    try:
+        encoder = load_encoder(f"{spec}:{saved}" if saved.is_dir() else spec)
+    except EncoderError as error:
+        raise EncoderError(
+            f"the encoder of {folder} cannot be loaded ({error}): give it back, or go over to "
+            "another one with isogloss migrate"
+        ) from error
     if encoder.fingerprint != manifest.encoder["fingerprint"]:
         raise EncoderError(
             f"the encoder {spec!r} has changed since {folder} was built (fingerprint "

@@ -41,8 +41,9 @@ class Hit:
     topic: int
 
     def to_json(self) -> dict[str, Any]:
-        """Give the hit as a JSON object."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """Give the hit as a JSON object; JSON has no infinities, so they become null there."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return values | {"attributes": _finite(self.attributes)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,9 @@ class SearchResult:
 
 
 def json_columns(table: pa.Table, names: list[str]) -> dict[str, list[Any]]:
-    """Give columns as lists of values that JSON can hold.
+    """Give columns as lists of plain values, all but infinities as JSON can hold them.
 
-    Dates and moments become ISO strings, NaN and infinities null, bytes base64, decimals strings.
+    Dates and moments become ISO strings, NaN None, bytes base64, decimals strings.
 
     Examples
     --------
@@ -125,6 +126,14 @@ def json_columns(table: pa.Table, names: list[str]) -> dict[str, list[Any]]:
     {'x': [1.5, None], 'at': ['1970-01-01T00:00:00.000000001', None]}
     """
     return {name: [_json(value) for value in _values(table.column(name))] for name in names}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
@@ -138,7 +147,7 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
 
 def _json(value: Any) -> Any:
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return None if math.isnan(value) else value
     if isinstance(value, date | time):  # a datetime is a date
         return value.isoformat()
     if isinstance(value, bytes):

@@ -165,6 +165,21 @@ def documents_digest(table: pa.Table) -> str:
     return digest.hexdigest()
 
 
+def unfinished(atlas: Path) -> str:
+    """Say that a build has to end, or to be given up, before anything else changes an atlas.
+
+    Examples
+    --------
+    >>> print(unfinished(Path("a.atlas")))
+    a.atlas has an unfinished build: run the same isogloss build again, or give it up by removing \
+a.atlas/work
+    """
+    return (
+        f"{atlas} has an unfinished build: run the same isogloss build again, or give it up by "
+        f"removing {atlas / 'work'}"
+    )
+
+
 @contextmanager
 def build_lock(atlas: Path) -> Iterator[None]:
     """Let one build at a time work on an atlas; a killed build leaves no lock behind.
@@ -181,9 +196,7 @@ def build_lock(atlas: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise AtlasError(
-                f"another build is at work on {atlas}: wait for it, or give another -o"
-            ) from error
+            raise AtlasError(f"another command is changing {atlas}: wait for it to end") from error
         yield
     finally:
         os.close(descriptor)

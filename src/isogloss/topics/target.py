@@ -88,7 +88,7 @@ def communities_of(
         least = max(1, least // 2)
     raise ParameterError(
         f"{count} topics are wanted, but these {graph.shape[0]} passages fall into "
-        f"{most} at most: give a smaller number"
+        f"{max(most, 1)} at most: give a smaller number"
     )
 
 
