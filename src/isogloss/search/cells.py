@@ -31,7 +31,7 @@ SAMPLE_ROWS, AROUND = 131_072, 8
 ASKED, DEPTH = 256, 4_096
 PLACES = (5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 4_096)
 # Halvings of what is missed, for filters whose rows lie far from the query.
-LEVELS = 8
+LEVELS = 4
 # Axes of the table of shares: the score of the last place, and how far below it a centre scores.
 SCORE_FIRST, SCORE_STEP, SCORES = -0.25, 1 / 32, 40
 REACH_STEP, REACHES = 1 / 256, 384

@@ -42,7 +42,7 @@ Ints = NDArray[np.int64]
 
 FORMAT_VERSION = "1"
 # So many rows that pass are scored all: as quick as choosing among cells, and exact.
-GATHERED = 10_000
+GATHERED = 20_000
 RECALL = 0.97
 NEAREST = "many rows pass: the cells nearest to the query hold nearly all of the best"
 BLOCK = 16_384
