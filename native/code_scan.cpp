@@ -28,7 +28,7 @@ constexpr int64_t kAhead = 6;        // rows fetched before they are needed
 constexpr int64_t kCheckRows = 64;   // rows between two looks at the k-th best
 constexpr int kBatch = 8;            // cells fetched together
 constexpr int64_t kFetched = 48;     // rows of the next cell fetched at most
-constexpr int64_t kFirstCells = 512; // cells looked at together at first
+constexpr int64_t kFirstCells = 2048; // cells looked at together at first
 constexpr float kNothing = -std::numeric_limits<float>::infinity();
 
 using Codes = nb::ndarray<const int8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
