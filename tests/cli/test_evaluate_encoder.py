@@ -85,19 +85,20 @@ def test_data_of_ones_own(capfd, tmp_path):
     [
         (["lexical", "--tasks", "pasky"], "did you mean 'passkey'"),
         (["lexical", "--tasks", "passkey,,needle"], "no task ''"),
+        (["lexical", "--tasks", "nosuch.csv"], "there is no file nosuch.csv"),
         (["lexical", "--tasks", "banking77"], "the data set banking77 is not in"),
         (["lexicle", "--tasks", "passkey"], "did you mean 'lexical'"),
         (["lexical", "--tasks", "passkey", "--lengths", "64,x"], "'x' is no number"),
         (["lexical", "--tasks", "passkey", "--lengths", "4"], "has no room"),
         (["lexical", "--tasks", "passkey", "--lengths", "0"], "1 or more"),
-        (["lexical", "--tasks", "passkey", "--queries", "0"], "queries=0"),
-        (["lexical", "--tasks", "passkey", "--documents", "1"], "documents=1"),
+        (["lexical", "--tasks", "passkey", "--queries", "0"], "queries is 0"),
+        (["lexical", "--tasks", "passkey", "--documents", "1"], "documents is 1"),
         (["lexical", "--tasks", "passkey", "--chart", "x.png"], "end its name in"),
         (["lexical", "--tasks", "passkey", "--chart", "/no/x.svg"], "no folder"),
         (["lexical", "--tasks", "passkey", "--filler", "/no/file"], "/no/file"),
         (["lexical", "--tasks", "passkey", "--data", "/no/folder"], "/no/folder"),
-        (["lexical", "--tasks", "passkey", "--limit", "1"], "limit=1"),
-        (["lexical", "--tasks", "passkey", "--seed", "-1"], "seed=-1"),
+        (["lexical", "--tasks", "passkey", "--limit", "1"], "limit is 1"),
+        (["lexical", "--tasks", "passkey", "--seed", "-1"], "seed is -1"),
         (["lexical", "--labels", "x"], "--labels is not an option of evaluate encoder"),
         (["lexical?context=99", "--tasks", "passkey"], "for a folder or a hub id"),
         (["words:/no/file", "--tasks", "passkey"], "/no/file"),
@@ -109,6 +110,24 @@ def test_mistakes_are_one_line_and_exit_2(capfd, argv, what):
     assert out == ""
     assert what in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("header", ["text,label", "text1,text2,score"])
+def test_files_without_rows(capfd, tmp_path, header):
+    path = tmp_path / "own.csv"
+    path.write_text(header + "\n")
+    code, _, err = run(capfd, "lexical", "--tasks", path, "-q")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "has no rows" in err
+
+
+def test_what_is_left_out_is_told_under_the_table(capfd, tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("text1,text2,score\n" + "a dog,a cat,2\nrain,a loan,2\na,b,2\nc,d,\n")
+    code, out, _ = run(capfd, "lexical", "--tasks", path, "-q")
+    assert code == 0
+    assert f"{path}: 1 row left out: without a text or a score" in out
+    assert "spearman is not defined: all grades are 2" in out
 
 
 def test_topics_refuse_the_options_of_encoders(capfd):

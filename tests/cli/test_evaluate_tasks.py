@@ -122,6 +122,14 @@ def test_answers_to_other_tasks_are_told(atlas, tmp_path, capfd):
     assert (code, "holds other tasks" in err) == (2, True)
 
 
+def test_a_table_that_nobody_filled_in(atlas, tmp_path, capfd):
+    folder = tmp_path / "t"
+    assert run(capfd, atlas, "--tasks", folder)[0] == 0
+    code, _, err = run(capfd, atlas, "--tasks", folder, "--answers", folder / "tasks.csv", "-q")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "tasks.csv has no answers yet" in err
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [

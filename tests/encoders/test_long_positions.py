@@ -388,9 +388,11 @@ def test_specs_load_again_to_the_same_encoder(folder_of):
     assert other.fingerprint != one.fingerprint
 
 
-def test_keywords_go_before_the_spec(folder_of):
-    found = load_encoder(f"{folder_of('bert')}?context=96&method=grouped", context=48)
-    assert found.max_tokens == 48
+def test_keywords_and_the_spec_must_agree(folder_of):
+    spec = f"{folder_of('bert')}?context=96"
+    assert load_encoder(spec, method="grouped", context=96).max_tokens == 96
+    with pytest.raises(ParameterError, match=r"context=48 is given, and the spec .* says 96"):
+        load_encoder(spec, context=48)
 
 
 def test_methods_without_a_context(folder_of):

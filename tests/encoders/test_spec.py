@@ -56,6 +56,18 @@ def test_wrong_options_are_refused_before_the_spec_is_looked_at():
         load_encoder("lsa", threads=0)
 
 
+def test_options_given_twice_must_agree():
+    words = (
+        r"context=1024 is given, and the spec 'org/model-a\?context=512' says 512: leave one out"
+    )
+    with pytest.raises(ParameterError, match=words):
+        load_encoder("org/model-a?context=512", context=1024, offline=True)
+    with pytest.raises(EncoderError):  # not there, but the options agree
+        load_encoder("org/model-a?context=512", context=512, offline=True)
+    with pytest.raises(ParameterError, match=r"trained=15: .*16 or more"):
+        load_encoder("org/model-a?context=512&trained=15", offline=True)
+
+
 def test_a_folder_that_is_no_model_says_what_is_missing(tmp_path):
     for spec in (str(tmp_path), f"onnx:{tmp_path}"):
         with pytest.raises(EncoderError, match=r"neither modules\.json .* nor config\.json"):

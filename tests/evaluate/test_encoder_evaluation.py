@@ -121,7 +121,7 @@ def test_the_usual_tasks_and_what_is_missing(sets):
         ("sts:classes", "holds classification, not sts"),
         ("banking77", "is not in"),
         ("retrieval", "is not in"),
-        ("/no/such/file.parquet", "no task"),
+        ("/no/such/file.parquet", "there is no file /no/such/file.parquet"),
         ("..", "holds neither"),
     ],
 )
@@ -137,6 +137,22 @@ def test_bare_strings_and_no_names_are_refused(sets):
         find_tasks("passkey", None)
     with pytest.raises(ParameterError, match="no task is named"):
         find_tasks([], None)
+
+
+def test_what_are_no_encoders_tasks_or_sizes():
+    for call, words in (
+        (lambda: evaluate_encoder(3, ["passkey"]), "encoder is 3"),
+        (lambda: evaluate_encoder("lexical", [3]), "task 3 is no name"),
+        (lambda: evaluate_encoder("lexical", 3), "tasks is 3"),
+        (lambda: evaluate_encoder("lexical", ["passkey"], probe={"queries": 2}), "ProbeSettings"),
+        (lambda: evaluate_encoder("lexical", ["passkey"], probe={}), "ProbeSettings"),
+        (lambda: evaluate_encoder("lexical", ["passkey"], limit="all"), "limit is 'all'"),
+        (lambda: ProbeSettings(queries=None), "queries is None"),
+        (lambda: ProbeSettings(documents=2.0), "documents is 2.0"),
+        (lambda: ProbeSettings(lengths=64), "lengths is 64"),
+    ):
+        with pytest.raises(ParameterError, match=words):
+            call()
 
 
 def test_files_that_cannot_be_measured(tmp_path):

@@ -154,6 +154,45 @@ def test_integers_as_ids(tmp_path):
     assert found.left_out == {}
 
 
+def test_one_query_compares_nothing(people, tmp_path, capfd):
+    atlas, _, made = people
+    query = next(iter(made.qrels))
+    one = next(iter(made.qrels[query]))
+    path, texts = tmp_path / "a.csv", tmp_path / "q.csv"
+    rows = [f"{query},{who},1" for who in (one, one, "nobody")]
+    path.write_text("\n".join(["query_id,doc_id,score", *rows]))
+    texts.write_text(f"id,text\n{query},{made.queries[query]}\n")
+    arguments = ["audit", str(atlas.path), "--qrels", str(path), "--queries", str(texts), "-q"]
+    assert main(arguments) == 0
+    shown = capfd.readouterr().out
+    assert shown.startswith("1 query, 1 relevant pair, 30 documents")
+    assert "1 judgement said again" in shown
+    assert "left out: 1 document not in the atlas: nobody" in shown
+    assert " (-)" in shown and "Best on this atlas" not in shown and "against dense" not in shown
+    report = atlas.audit(path, queries=texts).to_json()
+    assert report["repeated"] == 1
+    scores = [*report["less_dense"].values()]
+    scores += [score for method in report["methods"].values() for score in method.values()]
+    scores += [one["ndcg@10"] for one in report["free_vectors"]]
+    assert all(one["low"] is None and one["high"] is None for one in scores)
+    assert any(one["value"] > 0 for one in scores)
+
+
+def test_a_few_queries_may_be_chance(people):
+    atlas, _, made = people
+    few = dict(list(made.qrels.items())[:3])
+    found = atlas.audit(few, queries=made.queries, k=1)
+    said = [one for one in found.conclusion if "against dense" in one]
+    assert said and all("on 3 queries may be chance" in one for one in said)
+
+
+def test_a_recall_that_is_left_out_is_in_no_column(people):
+    atlas, _, made = people
+    found = atlas.audit(dict(list(made.qrels.items())[:4]), queries=made.queries, k=20)
+    assert {"recall@20", "recall@100"} <= set(found.skipped)
+    assert {name for one in found.methods.values() for name in one} == {"ndcg@10"}
+
+
 def hits(*ids):
     return SearchResult(tuple(Hit(one, n, 1.0, "", {}, -1) for n, one in enumerate(ids)), "", 0.0)
 

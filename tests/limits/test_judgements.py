@@ -134,6 +134,16 @@ def test_without_scores_all_is_relevant_and_texts_are_taken(tmp_path):
     assert read.repeated == 1
 
 
+def test_judgements_that_contradict_are_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("query_id,doc_id,score\nq,a,1\nq,a,1\nq,a,2\n")
+    words = "row 3: query 'q' and document 'a' have the score 2, and 1 in a row before"
+    with pytest.raises(SourceError, match=words):
+        read_judgements(path)
+    read = read_judgements(path, grades="yes-no")
+    assert (read.qrels, read.repeated) == ({"q": {"a": 1.0}}, 2)
+
+
 def test_grades():
     codes = {"q": {"a": 1, "b": 4, "c": -1}}
     assert read_judgements(codes, grades="lower").qrels == {"q": {"a": 4.0, "b": 1.0, "c": -1.0}}

@@ -139,6 +139,8 @@ def test_what_mteb_is_told():
 
 
 def test_what_is_refused():
+    with pytest.raises(ParameterError, match="encoder is 3: give an encoder or its spec"):
+        MtebEncoder(3)
     with pytest.raises(ParameterError, match="not known on what"):
         MtebEncoder(Counting())
     with pytest.raises(ParameterError, match="give a list of names"):

@@ -100,6 +100,49 @@ def test_order_may_be_left_out_or_be_words(tmp_path):
     assert len(set(by_row)) == 1  # both read "b came. a came."
 
 
+def test_numbers_as_strings_are_ordered_as_numbers(tmp_path):
+    keys = []
+    for kind in (str, int):
+        rows = [{"text": f"part {n}.", "doc": 1, "at": kind(n)} for n in (10, 9, 2)]
+        out = tmp_path / f"{kind.__name__}.parquet"
+        columns = SituatedColumns(document="doc", order="at", text="text")
+        embed_situated(rows, out, "window", columns)
+        keys.append(pq.read_table(out)["key"].to_pylist())
+    assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        ([1.0, float("nan"), float("nan")], "'at' is empty or NaN in 2 rows"),
+        ([1.0, 2.0, float("nan")], "in 1 row: give each a place"),
+        ([2, 2, 1], "document 'x' has 2 chunks at the place 2 of 'at'.*leave --order out"),
+        (["1", "1.0", "01"], "document 'x' has 3 chunks at the place 1.0 of 'at'"),
+        (["a", "b", "b"], "document 'x' has 2 chunks at the place 'b'"),
+    ],
+)
+def test_places_that_give_no_order(tmp_path, places, words):
+    from isogloss._core.errors import ColumnError
+
+    rows = [{"text": "a", "doc": "w", "at": places[0]}]
+    rows += [{"text": "a", "doc": "x", "at": place} for place in places]
+    columns = SituatedColumns(document="doc", order="at", text="text")
+    with pytest.raises(ColumnError, match=words):
+        embed_situated(rows, tmp_path / "x.parquet", "chunk", columns)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_is_told_batch_by_batch(tmp_path):
+    rows = [{"text": f"chunk {n}", "doc": n // 3} for n in range(900)]
+    told = []
+    columns = SituatedColumns(document="doc", text="text")
+    out = tmp_path / "x.parquet"
+    embed_situated(rows, out, "chunk", columns, on_event=told.append)
+    done = [one.done for one in told if one.stage == "encode"]
+    assert done[0] == 0 and done[-1] == 900 and done == sorted(done)
+    assert len(done) >= 5 and {one.total for one in told if one.stage == "encode"} == {900}
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

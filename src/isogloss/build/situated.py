@@ -30,6 +30,8 @@ __all__ = ["SituatedColumns", "embed_situated"]
 
 DTYPES = ("float32", "float16")
 BLOCK = 2048  # chunks whose readings are held at once
+PACE = 256  # the same while nothing is known yet, so that progress is told often
+NUMBER = r"^\s*[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)\s*$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,9 @@ class SituatedColumns:
     document : str
         The document of each row.
     order : str, optional
-        Numbers or strings by which the chunks of a document are ordered; by default they stand in
-        the order of the rows.
+        Numbers or strings by which the chunks of a document are ordered, each at a place of its
+        own; strings that all are numbers are ordered as numbers. By default chunks stand in the
+        order of the rows.
     title : str, optional
         Title of the document, used by ``prefix``: that of its first chunk.
     text, id : str, optional
@@ -228,7 +231,7 @@ class _Rows:
         self._batches = self.table.to_batches()
         self._starts = np.cumsum([0, *(batch.num_rows for batch in self._batches)])
         self._document = np.concatenate(documents)
-        self.order = _sorted(self._document, places, names.get("order", ""))
+        self.order = _sorted(self._document, list(numbers), places, names.get("order", ""))
 
     def groups(self) -> Iterator[tuple[NDArray[np.int64], Chunked]]:
         """Give each document: its rows in order, and its chunks."""
@@ -254,15 +257,42 @@ class _Rows:
         return found
 
 
-def _sorted(documents: NDArray[np.int64], places: list[pa.Array], name: str) -> NDArray[np.int64]:
-    """Order rows by document, then by the order column, then as they stand."""
+def _sorted(
+    documents: NDArray[np.int64], labels: list[Any], places: list[pa.Array], name: str
+) -> NDArray[np.int64]:
+    """Order rows by document, then by the order column."""
     if not places:
         return np.argsort(documents, kind="stable")
-    column = pa.chunked_array(places).combine_chunks()
-    if column.null_count:
-        raise ColumnError(f"{name!r} is empty in {column.null_count:,} rows: give each a place")
+    column = _places(pa.chunked_array(places).combine_chunks(), name)
     ranks = pa.compute.rank(column, sort_keys="ascending", tiebreaker="dense").to_numpy()
-    return np.lexsort((ranks, documents))
+    order = np.lexsort((ranks, documents))
+    ordered, owner = ranks[order], documents[order]
+    equal = np.flatnonzero((np.diff(ordered) == 0) & (np.diff(owner) == 0))
+    if len(equal):
+        first = int(equal[0])
+        count = int(((ordered == ordered[first]) & (owner == owner[first])).sum())
+        raise ColumnError(
+            f"document {labels[owner[first]]!r} has {count:,} chunks at the place "
+            f"{column[int(order[first])].as_py()!r} of {name!r}: give each chunk a place of its "
+            "own, or leave --order out"
+        )
+    return order
+
+
+def _places(column: pa.Array, name: str) -> pa.Array:
+    """Give values that can be ordered; strings that all are numbers as numbers."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    empty = pa.compute.is_null(column, nan_is_null=True)
+    count = int(pa.compute.sum(empty).as_py() or 0)
+    if count:
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        raise ColumnError(f"{name!r} is empty or NaN in {rows}: give each a place")
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        like = pa.compute.match_substring_regex(column, NUMBER)
+        if pa.compute.all(like).as_py():
+            return pa.compute.utf8_trim_whitespace(column).cast(pa.float64())
+    return column
 
 
 class _Work:
@@ -280,6 +310,7 @@ def _encode(
 ) -> int:
     """Fill in vectors and keys; give the chunks that were encoded."""
     encoded = done = 0
+    block = BLOCK if known is not None and len(known) else PACE
     held: list[Reading] = []
     where: list[NDArray[np.int64]] = []
 
@@ -290,10 +321,11 @@ def _encode(
         work.keys[places] = np.array(found.keys, dtype="S32")
         return int(found.stale.sum())
 
+    on_event(Event("encode", 0, len(rows.order), "chunks"))
     for places, document in rows.groups():
         held += situator.readings(document)
         where.append(places)
-        if len(held) >= BLOCK:
+        if len(held) >= block:
             encoded += flush()
             done += len(held)
             on_event(Event("encode", done, len(rows.order), "chunks"))

@@ -26,6 +26,7 @@ METHODS = {
 }
 WITHOUT_CONTEXT = ("truncate", "windows")
 _NUMBERS = ("context", "trained", "near")
+LEAST_TRAINED = 16  # positions; no model learned from fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Context:
     context : int, optional
         Tokens to read at once, special tokens included; needed by every way that reads on.
     trained : int, optional
-        Positions the model was trained on; None for what the model says of itself.
+        Positions the model was trained on, 16 or more; None for what the model says of itself.
     near : int, optional
         SelfExtend's distance of exact positions; None for an eighth of ``trained``.
 
@@ -78,7 +79,8 @@ def make_context(
     Raises
     ------
     ParameterError
-        For an unknown method, a number below 1, and options that do not go together.
+        For an unknown method, a number below 1, `trained` below 16, and options that do not go
+        together.
 
     Examples
     --------
@@ -107,6 +109,11 @@ def make_context(
                 f"method={chosen!r} {METHODS[chosen]}: leave out {name}={value}, or take another "
                 "method such as 'auto'"
             )
+    if trained is not None and trained < LEAST_TRAINED:
+        raise ParameterError(
+            f"trained={trained}: give the positions that the model was trained on, {LEAST_TRAINED} "
+            "or more"
+        )
     if chosen not in WITHOUT_CONTEXT and context is None:
         raise ParameterError(f"method={chosen!r} reads on: say how far, as in context=2048")
     if near is not None and chosen != "self-extend":

@@ -4,7 +4,7 @@ A spec is parsed before anything heavy is imported, so that a mistyped one is an
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from isogloss._core.errors import EncoderError, ParameterError, nearest
 from isogloss.encoders.context import make_context, split_context
@@ -141,7 +141,7 @@ def load_encoder(
     offline : bool, optional
         True never opens a socket; None follows ``ISOGLOSS_OFFLINE`` and ``HF_HUB_OFFLINE``.
     context, method, trained, near
-        What may stand behind a question mark in the spec; here they go before it.
+        What may stand behind a question mark in the spec; given in both places they must agree.
 
     Returns
     -------
@@ -165,13 +165,18 @@ def load_encoder(
 is named by its folder or hub id, such as 'sentence-transformers/all-MiniLM-L6-v2'
     """
     check_overflow(overflow)
-    for name, value in (("batch_size", batch_size), ("threads", threads)):
-        if value is not None and value < 1:
-            raise ParameterError(f"{name}={value}: give 1 or more")
+    for option, number in (("batch_size", batch_size), ("threads", threads)):
+        if number is not None and number < 1:
+            raise ParameterError(f"{option}={number}: give 1 or more")
     kind, argument = parse_spec(spec)
     argument, options = split_context(argument) if kind != "openai" else (argument, {})
-    given = {"context": context, "method": method, "trained": trained, "near": near}
-    options |= {name: value for name, value in given.items() if value is not None}
+    given: dict[str, Any] = {"context": context, "method": method, "trained": trained, "near": near}
+    for name, value in given.items():
+        if value is not None and options.setdefault(name, value) != value:
+            raise ParameterError(
+                f"{name}={value!r} is given, and the spec {spec!r} says {options[name]}: leave one "
+                "out"
+            )
     longer = make_context(**options)
     if longer is not None and kind != "model":
         raise EncoderError(

@@ -279,7 +279,7 @@ def read_table(
     Raises
     ------
     SourceError
-        When the file cannot be read or lacks a column.
+        When the file cannot be read, lacks a column or has no rows.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -298,6 +298,8 @@ def read_table(
     absent = [column for column in columns if column not in names]
     if absent:
         raise SourceError(f"{path} has no column {absent[0]!r}; it has {', '.join(names)}")
+    if not table.num_rows:
+        raise SourceError(f"{path} has no rows")
     return {name: table[name].to_pylist() for name in wanted if name in names}
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss.evaluate.encoder_tasks import METRICS, Task, find_tasks
@@ -34,6 +35,8 @@ LIMIT = 4000  # texts, pairs or documents of a data set
 class ProbeSettings:
     """Sizes of the passkey and needle probes.
 
+    Raises ParameterError for what are no whole numbers, at least 1; 2 documents.
+
     Parameters
     ----------
     lengths : sequence of int
@@ -48,6 +51,12 @@ class ProbeSettings:
     queries: int = QUERIES
     documents: int = DOCUMENTS
     filler: Sequence[str] | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        _check_lengths(self.lengths)
+        whole_number(self.queries, "queries", 1)
+        whole_number(self.documents, "documents", 2)
 
 
 def evaluate_encoder(
@@ -100,14 +109,15 @@ def evaluate_encoder(
     """
     from isogloss.encoders.spec import load_encoder
 
-    if limit < 20:
-        raise ParameterError(f"limit={limit}: give 20 or more")
-    if seed < 0:
-        raise ParameterError(f"seed={seed}: give 0 or more")
-    sizes = probe or ProbeSettings()
-    _check_lengths(sizes.lengths)
+    whole_number(limit, "limit", 20)
+    whole_number(seed, "seed", 0)
+    sizes = ProbeSettings() if probe is None else probe
+    if not isinstance(sizes, ProbeSettings):
+        raise ParameterError(f"probe is {type(probe).__name__}: give ProbeSettings(...)")
     wanted, missing = find_tasks(tasks, None if data is None else Path(data))
     loaded = load_encoder(encoder) if isinstance(encoder, str) else encoder
+    if not callable(getattr(loaded, "encode", None)):
+        raise ParameterError(f"encoder is {encoder!r}: give an encoder or its spec, as 'lexical'")
     found: dict[str, Any] = {}
     for number, task in enumerate(wanted):
         on_event(Event(f"measure {task.name}", number, len(wanted), "tasks"))
@@ -129,6 +139,8 @@ def evaluate_encoder(
 
 
 def _check_lengths(lengths: Sequence[int]) -> None:
+    if isinstance(lengths, str) or not isinstance(lengths, Sequence):
+        raise ParameterError(f"lengths is {lengths!r}: give a list of numbers of tokens")
     if not lengths:
         raise ParameterError("lengths is empty: give one or more")
     for length in lengths:
@@ -227,7 +239,12 @@ def _pairs(task: Task, encoder: Any, limit: int, seed: int) -> tuple["Score", di
     vectors = _fitted(encoder, one.texts).encode(one.texts).astype(np.float64)
     cosines = (vectors[one.left] * vectors[one.right]).sum(axis=1)
     more = {"texts": len(one.grades), "left_out": one.left_out}
-    return spearman(cosines, one.grades, seed=seed), more
+    score = spearman(cosines, one.grades, seed=seed)
+    for what, values in (("grades", one.grades), ("cosines", cosines)):
+        if np.ptp(values) == 0:
+            score = replace(score, notes=f"spearman is not defined: all {what} are {values[0]:g}")
+            break
+    return score, more
 
 
 def _classification(

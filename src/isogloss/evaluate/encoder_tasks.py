@@ -32,6 +32,7 @@ DEFAULTS = {
 # Where texts stand under another name than ``text``.
 _COLUMNS = {"newsgroups20": "body"}
 _PAIRS = (("text1", "text2"), ("sentence1", "sentence2"))
+_FILES = (".csv", ".tsv", ".parquet", ".jsonl")
 _RETRIEVAL_FILES = ("corpus.parquet", "queries.parquet", "qrels.parquet")
 
 
@@ -92,8 +93,12 @@ def find_tasks(names: Iterable[str] | None, data: Path | None) -> tuple[list[Tas
         raise ParameterError(f"tasks={names!r}: give a list of names")
     if names is None:
         return _usual(data)
+    if not isinstance(names, Iterable):
+        raise ParameterError(f"tasks is {names!r}: give a list of names")
     tasks: list[Task] = []
     for name in names:
+        if not isinstance(name, str):
+            raise ParameterError(f"task {name!r} is no name: give strings, as 'passkey'")
         for task in _find(name.strip(), data):
             if task.name not in [one.name for one in tasks]:
                 tasks.append(task)
@@ -137,6 +142,8 @@ def _find(name: str, data: Path | None) -> list[Task]:
     sets = sorted(one.name for one in data.iterdir() if one.is_dir()) if data is not None else []
     if name in DEFAULTS.values():
         raise ParameterError(_absent(name, data))
+    if path.suffix.lower() in _FILES:
+        raise ParameterError(f"there is no file {name}")
     hint = nearest(name, [*METRICS, *sets])
     if not hint.endswith("?"):
         hint = f"give {', '.join(METRICS)}, the name of a data set, or a file"
@@ -167,6 +174,8 @@ def _set_tasks(name: str, path: Path) -> list[Task]:
         columns = columns_of(path)
     except SourceError as error:
         raise ParameterError(f"task {name!r}: {error}") from error
+    if not columns:  # a header alone gives no types
+        raise ParameterError(f"task {name!r}: {path} has no rows")
     for pair in _PAIRS:
         if {*pair, "score"} <= set(columns):
             return [Task(name, "sts", path, pair)]

@@ -160,7 +160,8 @@ def read_answers(paths: Iterable[str | Path]) -> list[Answer]:
     Raises
     ------
     SourceError
-        When a file cannot be read, lacks a column, or holds an answer that is no number.
+        When a file cannot be read, lacks a column, or holds an answer that is no number or none at
+        all.
 
     Examples
     --------
@@ -170,7 +171,7 @@ def read_answers(paths: Iterable[str | Path]) -> list[Answer]:
     >>> read_answers([path])
     [Answer(annotator='ada', task='a-1', choice=2)]
     """
-    found = []
+    found: list[Answer] = []
     for path in map(Path, paths):
         try:
             text = path.read_text(encoding="utf-8-sig")
@@ -185,6 +186,7 @@ def read_answers(paths: Iterable[str | Path]) -> list[Answer]:
                 raise SourceError(
                     f"{path} has no column {column!r}; it has {list(reader.fieldnames or ())}"
                 )
+        before = len(found)
         for row in reader:
             said = (row["answer"] or "").strip()
             if not said:
@@ -196,4 +198,6 @@ def read_answers(paths: Iterable[str | Path]) -> list[Answer]:
                 )
             name = (row.get("annotator") or "").strip() or path.stem
             found.append(Answer(name, (row["id"] or "").strip(), int(said)))
+        if len(found) == before:
+            raise SourceError(f"{path} has no answers yet: fill in its column 'answer'")
     return found

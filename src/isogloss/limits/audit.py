@@ -13,6 +13,7 @@ from isogloss._core.errors import IsoglossError, ParameterError, SourceError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss.evaluate.retrieval import ndcg_at_k, recall_at_k
 from isogloss.evaluate.score import Score
+from isogloss.limits.conclusion import without_chance
 from isogloss.limits.judgement_files import read_judgements, read_queries
 from isogloss.limits.judgements import Judgements, QueryGraph, query_graph
 from isogloss.limits.matching import match
@@ -47,13 +48,16 @@ class Audit:
         As far as they match.
     left_out : dict
         As in `isogloss.limits.matching.Matched`.
+    repeated : int
+        Judgements that stood there before, with the same score.
     graph : QueryGraph
     dim : int
         Of the atlas' vectors.
     reach : Reach
         What any vectors could reach.
     methods : dict of str to dict of str to Score
-        What each method reaches on this atlas: nDCG@10, and recall.
+        What each method reaches on this atlas: nDCG@10, and recall. A single query gives no
+        interval: its ends are NaN.
     differences : dict of str to Score
         nDCG@10 of each method less that of the dense search, paired.
     skipped : dict of str to str
@@ -66,6 +70,7 @@ class Audit:
     documents: int
     judged: Judgements
     left_out: dict[str, dict[str, Any]]
+    repeated: int
     graph: QueryGraph
     dim: int
     reach: Reach
@@ -84,6 +89,7 @@ class Audit:
             "relevant": int(self.judged.matrix.nnz),
             "relevant_documents": len(self.judged.documents),
             "left_out": self.left_out,
+            "repeated": self.repeated,
             "graph": {"density": self.graph.density, "strength": self.graph.strength},
             "dimension": self.dim,
             "bounds": {
@@ -100,7 +106,7 @@ class Audit:
                     "status": one.status,
                     "solved": one.solved,
                     "steps": one.steps,
-                    **{name: score.to_json() for name, score in one.scores.items()},
+                    **{n: without_chance(score).to_json() for n, score in one.scores.items()},
                 }
                 for one in self.reach.at
             ],
@@ -192,7 +198,7 @@ def audit_atlas(
         judged, dim, others=count - len(judged.documents), ks=ks, ndcg_k=NDCG_K, seed=seed,
         on_fit=told,
     )  # fmt: skip
-    depth = max(NDCG_K, *ks)
+    depth = max([NDCG_K, *ks])
     # Every passage is scored, so that what is measured is the vectors and not an index.
     search = partial(atlas.search, exact=True)
     found = search_runs(search, kept.queries, depth=max(depth, DEPTH), on_event=on_event)
@@ -208,8 +214,8 @@ def audit_atlas(
     differences = _differences(kept.qrels, runs, seed)
     graph = query_graph(judged)
     return Audit(
-        str(atlas.path), count, judged, kept.left_out, graph, dim, possible, methods, differences,
-        skipped, conclude(judged, dim, graph, possible, methods, differences),
+        str(atlas.path), count, judged, kept.left_out, kept.repeated, graph, dim, possible,
+        methods, differences, skipped, conclude(judged, dim, graph, possible, methods, differences),
     )  # fmt: skip
 
 
@@ -225,7 +231,7 @@ def _ks(k: int, documents: int, skipped: dict[str, str]) -> list[int]:
             skipped[f"recall@{one}"] = (
                 f"so deep a list holds more than half of the {documents:,} documents"
             )
-    return kept or [min(k, documents)]
+    return kept
 
 
 def _late_encoder(atlas: "Atlas", spec: str | None) -> "tuple[Encoder | None, str]":
@@ -287,7 +293,7 @@ def _scores(
 ) -> dict[str, Score]:
     found = [ndcg_at_k(qrels, run, k=NDCG_K, seed=seed)]
     found += [recall_at_k(qrels, run, k=k, seed=seed) for k in ks]
-    return {score.name: score for score in found}
+    return {score.name: without_chance(score) for score in found}
 
 
 def _differences(
@@ -313,5 +319,6 @@ def _differences(
             gaps = each(run) - dense
             low, high = mean_interval(gaps, seed=seed)
             value = round(float(gaps.mean()), 6)
-            found[method] = Score(f"ndcg@{NDCG_K}", value, low, high, len(gaps), "queries")
+            gap = Score(f"ndcg@{NDCG_K}", value, low, high, len(gaps), "queries")
+            found[method] = without_chance(gap)
     return found

@@ -1,16 +1,30 @@
 """Says in plain sentences what an audit found, and keeps proof and search apart."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isnan
 
 from isogloss.evaluate.score import Score
 from isogloss.limits.judgements import Judgements, QueryGraph
 from isogloss.limits.reach import Reach
 
-__all__ = ["conclude"]
+__all__ = ["conclude", "without_chance"]
 
 FLOAT32_GAP = 1e-6  # below it, rounding of float32 cosines decides the order
 NEAR = 0.9  # share of what is possible from which on the encoder is not blamed
+COMPARED = 2  # queries from which on methods are compared
+ENOUGH = 10  # queries from which on an interval alone says that a difference is no chance
+
+
+def without_chance(score: Score) -> Score:
+    """Give a score without its interval where it rests on a single query.
+
+    Examples
+    --------
+    >>> without_chance(Score("ndcg@10", 0.5, 0.5, 0.5, 1, "queries")).to_json()["low"] is None
+    True
+    """
+    return score if score.n >= COMPARED else replace(score, low=float("nan"), high=float("nan"))
 
 
 def conclude(
@@ -38,6 +52,9 @@ def conclude(
     -------
     tuple of str
     """
+    if len(judged.queries) < COMPARED:
+        few = "A single query is judged: it gives no intervals, and nothing can be compared on it."
+        return few, _dimension(dim, possible)
     said = [
         f"{100 * graph.density:.1f}% of the pairs of queries share a relevant document "
         f"(mean query strength {graph.strength:.2f}).",
@@ -109,6 +126,8 @@ def _methods(
     ]
     for method, gap in differences.items():
         sure = "" if gap.low > 0 or gap.high < 0 else ", which may be chance"
+        if gap.n < ENOUGH:
+            sure = f", which on {gap.n} queries may be chance"
         said.append(
             f"{method} against dense: {name} {gap.value:+.3f} "
             f"({gap.low:+.3f} to {gap.high:+.3f}){sure}."

@@ -41,7 +41,7 @@ class ReadJudgements:
     queries : dict of str to str
         Texts of the queries, where the file has a column of them.
     repeated : int
-        Judgements of a pair that was judged before; the highest gain counts.
+        Rows that say again, with the same score, what a row before them said.
     """
 
     qrels: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -73,7 +73,8 @@ def read_judgements(
     Raises
     ------
     SourceError, ColumnError
-        When the file cannot be read, lacks a column, or has rows without an id or a number.
+        When the file cannot be read, lacks a column, has rows without an id or a number, or judges
+        a pair twice with different scores.
     ParameterError
         For another word of `grades`.
 
@@ -98,11 +99,11 @@ def read_judgements(
                     "score"
                 )
             for document, score in judged.items():
-                _take(found, (query, document, score, None), f"query {query!r}", 0)
+                _take(found, (query, document, score, None), f"query {query!r}", 0, grades)
     else:
         path = _path(given, "judgements")
         for row, one in _rows(path):
-            _take(found, one, str(path), row)
+            _take(found, one, str(path), row, grades)
         if not found.qrels:
             raise SourceError(f"{path} has no judgements: give rows of query, document and score")
     _scale(found, grades)
@@ -166,7 +167,9 @@ def _name(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _take(found: ReadJudgements, one: tuple[Any, Any, Any, Any], where: str, row: int) -> None:
+def _take(
+    found: ReadJudgements, one: tuple[Any, Any, Any, Any], where: str, row: int, grades: str
+) -> None:
     query, document, score, text = one
     if query is None or document is None:
         raise SourceError(f"{where}, row {row}: a judgement needs a query id and a document id")
@@ -179,7 +182,13 @@ def _take(found: ReadJudgements, one: tuple[Any, Any, Any, Any], where: str, row
     judged = found.qrels.setdefault(_name(query), {})
     name = _name(document)
     found.repeated += name in judged
-    judged[name] = max(number, judged.get(name, number))
+    before = judged.setdefault(name, number)
+    # "yes-no" reads 1 and 2 alike.
+    if before != number and (grades != "yes-no" or (before > 0) != (number > 0)):
+        raise SourceError(
+            f"{where}, row {row}: query {_name(query)!r} and document {name!r} have the score "
+            f"{number:g}, and {before:g} in a row before: keep one of them"
+        )
     if isinstance(text, str) and text.strip():
         found.queries.setdefault(_name(query), text)
 

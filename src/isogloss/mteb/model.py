@@ -147,6 +147,8 @@ def load(encoder: "str | Encoder") -> "Encoder":
         from isogloss.encoders.spec import load_encoder
 
         return load_encoder(encoder)
+    if not callable(getattr(encoder, "encode", None)):
+        raise ParameterError(f"encoder is {encoder!r}: give an encoder or its spec, as 'lexical'")
     return encoder
 
 

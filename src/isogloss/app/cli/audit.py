@@ -1,9 +1,20 @@
 """`isogloss audit`: what any vectors could reach on one's own judgements, and what is reached."""
 
 import argparse
+import re
+from typing import Any
 
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import print_json, print_table
+
+SINGULAR = {
+    "queries": "query",
+    "pairs": "pair",
+    "documents": "document",
+    "dimensions": "dimension",
+    "judgements": "judgement",
+}
+ONE = re.compile("|".join(SINGULAR))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,12 +65,15 @@ def run(args: argparse.Namespace) -> int:
         print_json(report)
         return 0
     print(
-        f"{report['queries']:,} queries, {report['relevant']:,} relevant pairs, "
-        f"{report['documents']:,} documents, vectors of {report['dimension']} dimensions"
+        f"{_some(report['queries'], 'queries')}, {_some(report['relevant'], 'relevant pairs')}, "
+        f"{_some(report['documents'], 'documents')}, "
+        f"vectors of {_some(report['dimension'], 'dimensions')}"
     )
+    if report["repeated"]:
+        print(f"{_some(report['repeated'], 'judgements')} said again, with the same score")
     for kind, one in report["left_out"].items():
         more = ", ..." if one["count"] > len(one["first"]) else ""
-        print(f"left out: {one['count']:,} {kind}: {', '.join(one['first'])}{more}")
+        print(f"left out: {_some(one['count'], kind)}: {', '.join(one['first'])}{more}")
     measures = list(next(iter(report["methods"].values()), {"ndcg@10": None}))
     print("\nany vectors of so many dimensions, fitted to these judgements:")
     rows = [
@@ -82,5 +96,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _with_interval(score: dict[str, float]) -> str:
+def _with_interval(score: dict[str, Any]) -> str:
+    if score["low"] is None:
+        return f"{score['value']:.3f} (-)"
     return f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})"
+
+
+def _some(count: int, what: str) -> str:
+    """Say how many of what is named in the plural."""
+    return f"{count:,} {ONE.sub(lambda found: SINGULAR[found[0]], what) if count == 1 else what}"

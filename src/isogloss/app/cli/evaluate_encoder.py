@@ -163,6 +163,12 @@ def _print(found: dict[str, Any], chart: Path | None) -> None:
             print(f"\n{name} by length in {one['counted_in']}; window: {window or 'none'}")
             print("\n".join(text_chart(one["by_length"], window=window)))
     notes = [
+        f"{name}: {one['left_out']:,} row{'' if one['left_out'] == 1 else 's'} left out: without a "
+        + ("text or a score" if one["kind"] == "sts" else "text or a label, or a text given twice")
+        for name, one in found["tasks"].items()
+        if one.get("left_out")
+    ]
+    notes += [
         f"{name}: {one[part]}"
         for name, one in found["tasks"].items()
         for part in ("truncation", "notes")
