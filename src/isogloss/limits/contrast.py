@@ -163,8 +163,10 @@ def slopes(queries: Floats, documents: Floats, block: Block, scale: float) -> Sl
     scores /= total[:, None]
     scores[block.own, block.columns] -= block.wanted
     scores *= np.float32(scale)
-    up: Floats = scores @ documents
-    down: Floats = scores.T @ queries
+    # Products of a few numbers may raise the processor's flag for padding that BLAS never uses.
+    with np.errstate(invalid="ignore"):
+        up: Floats = scores @ documents
+        down: Floats = scores.T @ queries
     return Slopes(loss, margin > 0, up, down)
 
 
