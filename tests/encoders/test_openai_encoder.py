@@ -236,3 +236,10 @@ def test_wrong_urls_and_batches_are_refused(endpoint, monkeypatch):
 def test_nothing_that_is_shown_holds_the_key(endpoint):
     encoder = load_encoder("openai:small")
     assert KEY not in repr(encoder) + str(vars(encoder))
+
+
+def test_without_key_and_server_nothing_is_asked(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    with pytest.raises(EncoderError, match="needs OPENAI_API_KEY"):
+        transport.Endpoint("embeddings", spec="openai:m", model="m")

@@ -89,6 +89,11 @@ class Endpoint:
                 f"{spec!r} asks {self.host}, and the network is off (--offline, "
                 "ISOGLOSS_OFFLINE or HF_HUB_OFFLINE): point OPENAI_BASE_URL to this machine"
             )
+        if given == BASE_URL and not os.environ.get("OPENAI_API_KEY", "").strip():
+            raise error(
+                f"{spec!r} asks {self.host}, which needs OPENAI_API_KEY: set it, or point "
+                "OPENAI_BASE_URL to a server of your own"
+            )
         self.url = given.rstrip("/") + f"/{path}"
         self.timeout = timeout
         self.retries = retries
