@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
+from isogloss._core.torch_threads import ONE_THREAD
 from isogloss.encoders.base import check_texts, unit_rows
-from isogloss.encoders.transformer import _ONE_THREAD
 
 
 def info_nce(queries: Any, documents: Any, *, scale: float = 50.0, same: Any = None) -> Any:
@@ -200,7 +200,7 @@ def train_encoder(
     draws = _batches(len(queries), min(batch_size, len(queries)), seed)
     losses: list[float] = []
     was_training = model.training
-    with _ONE_THREAD, torch.random.fork_rng(devices=[]):
+    with ONE_THREAD, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model.train()
         for step in range(steps):
@@ -247,7 +247,7 @@ def encode_texts(model: Any, texts: Sequence[str], *, batch_size: int = 64) -> N
     model.eval()
     order = sorted(range(len(texts)), key=lambda row: (len(texts[row]), row))
     parts = []
-    with _ONE_THREAD, torch.inference_mode():
+    with ONE_THREAD, torch.inference_mode():
         for first in range(0, len(order), batch_size):
             rows = order[first : first + batch_size]
             parts.append(_forward(model, [texts[row] for row in rows]).float().numpy())

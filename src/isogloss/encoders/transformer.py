@@ -6,7 +6,6 @@ changes no vector. What stands beside a text in its batch changes a vector by ro
 less than 1e-5 in any component.
 """
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import EncoderError
 from isogloss._core.extras import need
 from isogloss._core.threads import thread_count
+from isogloss._core.torch_threads import ONE_THREAD
 from isogloss.encoders.context import WITHOUT_CONTEXT, Context, as_overflow, make_context
 from isogloss.encoders.folder import find_folder, fingerprint, read_folder
 from isogloss.encoders.windows import Pieces, WindowedEncoder
@@ -134,7 +134,7 @@ class TransformerEncoder(WindowedEncoder[str]):
         def work(rows: list[int]) -> None:
             out[rows] = self._vectors([pieces.items[row] for row in rows], pieces.prompt)
 
-        with _ONE_THREAD, ThreadPoolExecutor(min(self.threads, len(batches))) as workers:
+        with ONE_THREAD, ThreadPoolExecutor(min(self.threads, len(batches))) as workers:
             for _ in workers.map(work, batches):
                 pass
         return out
@@ -148,36 +148,6 @@ class TransformerEncoder(WindowedEncoder[str]):
             with stretched.reading(features["attention_mask"]) if stretched else nullcontext():
                 vectors = self._model(features)["sentence_embedding"]
         return vectors[:, : self.dim].float().numpy()  # type: ignore[no-any-return]
-
-
-class _OneThread:
-    """Holds PyTorch to one thread an operation while anybody encodes; gives back what was set.
-
-    The setting is the process's, so calls that overlap are counted.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._before = 1
-
-    def __enter__(self) -> None:
-        torch = need("torch", extra="models")
-        with self._lock:
-            if self._inside == 0:
-                self._before = torch.get_num_threads()
-                torch.set_num_threads(1)
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        torch = need("torch", extra="models")
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                torch.set_num_threads(self._before)
-
-
-_ONE_THREAD = _OneThread()
 
 
 def _load(path: str, trust_remote_code: bool) -> Any:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import atomic_path
 from isogloss._core.tensors import load_tensors, save_tensors
-from isogloss.encoders.transformer import _ONE_THREAD, TransformerEncoder
+from isogloss._core.torch_threads import ONE_THREAD
+from isogloss.encoders.transformer import TransformerEncoder
 
 States = Mapping[str, NDArray[np.float16]]
 BATCH = 64
@@ -129,7 +130,7 @@ def lower_states(
     order = sorted(range(len(distinct)), key=lambda row: (len(distinct[row]), row))
     found: dict[str, NDArray[np.float16]] = {}
     body = model[0].auto_model
-    with _ONE_THREAD, torch.inference_mode():
+    with ONE_THREAD, torch.inference_mode():
         for first in range(0, len(order), BATCH):
             batch = [distinct[row] for row in order[first : first + BATCH]]
             features = model.preprocess(batch)

@@ -103,13 +103,13 @@ def _onnx(encoder: Any, pieces: Any) -> list[Floats]:
 
 def _torch(encoder: Any, pieces: Any) -> list[Floats]:
     from isogloss._core.extras import need
-    from isogloss.encoders.transformer import _ONE_THREAD
+    from isogloss._core.torch_threads import ONE_THREAD
 
     torch = need("torch", extra="models")
     special = set(encoder._model.tokenizer.all_special_ids)
     skip = len(encoder._tokenizer.encode(pieces.prompt, add_special_tokens=False).ids)
     found: list[Floats] = []
-    with _ONE_THREAD, torch.inference_mode():
+    with ONE_THREAD, torch.inference_mode():
         for text in pieces.items:  # one at a time: a vector depends on its own text alone
             features = encoder._model.preprocess([text], prompt=pieces.prompt or None)
             ids = features["input_ids"][0].tolist()

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import EncoderError, ParameterError
 from isogloss._core.extras import need
+from isogloss._core.torch_threads import ONE_THREAD
 from isogloss.encoders.base import check_texts, unit_rows
-from isogloss.encoders.transformer import _ONE_THREAD, TransformerEncoder
+from isogloss.encoders.transformer import TransformerEncoder
 from isogloss.encoders.windows import blocks
 
 __all__ = ["MaxSim", "TokenEncoder", "max_sim"]
@@ -71,7 +72,7 @@ class TokenEncoder(TransformerEncoder):
     def _tokens(self, texts: list[str], prompt: str) -> list[NDArray[np.float32]]:
         torch = need("torch", extra="models")
         special = torch.tensor(sorted(self._model.tokenizer.all_special_ids))
-        with _ONE_THREAD, torch.inference_mode():
+        with ONE_THREAD, torch.inference_mode():
             with self._lock:
                 features: dict[str, Any] = self._model.preprocess(texts, prompt=prompt or None)
             ids, mask = features["input_ids"], features["attention_mask"].bool()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss.search.columns import Columns
+from isogloss.search.plan import Found, Plan, Subset
 from isogloss.search.segments import (
     Live,
     Segment,
@@ -21,7 +22,7 @@ from isogloss.search.segments import (
     uncovered,
 )
 from isogloss.search.typed import Typed
-from isogloss.search.vector_index import RECALL, Found, Plan, Subset, VectorIndex
+from isogloss.search.vector_index import RECALL, VectorIndex
 
 Ints = NDArray[np.int64]
 

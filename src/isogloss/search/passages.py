@@ -19,10 +19,11 @@ from isogloss._core.errors import ParameterError, nearest
 from isogloss.search.filters import read_filter, to_sql
 from isogloss.search.fusion import Fusion, Ranking, ReciprocalRank
 from isogloss.search.passage_index import PassageIndex
+from isogloss.search.plan import Plan
 from isogloss.search.results import Hit, SearchResult, json_columns
 from isogloss.search.text_index import need_text_index
 from isogloss.search.typed import Typed
-from isogloss.search.vector_index import RECALL, Plan
+from isogloss.search.vector_index import RECALL
 
 MODES = ("hybrid", "vector", "text")
 FUSED = 100  # hybrid: at least so many places of each ranking are fused

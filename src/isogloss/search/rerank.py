@@ -178,10 +178,10 @@ class CrossEncoder:
 
     def _forward(self, query: str, pieces: list[str]) -> NDArray[np.float64]:
         from isogloss._core.extras import need
-        from isogloss.encoders.transformer import _ONE_THREAD
+        from isogloss._core.torch_threads import ONE_THREAD
 
         torch = need("torch", extra="models")
-        with _ONE_THREAD, torch.inference_mode(), self._lock:
+        with ONE_THREAD, torch.inference_mode(), self._lock:
             rows = self._tokenizer(
                 [query] * len(pieces),
                 pieces,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from isogloss.search.vector_index import Plan
+from isogloss.search.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ tokens' own. Weights come from safetensors only and no code of the folder is run
 """
 
 import re
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import EncoderError, ParameterError
 from isogloss._core.extras import need
 from isogloss._core.threads import thread_count
+from isogloss._core.torch_threads import ONE_THREAD
 from isogloss.encoders.folder import find_folder, fingerprint, read_folder, read_json
 from isogloss.encoders.head import read_head
 
@@ -162,33 +162,6 @@ class TokenModel:
         """Apply the dense layers that follow pooling, where there are any: float32 (n, dim)."""
         rows = np.ascontiguousarray(pooled, dtype=np.float32)
         return self.head.apply(rows[:, None, :]) if self.head.dense else rows
-
-
-class _OneThread:
-    """Holds PyTorch to one thread an operation while anybody computes; calls may overlap."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._before = 1
-
-    def __enter__(self) -> None:
-        torch = need("torch", extra="models")
-        with self._lock:
-            if self._inside == 0:
-                self._before = torch.get_num_threads()
-                torch.set_num_threads(1)
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        torch = need("torch", extra="models")
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                torch.set_num_threads(self._before)
-
-
-ONE_THREAD = _OneThread()
 
 
 def _load(path: str) -> tuple[Any, Any]:

@@ -21,11 +21,12 @@ from isogloss._core.errors import ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.extras import need
 from isogloss._core.files import storage_errors
+from isogloss._core.torch_threads import ONE_THREAD
 from isogloss.encoders.base import Encoder
 from isogloss.situate.adapter import Adapter
 from isogloss.situate.base import Chunked, as_chunked, digest_of
 from isogloss.situate.checkpoint import keep, resume
-from isogloss.situate.model import ONE_THREAD, TokenModel
+from isogloss.situate.model import TokenModel
 from isogloss.situate.residual import ContextInput, Reach, ResidualSituator, read_description
 
 __all__ = ["Pair", "ResidualSettings", "train_residual"]

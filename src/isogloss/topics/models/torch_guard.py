@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from isogloss._core.extras import need
+from isogloss._core.torch_threads import ONE_THREAD
 
 __all__ = ["one_thread", "seeded"]
 
@@ -24,13 +25,8 @@ def one_thread() -> Iterator[Any]:
     ...     torch.get_num_threads()
     1
     """
-    torch = need("torch", extra="models")
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with ONE_THREAD as torch:
         yield torch
-    finally:
-        torch.set_num_threads(before)
 
 
 def seeded(seed: int) -> Any:
