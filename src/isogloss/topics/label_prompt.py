@@ -138,7 +138,9 @@ def read_label(reply: str) -> str:
     if not isinstance(value["label"], str):
         raise ValueError("the label is not a text")
     plain = "".join(c if c.isprintable() else " " for c in value["label"])
-    label = " ".join(plain.split()).strip("\"'`“”„«» ").removesuffix(".")
+    label, before = " ".join(plain.split()), ""
+    while label != before:  # quotes may stand within the full stop, or around it
+        before, label = label, label.strip("\"'`“”„«» ").removesuffix(".")
     if sum(character.isalpha() for character in label) < 2:
         raise ValueError("the label has no letters")
     if len(label) > MOST_CHARACTERS or len(label.split()) > MOST_WORDS:
