@@ -1,7 +1,8 @@
 """`embed`: a source becomes a Parquet file of vectors, through the stages of a build."""
 
 import shutil
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError, SourceError, StorageError, nearest
-from isogloss._core.events import OnEvent, ignore
+from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import atomic_path, storage_errors
 from isogloss.build import stages
 from isogloss.build.default import with_encoder
@@ -20,7 +21,8 @@ from isogloss.build.report import LISTED_REJECTS, Stopwatch, peak_rss_mb
 from isogloss.build.settings import BuildSettings
 from isogloss.build.skipped import RejectLog
 from isogloss.encoders.base import unit_rows
-from isogloss.store.workspace import Workspace
+from isogloss.store.workspace import NAME as WORK
+from isogloss.store.workspace import Workspace, build_lock
 
 DTYPES = ("float32", "float16", "int8")
 
@@ -64,7 +66,8 @@ def embed(
     source : path, frame, table, list of str
         What `corpus.open_source` takes.
     output : path
-        The Parquet file to make, whole or not at all.
+        The Parquet file to make, whole or not at all. Until it is made, finished vectors lie in a
+        hidden folder beside it; the same call goes on with those of the same texts and encoder.
     settings : BuildSettings
         Columns, encoder, seed, limit, memory.
     dtype : {"float32", "float16", "int8"}
@@ -87,6 +90,7 @@ def embed(
 
     Examples
     --------
+    >>> import tempfile
     >>> out = Path(tempfile.mkdtemp()) / "vectors.parquet"
     >>> embed(["a cat", "a dog and a cat", "a dog"], out)["rows"]
     3
@@ -104,9 +108,8 @@ def embed(
         raise StorageError(f"cannot write {target}: there is no folder {target.parent}")
     spare_source(source, target)
     watch = Stopwatch()
-    with storage_errors("the work folder"):
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    folder = target.parent / f".{target.name}.work"
+    with build_lock(folder), _kept_if_begun(folder):
         workspace = Workspace(folder)
         log = RejectLog(folder, LISTED_REJECTS)
         with watch("read"):
@@ -116,6 +119,8 @@ def embed(
             )  # fmt: skip
         with watch("load encoder"):
             settings = with_encoder(settings, opened, used=None, on_event=on_event)
+            if workspace.read_plan() is not None:
+                on_event(Event("read", message="going on with what was encoded", level="info"))
             workspace.begin(settings.identity())
             encoder = stages.open_encoder(folder, settings, None, on_event=on_event)
             _check_dim(dim, encoder.dim)
@@ -130,8 +135,7 @@ def embed(
         form = Form(settings.encoder_spec, dtype, dim or encoder.dim)
         with watch("write"), storage_errors(str(target)), atomic_path(target) as temporary:
             _write(workspace, spooled.shards, encoder, form, temporary)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        workspace.clear()
     return {
         "output": str(target),
         "rows": spooled.documents,
@@ -145,6 +149,16 @@ def embed(
         "seconds": watch.seconds,
         "peak_rss_mb": peak_rss_mb(),
     }
+
+
+@contextmanager
+def _kept_if_begun(folder: Path) -> Iterator[None]:
+    """Remove the work folder at the end, unless vectors in it would be lost."""
+    try:
+        yield
+    finally:
+        if not any((folder / WORK).glob("vectors-*")):
+            shutil.rmtree(folder)
 
 
 def spare_source(source: Any, target: Path) -> None:

@@ -31,7 +31,9 @@ COMMANDS = {
     "reproduce": "measure the claims of research systems",
 }
 # Those that go on where an interrupted run of theirs stopped.
-RESUMED = ("build", "update", "delete", "label", "migrate", "push", "reproduce", "train")
+RESUMED = (
+    "build", "update", "delete", "embed", "label", "migrate", "push", "reproduce", "train",
+)  # fmt: skip
 PLANNED = ("explore", "segment", "compare", "serve")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
@@ -108,11 +110,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except IsoglossError as error:
         return _complain(" ".join(str(error).split()), EXIT_MISTAKE)
     except KeyboardInterrupt:
-        command = (sys.argv[1:] if argv is None else argv)[:1]
+        given = sys.argv[1:] if argv is None else argv
+        resumed = set(given[:1]) & set(RESUMED) and "--situate" not in given
         kept = "what is done is kept, and the same command goes on from there"
         return _complain(
-            f"interrupted; {kept if set(command) & set(RESUMED) else 'nothing was changed'}",
-            EXIT_INTERRUPT,
+            f"interrupted; {kept if resumed else 'nothing was changed'}", EXIT_INTERRUPT
         )
     except BrokenPipeError:
         # The reader of our output has left, as `| head` does.

@@ -1,0 +1,75 @@
+"""`embed` that is killed or interrupted goes on with the vectors it has, and ends equal."""
+
+import os
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from isogloss._core.errors import SourceError
+from isogloss.app.cli.main import main
+from isogloss.build.embed import embed
+from isogloss.build.settings import BuildSettings
+
+ROWS = 5000  # three shards
+
+KILLED = """
+import os, signal, sys
+from isogloss.app.cli.main import main
+from isogloss.store.workspace import Workspace
+
+kept, put = [], Workspace.put_arrays
+
+def put_and_stop(self, kind, *rest):
+    if len(kept) == 2:
+        os.kill(os.getpid(), getattr(signal, sys.argv[3]))
+    kept.append(kind)
+    put(self, kind, *rest)
+
+Workspace.put_arrays = put_and_stop
+sys.exit(main(["embed", sys.argv[1], "-o", sys.argv[2], "--encoder", "lexical"]))
+"""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("embed") / "texts.parquet"
+    texts = [f"text {n} of the launch of rocket {n % 97}" for n in range(ROWS)]
+    pq.write_table(pa.table({"id": list(range(ROWS)), "text": texts}), path)
+    return path
+
+
+@pytest.mark.parametrize(("signal", "code"), [("SIGKILL", -9), ("SIGINT", 130)])
+def test_finished_vectors_are_kept(source, tmp_path, capfd, monkeypatch, signal, code):
+    whole, output = tmp_path / "whole.parquet", tmp_path / "vectors.parquet"
+    settings = BuildSettings(encoder="lexical")
+    embed(source, whole, settings)
+    stopped = subprocess.run(
+        [sys.executable, "-c", KILLED, source, output, signal],
+        capture_output=True, text=True, check=False, env=os.environ.copy(),
+    )  # fmt: skip
+    assert stopped.returncode == code, stopped.stderr
+    if code == 130:
+        assert stopped.stderr.strip().endswith("goes on from there")
+    assert not output.exists()
+
+    from isogloss.encoders.lexical import LexicalEncoder
+
+    encoded, encode = [], LexicalEncoder.encode
+    monkeypatch.setattr(
+        LexicalEncoder, "encode",
+        lambda self, texts: (encoded.append(len(texts)), encode(self, texts))[1],
+    )  # fmt: skip
+    assert main(["embed", str(source), "-o", str(output), "--encoder", "lexical"]) == 0
+    assert "going on" in capfd.readouterr().err
+    assert sum(encoded) == ROWS - 2 * 2048
+    assert pq.read_table(output).equals(pq.read_table(whole))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [output.name, whole.name]
+
+
+def test_a_mistake_leaves_nothing_behind(tmp_path):
+    with pytest.raises(SourceError):
+        embed([""], tmp_path / "vectors.parquet")
+    assert list(tmp_path.iterdir()) == []
