@@ -1,0 +1,78 @@
+"""A real Chromium for the tests of pages: what goes wrong in the page fails the test.
+
+A test fails on an error in the console, on an exception of a script, and on a request to anywhere
+but the server under test.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+HERE = ("127.0.0.1", "localhost")
+FLAGS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Start Chromium without a window; ISOGLOSS_CHROMIUM names its program."""
+    named = os.environ.get("ISOGLOSS_CHROMIUM")
+    program = named or shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("needs Chromium: install it, or set ISOGLOSS_CHROMIUM to its program")
+    if named:  # who names it wants the tests to run
+        import playwright.sync_api as driver
+    else:
+        driver = pytest.importorskip("playwright.sync_api")
+    with driver.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Open addresses in pages of their own; options are those of a browser context."""
+    contexts: list[Any] = []
+    wrong: list[str] = []
+
+    def watch(request: Any) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in HERE:
+            wrong.append(f"a request to {request.url}")
+
+    def opened(address: str, **options: Any) -> Any:
+        options.setdefault("viewport", {"width": 1280, "height": 800})
+        context = chromium.new_context(accept_downloads=True, **options)
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", watch)
+        page.on("pageerror", lambda error: wrong.append(f"an exception: {error}"))
+        page.on(
+            "console",
+            lambda said: (
+                wrong.append(f"in the console: {said.text}") if said.type == "error" else None
+            ),
+        )
+        page.goto(address)
+        return page
+
+    opened.allowed = wrong  # type: ignore[attr-defined]  # a test that provokes errors empties it
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong, "; ".join(wrong)
