@@ -79,22 +79,26 @@ def by_folds(bench):
 
 def lines(text, benches, learned, rerankers):
     """Give (line, what it is tested against, run) in order."""
+    ranks = ReciprocalRank()
     yield "BM25", None, text.run(mode="text")
     yield "BM25, RM3", "BM25", text.run(mode="text", feedback=Rm3())
     for name, bench in benches.items():
         yield name, "BM25", bench.run(mode="vector")
         yield f"{name}, Rocchio", name, bench.run(mode="vector", feedback=Rocchio())
         hybrid = f"{name} + BM25, RRF"
-        yield hybrid, name, bench.run(fusion=ReciprocalRank())
+        yield hybrid, name, bench.run(fusion=ranks)
+        narrow = Convex(0.5, scale="min-max")
+        yield f"{name} + BM25, convex min-max", hybrid, bench.run(fusion=narrow)
         yield f"{name} + BM25, convex", hybrid, bench.run(fusion=Convex())
         yield f"{name} + BM25, learned there", hybrid, bench.run(fusion=learned[name])
         yield f"{name} + BM25, learned by folds", hybrid, by_folds(bench)
-        yield f"{hybrid}, Rocchio", hybrid, bench.run(feedback=Rocchio())
-        yield f"{hybrid}, RM3", hybrid, bench.run(feedback=Rm3())
-        yield f"{hybrid}, MMR", hybrid, bench.run(k=10, depth=SPREAD, diversify=Mmr())
+        yield f"{hybrid}, Rocchio", hybrid, bench.run(fusion=ranks, feedback=Rocchio())
+        yield f"{hybrid}, RM3", hybrid, bench.run(fusion=ranks, feedback=Rm3())
+        apart = bench.run(k=10, depth=SPREAD, fusion=ranks, diversify=Mmr())
+        yield f"{hybrid}, MMR", hybrid, apart
     for name, (base, reranker) in rerankers.items():
         hybrid = f"{base} + BM25, RRF"
-        run = benches[base].run(k=CANDIDATES, depth=CANDIDATES, rerank=reranker)
+        run = benches[base].run(k=CANDIDATES, depth=CANDIDATES, fusion=ranks, rerank=reranker)
         yield f"{hybrid}, {name}", hybrid, run
 
 
@@ -214,7 +218,7 @@ def tune(options):
             show(mode, {"mode": mode}, bench)
         for damping in (5, 20, 60, 120):
             show(f"rrf {damping}", {"fusion": ReciprocalRank(damping)}, bench)
-        for scale in ("min-max", "z-score"):
+        for scale in ("max", "min-max", "z-score"):
             for weight in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
                 show(f"convex {weight} {scale}", {"fusion": Convex(weight, scale=scale)}, bench)
         for top in (3, 5, 10):

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
-from isogloss.search.fusion import Ranking, ReciprocalRank
+from isogloss.search.fusion import DEFAULT, Ranking
 from isogloss.search.passages import _by_text, search_passages
 from isogloss.search.results import Hit, SearchResult
 from isogloss.search.second_stage import search_in_steps
@@ -79,7 +79,7 @@ class Bench:
             depth = max(100, 3 * k) if mode == "hybrid" else k
             lists = self.lists(text, vector, depth, mode, terms)
             if mode == "hybrid":
-                best = (steps.get("fusion") or ReciprocalRank()).fuse(lists)[:k]
+                best = (steps.get("fusion") or DEFAULT).fuse(lists)[:k]
             else:
                 best = list(zip(lists[mode].passages, lists[mode].scores, strict=True))
             hits = tuple(Hit(self.judged.ids[p], p, s, self.judged.texts[p], {}, -1)

@@ -134,7 +134,7 @@ class AtlasSearch:
         encoder : str or Encoder, optional
             Encodes the query; see `with_encoder`, which loads it once for many queries.
         fusion : str or Fusion, optional
-            How ``hybrid`` makes one ranking of two: ``"rrf"`` (the default), ``"convex:0.6"``,
+            How ``hybrid`` makes one ranking of two: ``"convex"`` (the default), ``"rrf"``,
             ``"learned:FILE"``.
         feedback : str or object, optional
             Learn from the first hits: ``"rocchio"``, ``"rm3"``.

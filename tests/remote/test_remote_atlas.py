@@ -17,7 +17,7 @@ from isogloss.remote.atlas import RemoteAtlas
 from isogloss.remote.backend import Found
 from isogloss.remote.push import push
 from isogloss.remote.words import weights
-from isogloss.search.fusion import fuse
+from isogloss.search.fusion import Convex, Ranking
 from isogloss.text.tokens import tokenize
 
 SUBJECTS = ["cats", "dogs", "stocks", "elections", "comets", "bread"]
@@ -122,12 +122,13 @@ def test_text_search_is_bm25(remote):
 
 
 def test_hybrid_is_the_fusion_of_both(remote):
-    rankings = [
-        [hit.passage for hit in remote.search("cats at night", k=100, mode=mode).hits]
-        for mode in ("vector", "text")
-    ]
+    rankings = {}
+    for mode in ("vector", "text"):
+        hits = remote.search("cats at night", k=100, mode=mode).hits
+        rankings[mode] = Ranking([hit.passage for hit in hits], [hit.score for hit in hits])
     both = remote.search("cats at night", k=8).hits
-    assert [(h.passage, pytest.approx(h.score)) for h in both] == fuse(rankings)[:8]
+    expected = Convex().fuse(rankings)[:8]
+    assert [(h.passage, pytest.approx(h.score)) for h in both] == expected
 
 
 def test_filters_on_inner_topics_take_in_their_leaves(remote, atlas):

@@ -28,9 +28,21 @@ def rankings(draw):
 
 
 def test_convex_by_hand():
-    # Cosines scale to 1, 0.75, 0; BM25 to 1, 0; what a ranking lacks counts as its lowest, 0.
-    assert dict(Convex(0.4).fuse(BOTH)) == pytest.approx({1: 0.4, 2: 0.3, 3: 0.6, 4: 0.0})
+    # Cosines are 1, 7/9 and 1/9 of the best, BM25 1 and 1/4. Words are the shorter ranking, so
+    # what they lack scores 0; what the vectors lack counts as their last.
+    expected = {1: 0.4, 2: 0.4 * 7 / 9, 3: 0.4 / 9 + 0.6, 4: 0.4 / 9 + 0.6 / 4}
+    assert dict(Convex(0.4).fuse(BOTH)) == pytest.approx(expected)
     assert [p for p, _ in Convex(0.4).fuse(BOTH)] == [3, 1, 2, 4]
+    # of equal length, neither is known to end: 2 counts as the last word, 1/4
+    both = {"vector": Ranking([1, 2], [0.9, 0.7]), "text": BOTH["text"]}
+    assert dict(Convex(0.4).fuse(both))[2] == pytest.approx(0.4 * 7 / 9 + 0.6 / 4)
+
+
+def test_convex_by_hand_on_other_scales():
+    # Cosines scale to 1, 0.75, 0; BM25 to 1, 0; what a ranking lacks counts as its lowest, 0.
+    narrow = Convex(0.4, scale="min-max")
+    assert dict(narrow.fuse(BOTH)) == pytest.approx({1: 0.4, 2: 0.3, 3: 0.6, 4: 0.0})
+    assert [p for p, _ in narrow.fuse(BOTH)] == [3, 1, 2, 4]
     # z-scores: cosines of mean .5667 and deviation .3399; BM25 of 7.5 and 4.5
     found = dict(Convex(0.5, scale="z-score").fuse(BOTH))
     assert found[1] == pytest.approx(0.5 * 0.333333 / 0.339935 - 0.5, abs=1e-5)
@@ -39,7 +51,7 @@ def test_convex_by_hand():
 
 def test_a_single_hit_stands_above_what_was_not_found():
     lists = {"vector": Ranking([1, 2], [0.9, 0.1]), "text": Ranking([2], [5.0])}
-    for scale in ("min-max", "z-score"):
+    for scale in ("max", "min-max", "z-score"):
         found = dict(Convex(0.2, scale=scale).fuse(lists))
         assert found[2] > found[1]
 
@@ -56,7 +68,7 @@ def test_the_ends_of_the_weight_are_the_parents(lists):
                 assert place[a] < place[b]
 
 
-@given(rankings(), st.floats(0, 1), st.sampled_from(["min-max", "z-score"]))
+@given(rankings(), st.floats(0, 1), st.sampled_from(["max", "min-max", "z-score"]))
 def test_every_candidate_once_and_ties_by_passage(lists, weight, scale):
     known = {p for one in lists.values() for p in one.passages}
     for fusion in (Convex(weight, scale=scale), ReciprocalRank(), ReciprocalRank(0)):

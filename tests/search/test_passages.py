@@ -13,7 +13,7 @@ import pytest
 
 from isogloss._core.errors import AtlasError, FilterError, ParameterError
 from isogloss.search.filters import check, parse, to_mask
-from isogloss.search.fusion import fuse
+from isogloss.search.fusion import Convex, Ranking, fuse
 from isogloss.search.passages import search_passages
 from isogloss.search.text_index import create_text_index, need_text_index, refresh_text_index
 
@@ -171,9 +171,16 @@ def test_hybrid_is_the_fusion_of_both(table, where):
     options = {"query_vector": vector, "where": where}
     by_vector = search(table, "word4", k=100, mode="vector", **options)
     by_text = search(table, "word4", k=100, mode="text", **options)
-    expected = fuse([passages(by_vector), passages(by_text)])[:10]
+    rankings = {
+        mode: Ranking(passages(one), [hit.score for hit in one.hits])
+        for mode, one in (("vector", by_vector), ("text", by_text))
+    }
+    expected = Convex().fuse(rankings)[:10]
     found = search(table, "word4", k=10, **options)
-    assert [(hit.passage, hit.score) for hit in found.hits] == expected
+    assert [hit.passage for hit in found.hits] == [passage for passage, _ in expected]
+    # The vectors' part is of the index' two bytes a number.
+    scores = [score for _, score in expected]
+    assert [hit.score for hit in found.hits] == pytest.approx(scores, abs=1e-4)
     assert found.hits == search(table, "word4", k=10, **options).hits
 
 

@@ -109,8 +109,8 @@ def test_without_steps_it_is_the_plain_search(table):
     found = search(table)
     assert (found.hits, found.strategy) == (plain.hits, plain.strategy)
     assert found.strategy == (
-        "hybrid: exact cosine + BM25, reciprocal rank fusion (k 60) of the best 100 of each "
-        "(8 and 3 found)"
+        "hybrid: exact cosine + BM25, convex combination (0.6 of the vectors, max) of the best "
+        "100 of each (8 and 3 found)"
     )
 
 
@@ -301,7 +301,7 @@ def test_all_steps_at_once_are_named_in_order(table):
         table, fusion="convex:0.6", feedback="rocchio:2", rerank=Backwards(), diversify="mmr:0.5",
         k=3, depth=5, where="topic = 0",
     )  # fmt: skip
-    parts = ["convex combination (0.6 of the vectors, min-max) of the best 100 of each",
+    parts = ["convex combination (0.6 of the vectors, max) of the best 100 of each",
              "Rocchio feedback from the first 2", "5 candidates reranked by shortness",
              "5 candidates ordered by MMR (lambda 0.5), scores as before"]  # fmt: skip
     places = [found.strategy.find(part) for part in parts]

@@ -1,6 +1,6 @@
 """Ranks sets of the LIMIT kind by words, by vectors, by both, and by late interaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from isogloss.encoders.base import Encoder
 from isogloss.ledger.system import Context
 from isogloss.limits.people import PeopleSet
+from isogloss.search.fusion import DEFAULT, Ranking
 
 LISTED = 100  # documents of a ranking that are kept
 
-Ranking = dict[str, list[int]]  # query -> numbers of documents, best first
+Run = dict[str, Ranking]  # query -> numbers of documents, best first, and their scores
 
 
 def published(context: Context) -> PeopleSet:
@@ -36,7 +37,7 @@ def published(context: Context) -> PeopleSet:
     )
 
 
-def words(made: PeopleSet) -> Ranking:
+def words(made: PeopleSet) -> Run:
     """Rank by our full-text search."""
     import tempfile
 
@@ -66,20 +67,19 @@ def words(made: PeopleSet) -> Ranking:
     with tempfile.TemporaryDirectory() as folder:
         table = lancedb.connect(folder).create_table("passages", rows)
         create_text_index(table)
-        return {
-            query: [
-                hit.passage
-                for hit in search_passages(
-                    table, query_text=text, schema=schema, attributes=[], k=LISTED, mode="text"
-                ).hits
-            ]
+        found = {
+            query: search_passages(
+                table, query_text=text, schema=schema, attributes=[], k=LISTED, mode="text"
+            ).hits
             for query, text in made.queries.items()
         }
+    return {
+        query: Ranking([hit.passage for hit in hits], [hit.score for hit in hits])
+        for query, hits in found.items()
+    }
 
 
-def nearest(
-    made: PeopleSet, documents: NDArray[np.float32], queries: NDArray[np.float32]
-) -> Ranking:
+def nearest(made: PeopleSet, documents: NDArray[np.float32], queries: NDArray[np.float32]) -> Run:
     """Rank by cosine.
 
     Parameters
@@ -92,12 +92,13 @@ def nearest(
     --------
     >>> made = PeopleSet(("a", "b"), ("", ""), {"q": "?"}, {"q": {"b": 1.0}})
     >>> nearest(made, np.eye(2, dtype=np.float32), np.array([[0, 1]], dtype=np.float32))
-    {'q': [1, 0]}
+    {'q': Ranking(passages=[1, 0], scores=[1.0, 0.0])}
     """
     from isogloss._math.topk import nearest_rows
 
-    columns, _ = nearest_rows(queries, documents, min(LISTED, len(documents)))
-    return dict(zip(made.queries, columns.tolist(), strict=True))
+    columns, scores = nearest_rows(queries, documents, min(LISTED, len(documents)))
+    rankings = map(Ranking, columns.tolist(), scores.tolist())
+    return dict(zip(made.queries, rankings, strict=True))
 
 
 def first(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:
@@ -113,43 +114,47 @@ def first(vectors: NDArray[np.float32], width: int) -> NDArray[np.float32]:
     return unit_rows(vectors[:, :width])
 
 
-def fused(made: PeopleSet, one: Ranking, other: Ranking) -> Ranking:
-    """Merge two rankings by reciprocal ranks, as the hybrid search does.
+def fused(made: PeopleSet, text: Run, vector: Run) -> Run:
+    """Merge two rankings as the hybrid search does.
 
     Examples
     --------
     >>> made = PeopleSet(("a", "b"), ("", ""), {"q": "?"}, {"q": {"b": 1.0}})
-    >>> fused(made, {"q": [1, 0]}, {"q": [1]})
-    {'q': [1, 0]}
+    >>> fused(made, {"q": Ranking([1], [3.0])}, {"q": Ranking([1, 0], [0.8, 0.2])})
+    {'q': Ranking(passages=[1, 0], scores=[1.0, 0.15])}
     """
-    from isogloss.search.fusion import fuse
+    merged = {}
+    for query in made.queries:
+        pairs = DEFAULT.fuse({"vector": vector[query], "text": text[query]})
+        merged[query] = Ranking([passage for passage, _ in pairs], [score for _, score in pairs])
+    return merged
 
-    return {
-        query: [number for number, _ in fuse([one[query], other[query]])] for query in made.queries
-    }
 
-
-def late(made: PeopleSet, encoder: Encoder) -> Ranking:
+def late(made: PeopleSet, encoder: Encoder) -> Run:
     """Rank by late interaction over the tokens of a transformer."""
     from isogloss.limits.methods import late_run
 
     numbers = {name: number for number, name in enumerate(made.ids)}
     pairs = zip(made.ids, made.texts, strict=True)
     run = late_run(encoder, made.queries, pairs, depth=LISTED, total=len(made.ids))
-    return {query: [numbers[name] for name in found] for query, found in run.items()}
+    return {
+        query: Ranking([numbers[name] for name in found], list(found.values()))
+        for query, found in run.items()
+    }
 
 
-def recalls(made: PeopleSet, run: Mapping[str, Sequence[int]], k: int) -> NDArray[np.float64]:
+def recalls(made: PeopleSet, run: Mapping[str, Ranking], k: int) -> NDArray[np.float64]:
     """Give recall at k of each query.
 
     Examples
     --------
     >>> made = PeopleSet(("a", "b"), ("", ""), {"q": "?"}, {"q": {"b": 1.0}})
-    >>> recalls(made, {"q": [0, 1]}, 1).tolist(), recalls(made, {"q": [0, 1]}, 2).tolist()
+    >>> run = {"q": Ranking([0, 1], [0.9, 0.2])}
+    >>> recalls(made, run, 1).tolist(), recalls(made, run, 2).tolist()
     ([0.0], [1.0])
     """
     found = [
-        sum(made.ids[number] in wanted for number in run[query][:k]) / len(wanted)
+        sum(made.ids[number] in wanted for number in run[query].passages[:k]) / len(wanted)
         for query, wanted in made.qrels.items()
     ]
     return np.array(found, dtype=np.float64)

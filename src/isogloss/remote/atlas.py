@@ -13,7 +13,7 @@ from isogloss._core.errors import AtlasError, EncoderError, ParameterError, near
 from isogloss.remote.address import Address, read_address
 from isogloss.remote.backend import Backend, Description, Found, open_backend
 from isogloss.search.filters import read_filter
-from isogloss.search.fusion import fuse
+from isogloss.search.fusion import DEFAULT, Ranking
 from isogloss.search.passages import FUSED, MODES, check_query
 from isogloss.search.results import Hit, SearchResult
 from isogloss.search.typed import Typed
@@ -187,13 +187,17 @@ class RemoteAtlas:
             rankings["text"] = self._by_words(query, typed, depth)
             how.append("BM25")
         if mode == "hybrid":
-            best = fuse([[one.passage for one in ranking] for ranking in rankings.values()])[:k]
+            lists = {
+                name: Ranking([one.passage for one in ranking], [one.score for one in ranking])
+                for name, ranking in rankings.items()
+            }
+            best = DEFAULT.fuse(lists)[:k]
         else:
             best = [(one.passage, one.score) for ranking in rankings.values() for one in ranking]
         rows = {one.passage: one for ranking in rankings.values() for one in ranking}
         strategy = f"{mode}: {self._backend.name}, " + " + ".join(how)
         if mode == "hybrid":
-            strategy += ", reciprocal rank fusion"
+            strategy += f", {DEFAULT.name}"
         if typed is not None:
             strategy += ", filtered before ranking"
         hits = tuple(self._hit(rows[passage], score) for passage, score in best)

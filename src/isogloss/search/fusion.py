@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError, nearest
 
-__all__ = ["DAMPING", "Convex", "Fusion", "Ranking", "ReciprocalRank", "fuse", "scaled"]
+__all__ = ["DAMPING", "DEFAULT", "Convex", "Fusion", "Ranking", "ReciprocalRank", "fuse", "scaled"]
 
 DAMPING = 60  # the paper's k: how little the very first ranks count above the next
-SCALES = ("min-max", "z-score")
+SCALES = ("max", "min-max", "z-score")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +97,16 @@ class Convex:
 
     Each ranking is scaled over its own candidates. A passage that a ranking does not hold takes
     that ranking's lowest scaled score: it stands below the last place, so it can score no more.
+    Under ``max`` it takes 0 from a ranking that is shorter than the other, since such a ranking
+    ends where nothing more is found.
 
     Parameters
     ----------
-    weight : float, default 0.5
+    weight : float, default 0.6
         Share of the vectors, 0 to 1.
-    scale : {"min-max", "z-score"}, default "min-max"
-        To 0..1, or to mean 0 and deviation 1.
+    scale : {"max", "min-max", "z-score"}, default "max"
+        As shares of the best, to 0..1, or to mean 0 and deviation 1. Only under ``max`` is a
+        scaled score the same however many candidates there are.
 
     Raises
     ------
@@ -112,12 +115,14 @@ class Convex:
 
     Examples
     --------
-    >>> both = {"vector": Ranking([7, 3], [0.9, 0.2]), "text": Ranking([3, 9], [8.0, 4.0])}
+    >>> both = {"vector": Ranking([7, 3], [0.8, 0.2]), "text": Ranking([3, 9], [8.0, 4.0])}
     >>> Convex(0.6).fuse(both)
+    [(7, 0.8), (3, 0.55), (9, 0.35)]
+    >>> Convex(0.6, scale="min-max").fuse(both)
     [(7, 0.6), (3, 0.4), (9, 0.0)]
     """
 
-    def __init__(self, weight: float = 0.5, *, scale: str = "min-max") -> None:
+    def __init__(self, weight: float = 0.6, *, scale: str = "max") -> None:
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1:
             raise ParameterError(f"the weight of the vectors is {weight!r}: give 0 to 1")
         if scale not in SCALES:
@@ -145,15 +150,26 @@ class Convex:
                 raise ParameterError(f"no weight for the ranking {name!r}; {nearest(name, shares)}")
             for passage in ranking.passages:
                 total[passage] = 0.0
+        longest = max((len(one.passages) for one in rankings.values()), default=0)
         for name, ranking in rankings.items():
             values = scaled(ranking.scores, self.scale).tolist()
             known = dict(zip(ranking.passages, values, strict=True))
-            floor = min(values, default=0.0)
-            if values and floor == max(values):  # equal scores: what is not found stands below
-                floor -= 1.0
+            floor = self._floor(values, ends=len(values) < longest)
             for passage in total:
                 total[passage] += shares[name] * known.get(passage, floor)
         return sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))
+
+    def _floor(self, values: list[float], *, ends: bool) -> float:
+        """Give what a passage scores that a ranking does not hold."""
+        floor = min(values, default=0.0)
+        if self.scale == "max":
+            return min(0.0, floor) if ends else floor
+        # Equal scores: what is not found stands below.
+        return floor - 1.0 if values and floor == max(values) else floor
+
+
+# What hybrid search does unless told otherwise; docs/decisions/0020 has the figures.
+DEFAULT: Fusion = Convex()
 
 
 def fuse(rankings: Sequence[Sequence[int]], *, damping: int = DAMPING) -> list[tuple[int, float]]:
@@ -190,8 +206,9 @@ def scaled(scores: Sequence[float], scale: str) -> NDArray[np.float64]:
     ----------
     scores : sequence of float
         Finite.
-    scale : {"min-max", "z-score"}
-        Equal scores, or a single one, become 1 under ``min-max`` and 0 under ``z-score``.
+    scale : {"max", "min-max", "z-score"}
+        Equal scores, or a single one, become 1 under ``max`` and ``min-max``, 0 under ``z-score``.
+        Where none is above 0, the best is 0 under ``max``.
 
     Returns
     -------
@@ -201,12 +218,15 @@ def scaled(scores: Sequence[float], scale: str) -> NDArray[np.float64]:
     --------
     >>> scaled([3.0, 2.0, 1.0], "min-max").tolist(), scaled([2.0], "min-max").tolist()
     ([1.0, 0.5, 0.0], [1.0])
-    >>> scaled([3.0, 1.0], "z-score").tolist()
-    [1.0, -1.0]
+    >>> scaled([3.0, 1.0], "z-score").tolist(), scaled([4.0, 1.0, -1.0], "max").tolist()
+    ([1.0, -1.0], [1.0, 0.25, -0.25])
     """
     values = np.asarray(scores, dtype=np.float64)
     if not values.size:
         return values
+    if scale == "max":
+        best = float(values.max())
+        return values / best if best > 0 else values - best
     if scale == "min-max":
         low, width = float(values.min()), float(values.max() - values.min())
         return (values - low) / width if width > 0 else np.ones_like(values)

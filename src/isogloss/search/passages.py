@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError, nearest
 from isogloss.search.filters import read_filter, to_sql
-from isogloss.search.fusion import Fusion, Ranking, ReciprocalRank
+from isogloss.search.fusion import DEFAULT, Fusion, Ranking
 from isogloss.search.passage_index import PassageIndex
 from isogloss.search.plan import Plan
 from isogloss.search.results import Hit, SearchResult, json_columns
@@ -144,7 +144,7 @@ def search_passages(
         if mode != "vector":
             sql = None if node is None else to_sql(node)
             ranked["text"] = _by_text(table, query_text, sql, k=depth, total=total, terms=terms)
-    fusion = fusion or ReciprocalRank()
+    fusion = fusion or DEFAULT
     if mode == "hybrid":
         lists = {name: Ranking(r.passages[:depth], r.scores[:depth]) for name, r in ranked.items()}
         best = fusion.fuse(lists)[:k]

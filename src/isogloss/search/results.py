@@ -24,7 +24,7 @@ class Hit:
     passage : int
         Its number in the atlas.
     score : float
-        By the mode: cosine (vector), BM25 (text), reciprocal rank sum (hybrid).
+        By the mode: cosine (vector), BM25 (text), that of the fusion (hybrid).
     text : str
         The passage.
     attributes : dict

@@ -12,7 +12,8 @@ __all__ = ["SPECS", "Steps", "read_step"]
 SPECS: dict[str, dict[str, str]] = {
     "fusion": {
         "rrf": "reciprocal rank fusion; rrf:K sets the damping (60)",
-        "convex": "convex combination; convex:W is the weight of the vectors, convex:W:z-score",
+        "convex": "convex combination; convex:W is the weight of the vectors (0.6), "
+        "convex:W:SCALE with max, min-max or z-score",
         "learned": "learned:FILE, weights that LearnedFusion.save wrote",
     },
     "feedback": {

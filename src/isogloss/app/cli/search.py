@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--explain", action="store_true", help="say how vectors were searched, and why so"
     )
     parser.add_argument(
-        "--fusion", metavar="SPEC", help="rrf (default) | convex:0.6 | learned:FILE"
+        "--fusion",
+        metavar="SPEC",
+        help="convex (default) | convex:0.5:min-max | rrf | learned:FILE",
     )
     parser.add_argument("--feedback", metavar="SPEC", help="learn from first hits: rocchio | rm3")
     parser.add_argument(

@@ -147,7 +147,7 @@ def _runs(data: "RetrievalData", lexical: "Encoder", minilm: "Encoder") -> "dict
 
     from isogloss.encoders.base import unit_rows
     from isogloss.encoders.lsa import LsaEncoder
-    from isogloss.search.fusion import fuse
+    from isogloss.search.fusion import DEFAULT, Ranking
 
     texts = list(data.full_texts().values())
     names = list(data.documents)
@@ -173,9 +173,11 @@ def _runs(data: "RetrievalData", lexical: "Encoder", minilm: "Encoder") -> "dict
             )
         both = {}
         for query in data.judged:
-            rankings = [[place[one] for one in runs[family][query]]]
-            rankings.append([place[one] for one in words[query]])
-            both[query] = {names[row]: score for row, score in fuse(rankings)}
+            rankings = {
+                kind: Ranking([place[one] for one in found], list(found.values()))
+                for kind, found in (("vector", runs[family][query]), ("text", words[query]))
+            }
+            both[query] = {names[row]: score for row, score in DEFAULT.fuse(rankings)}
         runs[f"{family}+bm25"] = both
     return runs
 
