@@ -45,9 +45,11 @@ end
 
 def make_bodies(folder: Path, model: str, passages: int, form: str) -> Path:
     """Write 256 requests, one a line."""
-    from isogloss.samples.texts import demo_texts
+    import pyarrow.parquet as pq
 
-    words = " ".join(demo_texts()).split()
+    from isogloss.samples import sample_path
+
+    words = " ".join(pq.read_table(sample_path())["text"].to_pylist()).split()
     lines, at = [], 0
     for number in range(256):
         texts = []

@@ -23,6 +23,7 @@ from isogloss.app.serve.counting import Counter, counter_for, windows_of
 from isogloss.app.serve.limits import Limits
 from isogloss.app.serve.metrics import Metrics
 from isogloss.encoders.base import Encoder
+from isogloss.encoders.transformer import TransformerEncoder
 
 Floats = NDArray[np.float32]
 
@@ -84,6 +85,20 @@ def call_done(jobs: list[Job]) -> None:
     for job in jobs:
         if job.done is not None:
             job.done(job)
+
+
+def rows_at_once(texts: int, threads: int) -> int:
+    """Give how many texts one thread of a PyTorch model should read at once.
+
+    All threads get work, and rows of one call have similar lengths, so that little is padded:
+    eight took the least time on a CPU (docs/decisions/0031-serve.md).
+
+    Examples
+    --------
+    >>> rows_at_once(50, 2), rows_at_once(6, 2), rows_at_once(1, 2)
+    (8, 3, 1)
+    """
+    return max(1, min(8, -(-texts // threads)))
 
 
 class Batcher:
@@ -304,6 +319,8 @@ class Batcher:
             if refusal is not None:
                 raise refusal
             row += size
+        if isinstance(self.encoder, TransformerEncoder):
+            self.encoder.batch_size = rows_at_once(len(texts), self.encoder.threads)
         if pieces[0].job.kind == "query":
             vectors = self.encoder.encode_query(texts)
         else:
