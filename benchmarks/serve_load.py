@@ -71,6 +71,7 @@ class Memory(threading.Thread):
         self.pid, self.rss, self.ended = pid, [], threading.Event()
 
     def run(self) -> None:
+        """Read until told to end."""
         while not self.ended.wait(1.0):
             text = Path(f"/proc/{self.pid}/statm").read_text()
             self.rss.append(int(text.split()[1]) * os.sysconf("SC_PAGE_SIZE") // (1 << 20))

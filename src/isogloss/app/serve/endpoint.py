@@ -34,9 +34,7 @@ class Embeddings:
         status, passages = 200, 0
         try:
             if scope["method"] != "POST":
-                raise Problem(
-                    405, "embeddings are asked for by POST", headers={"allow": "POST"}
-                )
+                raise Problem(405, "embeddings are asked for by POST", headers={"allow": "POST"})
             if service.draining:
                 raise stopping()
             body = await read_body(receive, service.limits.request_bytes)

@@ -186,9 +186,7 @@ def _kind(fields: dict[str, Any], asked: Kind | None) -> Kind:
         return asked or "document"
     if not isinstance(given, str) or given not in KINDS:
         shown = repr(given[:80]) if isinstance(given, str) else _named(given)
-        raise Problem(
-            400, f"input_type is {shown}: give 'document' or 'query'", param="input_type"
-        )
+        raise Problem(400, f"input_type is {shown}: give 'document' or 'query'", param="input_type")
     kind = KINDS[given]
     if asked not in (None, kind):
         raise Problem(
@@ -215,9 +213,7 @@ def _dimensions(fields: dict[str, Any], dim: int) -> int | None:
     if given is None:
         return None
     if isinstance(given, bool) or not isinstance(given, int):
-        raise Problem(
-            400, f"dimensions is {_named(given)}, not a whole number", param="dimensions"
-        )
+        raise Problem(400, f"dimensions is {_named(given)}, not a whole number", param="dimensions")
     if not 1 <= given <= dim:
         shown = given if abs(given) < 10**9 else "beyond all bounds"
         raise Problem(

@@ -76,7 +76,9 @@ class Server(uvicorn.Server):
     is done; then it ends with code 0. A second signal ends it at once.
     """
 
-    def __init__(self, config: uvicorn.Config, service: Service, *, on_end: Callable[[], None]):
+    def __init__(
+        self, config: uvicorn.Config, service: Service, *, on_end: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self.service = service
         self._on_end = on_end

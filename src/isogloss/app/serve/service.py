@@ -170,9 +170,7 @@ class Service:
     def model(self, name: str) -> dict[str, Any] | None:
         """Describe one model by its name; None when there is none."""
         plain, _, side = name.rpartition("@")
-        if name not in self.names and not (
-            plain in self.names and side in ("query", "document")
-        ):
+        if name not in self.names and not (plain in self.names and side in ("query", "document")):
             return None
         windows = self.batcher.windows
         kind = side if name not in self.names else "document"
