@@ -110,6 +110,7 @@ def make_app(
         lifespan=lifespan,
         exception_handlers={404: _error, 405: _error},
     )
+    inner.router.redirect_slashes = False
     embeddings = Embeddings(service)
 
     async def direct(scope: Scope, receive: Receive, send: Send) -> None:
