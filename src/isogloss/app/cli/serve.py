@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isogloss._core.errors import EncoderError, ParameterError
@@ -143,7 +144,7 @@ def _encoder(args: argparse.Namespace) -> "Encoder":
     if args.atlas is not None:
         from isogloss.atlas import need_manifest
 
-        need_manifest(args.atlas)
+        need_manifest(Path(args.atlas))
     return load_encoder(spec, overflow=overflow)
 
 
