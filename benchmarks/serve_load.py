@@ -5,7 +5,8 @@
 
 Every run starts a server of its own on loopback and drives it with `wrk` (threads: 1) at a fixed
 number of connections, each of which sends its next request when the last is answered. Texts are
-pieces of the sample corpus, of a few lengths, the same for every run. Each encoder is served twice:
+those of the sample corpus (questions of eight words on average), or pieces of it of the lengths
+that --words names; the same for every run. Each encoder is served twice:
 as it is, and with `--batch-passages 1`, which encodes every passage by itself; the ratio of
 passages a second is what batching gives.
 """
@@ -43,20 +44,24 @@ end
 """
 
 
-def make_bodies(folder: Path, model: str, passages: int, form: str) -> Path:
+def make_bodies(folder: Path, model: str, passages: int, form: str, lengths: list[int]) -> Path:
     """Write 256 requests, one a line."""
     import pyarrow.parquet as pq
 
     from isogloss.samples import sample_path
 
-    words = " ".join(pq.read_table(sample_path())["text"].to_pylist()).split()
-    lines, at = [], 0
+    sample = pq.read_table(sample_path())["text"].to_pylist()
+    words, at, lines = " ".join(sample).split(), 0, []
     for number in range(256):
         texts = []
         for row in range(passages):
-            length = (8, 16, 24, 40)[(number + row) % 4]
+            place = number * passages + row
+            if not lengths:
+                texts.append(sample[place % len(sample)])
+                continue
+            length = lengths[place % len(lengths)]
             texts.append(" ".join(words[at : at + length]))
-            at = (at + length) % (len(words) - 64)
+            at = (at + length) % (len(words) - max(lengths))
         lines.append(json.dumps({"model": model, "input": texts, "encoding_format": form}))
     path = folder / "bodies.txt"
     path.write_text("\n".join(lines) + "\n")
@@ -95,7 +100,7 @@ def measure(args: argparse.Namespace, encoder: str, *, batching: bool) -> dict[s
         try:
             assert server.stdout is not None
             url = json.loads(_document(server.stdout))["url"]
-            bodies = make_bodies(folder, "m", args.passages, args.form)
+            bodies = make_bodies(folder, "m", args.passages, args.form, args.words)
             script = folder / "post.lua"
             script.write_text(LUA.format(bodies=bodies))
             load = ["wrk", "-t1", f"-c{args.connections}", "--timeout", "30s", "-s", str(script)]
@@ -123,6 +128,7 @@ def measure(args: argparse.Namespace, encoder: str, *, batching: bool) -> dict[s
         "batching": batching,
         "connections": args.connections,
         "passages_per_request": args.passages,
+        "words": args.words or "sample",
         "seconds": round(seconds, 1),
         "requests_per_second": round(found["requests"] / seconds, 1),
         "passages_per_second": round(found["requests"] * args.passages / seconds, 1),
@@ -158,6 +164,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--connections", type=int, default=50)
     parser.add_argument("--passages", type=int, default=1, help="in one request")
+    parser.add_argument(
+        "--words", type=lambda text: [int(one) for one in text.split(",")], default=[],
+        help="lengths of the texts, as 8,16,24,40 (default: the sample's own texts, 8 on average)",
+    )  # fmt: skip
     parser.add_argument("--form", default="float", choices=["float", "base64"])
     parser.add_argument("--out", type=Path, help="JSON file with all runs")
     parser.add_argument("server", nargs="*", help="further options of isogloss serve, after --")

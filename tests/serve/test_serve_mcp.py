@@ -187,7 +187,8 @@ def test_stdout_carries_the_protocol_and_nothing_else(atlas_path):
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "isogloss", "serve", str(atlas_path), "--stdio"],
-        input="no json\n" + json.dumps(first) + "\n", capture_output=True, text=True, check=False, timeout=60,
+        input="no json\n" + json.dumps(first) + "\n",
+        capture_output=True, text=True, check=False, timeout=60,
         env={**os.environ, "PYTHONPATH": str(SOURCE)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -215,6 +216,7 @@ def test_the_official_client_over_http_and_strangers_are_refused(lexical, tools)
         for foreign in ({"host": "evil.example"}, {"origin": "http://evil.example"}):
             answer = httpx.post(f"{url}/mcp", json=fields, headers=sent | foreign)
             assert answer.status_code == 403
+        assert httpx.get(f"{url}/mcp", headers=sent).status_code == 405
         assert httpx.post(f"{url}/mcp", content=b"{" * 9, headers=sent).status_code == 415
         large = httpx.post(f"{url}/mcp", content=b"x" * (9 << 20), headers=sent | {
             "content-type": "application/json"})  # fmt: skip

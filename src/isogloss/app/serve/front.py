@@ -17,7 +17,7 @@ PREFIX = "/v1/"
 
 
 class Front:
-    """ASGI middleware for the paths under ``/v1``; others pass through.
+    """ASGI middleware: counts bodies, refuses work at the end, shapes errors under ``/v1``.
 
     Parameters
     ----------
@@ -32,12 +32,13 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         service, held = self.service, 0
         most = service.limits.queue_bytes
-        answer = _Answer(send, service.limits.request_bytes)
+        if scope["path"].startswith(PREFIX):
+            send = _Answer(send, service.limits.request_bytes).send
 
         async def counted() -> Message:
             nonlocal held
@@ -50,13 +51,19 @@ class Front:
                 held += size
             return message
 
-        if scope["method"] == "POST" and service.draining:
-            await send_problem(answer.send, stopping())
+        if scope["method"] != "POST":  # it may stay open: no end waits for it
+            try:
+                await self.app(scope, counted, send)
+            finally:
+                service.bytes_held -= held
+            return
+        if service.draining:
+            await send_problem(send, stopping())
             service.metrics.request(503, 0.0)
             return
         service.active += 1
         try:
-            await self.app(scope, counted, answer.send)
+            await self.app(scope, counted, send)
         finally:
             service.active -= 1
             service.bytes_held -= held

@@ -98,7 +98,10 @@ def http_parts(
     )
 
     manager = StreamableHTTPSessionManager(app=server, json_response=True, stateless=True)
-    return [Route("/mcp", StreamableHTTPASGIApp(manager))], manager.run
+    # Without sessions there is nothing to be told by a stream of events, which GET would open and
+    # which would hold up the end: the protocol has 405 for that.
+    route = Route("/mcp", StreamableHTTPASGIApp(manager), methods=["POST"])
+    return [route], manager.run
 
 
 def run_stdio(tools: AtlasTools) -> None:

@@ -126,7 +126,7 @@ def serve(
         ws="none",
         server_header=False,
         backlog=_BACKLOG,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_graceful_shutdown=10,  # for what is left when all work is done: slow readers
         timeout_keep_alive=75,
     )
     server = Server(config, service, on_end=on_end)

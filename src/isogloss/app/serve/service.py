@@ -72,7 +72,7 @@ class Service:
         self.began = int(time.time())
         self.draining = False
         self.bytes_held = 0
-        self.active = 0  # requests under /v1 that are being answered
+        self.active = 0  # POST requests that are being answered
         for gauge, about, read in (
             ("waiting_passages", "Passages in the queue.", lambda: self.batcher.waiting),
             ("held_bytes", "Bytes of requests being read or answered.", lambda: self.bytes_held),
