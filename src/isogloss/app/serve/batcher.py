@@ -116,8 +116,9 @@ class Batcher:
 
     Notes
     -----
-    A vector does not depend on its companions where the encoder promises so: `lexical`, `lsa` and
-    `words` give the same bits in any batch, models of PyTorch differ by rounding (below 1e-5).
+    A vector does not depend on its companions where the encoder promises so: `lexical`, `lsa`,
+    `words` and `onnx` give the same bits in any batch, models of PyTorch differ by rounding (below
+    1e-5 in any number).
 
     Examples
     --------
