@@ -28,6 +28,10 @@ def refused(fields):
     return caught.value
 
 
+def test_a_whole_number_may_have_a_point():
+    assert read({"model": "m", "input": "a", "dimensions": 64.0}).dimensions == 64
+
+
 def test_a_string_is_a_list_of_one():
     assert read({"model": "m", "input": "a"}).texts == ["a"]
     assert read({"model": "long/m", "input": ["a", "b"], "user": 3}).texts == ["a", "b"]
@@ -72,7 +76,7 @@ def test_which_prompt(fields, kind):
         ({"dimensions": 0}, 400, "dimensions", "1 to 384"),
         ({"dimensions": 385}, 400, "dimensions", "1 to 384"),
         ({"dimensions": 10**100}, 400, "dimensions", "1 to 384"),
-        ({"dimensions": 2.5}, 400, "dimensions", "not a whole number"),
+        ({"dimensions": 2.5}, 400, "dimensions", "not a whole one"),
         ({"dimensions": True}, 400, "dimensions", "true or false"),
         ({"input_type": "both"}, 400, "input_type", "'both'"),
         ({"dimension": 3}, 400, "dimension", "did you mean 'dimensions'"),

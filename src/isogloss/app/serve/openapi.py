@@ -32,11 +32,14 @@ def describe(service: Service) -> dict[str, Any]:
                     },
                 ]
             },
-            "encoding_format": {"type": "string", "enum": ["float", "base64"], "default": "float"},
-            "dimensions": {"type": "integer", "minimum": 1, "maximum": service.encoder.dim},
+            "encoding_format": {"enum": ["float", "base64", None], "default": "float"},
+            "dimensions": {
+                "type": ["integer", "null"],
+                "minimum": 1,
+                "maximum": service.encoder.dim,
+            },
             "input_type": {
-                "type": "string",
-                "enum": ["document", "query", "passage", "search_document", "search_query"],
+                "enum": ["document", "query", "passage", "search_document", "search_query", None],
                 "default": "document",
             },
             "user": {"description": "ignored"},

@@ -212,8 +212,10 @@ def _dimensions(fields: dict[str, Any], dim: int) -> int | None:
     given = fields.get("dimensions")
     if given is None:
         return None
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)  # JSON knows no difference
     if isinstance(given, bool) or not isinstance(given, int):
-        raise Problem(400, f"dimensions is {_named(given)}, not a whole number", param="dimensions")
+        raise Problem(400, f"dimensions is {_named(given)}, not a whole one", param="dimensions")
     if not 1 <= given <= dim:
         shown = given if abs(given) < 10**9 else "beyond all bounds"
         raise Problem(
