@@ -70,6 +70,13 @@ def test_queries_and_documents_are_apart_and_keep_their_order():
     assert [job.vectors[0, 0] for job in jobs] == [2, -2, 2, -2]
 
 
+def test_the_other_kind_is_next_and_not_last():
+    held = Held(batch_passages=2)
+    for text, kind in (("d1", "document"), ("q1", "query"), ("d2", "document"), ("d3", "document")):
+        held.put(text, kind=kind)
+    assert held.release() == [["d1", "d2"], ["q1"], ["d3"]]
+
+
 def test_a_batch_is_bounded_in_passages_and_a_small_job_overtakes_the_rest_of_a_large_one():
     held = Held(batch_passages=4)
     large, small = held.put(*"abcdefghij"), held.put("kk")
