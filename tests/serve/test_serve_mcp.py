@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import anyio
-import httpx
+import httpx2 as httpx
 import pytest
 from served import SOURCE, serving
 

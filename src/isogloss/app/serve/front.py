@@ -44,7 +44,8 @@ class Front:
             nonlocal held
             message = await receive()
             size = len(message.get("body", b""))
-            if size:
+            # Beyond the limit of one body, what comes is thrown away where it is read.
+            if size and held <= service.limits.request_bytes:
                 if service.bytes_held + size > most:
                     raise _full(most)
                 service.bytes_held += size
