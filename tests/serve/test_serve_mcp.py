@@ -36,7 +36,7 @@ def test_search_filters_pages_and_cuts(tools):
     )
     assert first["next"] == 5
     numbers = [hit["passage"] for hit in first["hits"] + second["hits"]]
-    assert len(set(numbers)) == 10
+    assert len(numbers) == len(set(numbers)) == 10
     assert all(hit["attributes"]["kind"] == "pets" for hit in first["hits"])
     story = tools.call("search", {"query": "dogs story harbour night", "k": 1})["hits"][0]
     assert len(story["text"]) == 401
