@@ -271,6 +271,16 @@ class WindowedEncoder(Generic[Piece]):
         """Give the number of tokens of each text, special tokens and prompts left out."""
         return [len(words) for _, words in self._tokenise(check_texts(texts), "")]
 
+    def room(self, kind: str) -> int | None:
+        """Give the tokens of a text that fit into one window, None for no limit.
+
+        Parameters
+        ----------
+        kind : {"document", "query"}
+            Whose prompt stands before the text.
+        """
+        return self._room(self.prompts.get(kind, ""))[0]
+
     def _count(self, texts: int, counts: list[int], limit: int | None, extra: int) -> None:
         beyond = [count - limit for count in counts if limit is not None and count > limit]
         with self._lock:

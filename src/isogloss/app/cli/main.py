@@ -21,6 +21,7 @@ COMMANDS = {
     "search": "find passages by meaning, by words, or both",
     "push": "carry an atlas into Qdrant or PostgreSQL",
     "migrate": "change the encoder of an atlas, through a map or by re-embedding",
+    "serve": "answer with embeddings over HTTP, and offer an atlas to language models",
     "embed": "turn texts into vectors, Parquet to Parquet",
     "social": "measure who talks to whom, how unequally, when",
     "evaluate": "measure the topics of an atlas, or an encoder",
@@ -34,7 +35,7 @@ COMMANDS = {
 RESUMED = (
     "build", "update", "delete", "embed", "label", "migrate", "push", "reproduce", "train",
 )  # fmt: skip
-PLANNED = ("explore", "segment", "compare", "serve")
+PLANNED = ("explore", "segment", "compare")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
 
