@@ -160,7 +160,7 @@ def _evidence(atlas: "Atlas", topics: list[int], on_event: OnEvent) -> list[Topi
     ]  # fmt: skip
 
 
-def _commit(atlas: "Atlas", tree: "TopicTree", model: str) -> None:
+def _commit(atlas: "Atlas", tree: "TopicTree", model: str = "keywords") -> None:
     """Make the tree that of the atlas' next version: a new state folder, then the manifest."""
     old = atlas.manifest
     version = old.version + 1
