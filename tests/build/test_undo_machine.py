@@ -133,7 +133,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.done)
     @rule()
     def undo(self):
-        kind, before, after, changes = self.done.pop()
+        kind, before, _after, changes = self.done.pop()
         assert self.atlas.next_undo.kind == kind
         now = whole(self.atlas)
         self.atlas = self.atlas.undo()
@@ -143,7 +143,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.undone)
     @rule()
     def redo(self):
-        kind, after, now, changes = self.undone.pop(0)
+        kind, after, _now, changes = self.undone.pop(0)
         assert self.atlas.next_redo.kind == kind
         here = whole(self.atlas)
         self.atlas = self.atlas.redo()
