@@ -23,6 +23,7 @@ from isogloss.build.topics import Topics
 from isogloss.build.write import _index_vectors
 from isogloss.drift.queries import FOLDER
 from isogloss.store import state, table
+from isogloss.store.edits import History
 from isogloss.store.manifest import Manifest, write_manifest
 from isogloss.store.workspace import Shard, Workspace
 from isogloss.topics.reseat import reseated
@@ -93,7 +94,7 @@ def reembed(
     kept = _write_state(path, old, made, encoder, version, on_event)
     if spec.startswith("lsa:"):  # fitted elsewhere: the state keeps it
         spec = "lsa"
-    new = _manifest(old, work, shards, encoder, spec, made, name, kept)
+    new = _manifest(path, old, work, shards, encoder, spec, made, name, kept)
     from isogloss.build.pipeline import _clean_up
 
     write_manifest(path, new)
@@ -249,8 +250,8 @@ EACH = 20
 
 
 def _manifest(
-    old: Manifest, work: Workspace, shards: list[Shard], encoder: "Encoder", spec: str, made: Any,
-    name: str, kept: float,
+    path: Path, old: Manifest, work: Workspace, shards: list[Shard], encoder: "Encoder", spec: str,
+    made: Any, name: str, kept: float,
 ) -> Manifest:  # fmt: skip
     from isogloss.build.pipeline import _now, _versions
 
@@ -280,4 +281,5 @@ def _manifest(
         table_version=made.version, state=state.state_name(version), queries={},
         parameters={**old.parameters, "encoder": spec, "fingerprint": encoder.fingerprint},
         migrations=[*old.migrations, step], versions=_versions(),
+        edits=History.from_json(old.edits, path).of_names().to_json(),
     )  # fmt: skip
