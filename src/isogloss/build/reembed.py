@@ -16,12 +16,14 @@ from isogloss._core.errors import AtlasError, EncoderError
 from isogloss._core.events import Event, OnEvent
 from isogloss._core.files import storage_errors, write_json
 from isogloss._core.tensors import save_tensors
+from isogloss.build.maps import draw_map, map_source
 from isogloss.build.sample import mix
 from isogloss.build.settings import SHARD_BYTES, SHARD_ROWS, BuildSettings
 from isogloss.build.stages import _counts, truncation_of
 from isogloss.build.topics import Topics
 from isogloss.build.write import _index_vectors
 from isogloss.drift.queries import FOLDER
+from isogloss.layout.stored import NAME as MAP
 from isogloss.store import state, table
 from isogloss.store.edits import History
 from isogloss.store.manifest import Manifest, write_manifest
@@ -95,6 +97,7 @@ def reembed(
     if spec.startswith("lsa:"):  # fitted elsewhere: the state keeps it
         spec = "lsa"
     new = _manifest(path, old, work, shards, encoder, spec, made, name, kept)
+    draw_map(path / new.state, map_source(new, made, on_event=on_event))
     from isogloss.build.pipeline import _clean_up
 
     write_manifest(path, new)
@@ -203,7 +206,7 @@ def _write_state(
     with storage_errors("the topics of the atlas"):
         if draft.exists():
             shutil.rmtree(draft)
-        leave = shutil.ignore_patterns(FOLDER, "encoder")
+        leave = shutil.ignore_patterns(FOLDER, "encoder", MAP)
         shutil.copytree(path / old.state, draft, ignore=leave)
         if encoder.spec.startswith("lsa"):
             keeper: Any = encoder
