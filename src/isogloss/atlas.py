@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from isogloss._core.errors import AtlasError, ColumnError, nearest
 from isogloss._core.events import OnEvent, ignore
 from isogloss.atlas_changes import AtlasChanges
+from isogloss.atlas_pages import AtlasPages
 from isogloss.atlas_search import AtlasSearch
 from isogloss.atlas_topics import AtlasTopics
 from isogloss.store.manifest import Manifest, read_manifest
@@ -54,7 +55,7 @@ def need_manifest(folder: Path) -> Manifest:
     raise AtlasError(f"there is no atlas at {folder}: isogloss build makes one")
 
 
-class Atlas(AtlasTopics, AtlasChanges, AtlasSearch):
+class Atlas(AtlasTopics, AtlasChanges, AtlasSearch, AtlasPages):
     """A finished atlas, opened for reading at the state that its manifest names.
 
     An atlas that is rebuilt or grown meanwhile stays readable as it was; open it again to see the

@@ -1,0 +1,245 @@
+"""The data of an atlas as blocks of a self-contained page: see docs/page-file.md."""
+
+import datetime
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from isogloss._core.errors import ColumnError, ParameterError
+from isogloss._core.events import Event, OnEvent, ignore
+from isogloss.app.cli.output import clean
+from isogloss.app.web.explorer import Opened
+from isogloss.app.web.routes_map import _topics, atlas_about
+from isogloss.app.web.rows import take
+from isogloss.search.results import json_columns
+from isogloss.search.segments import read_vectors
+
+FORMAT_VERSION = 1
+NEIGHBOURS = 10
+# A block of texts: so many at most, and not much more than so many letters.
+BLOCK_TEXTS = 512
+BLOCK_LETTERS = 256 << 10
+# Up to so many passages neighbours are exact; above, nearly all are found in a partition.
+EXACT_ROWS = 12_000
+MOST_CLASSES = 200
+
+Ints = NDArray[np.int64]
+Blocks = Iterator[tuple[str, bytes]]
+
+
+class PageData:
+    """The blocks of a page, made one after the other with bounded memory.
+
+    Parameters
+    ----------
+    opened : Opened
+        The atlas.
+    places : int64 (n,)
+        The passages to put in, by their places among all, rising.
+    where : str, optional
+        The filter that chose them; told to the reader.
+    on_event : callable
+        Takes progress.
+    """
+
+    def __init__(
+        self, opened: Opened, places: Ints, *, where: str | None = None, on_event: OnEvent = ignore
+    ) -> None:
+        self.opened, self.view = opened, opened.view
+        self.places, self.where, self.on_event = places, where, on_event
+        self._blocks: dict[str, Any] = {}
+
+    def blocks(self) -> Blocks:
+        """Give name and content of every block; the index is the last."""
+        lengths: list[Any] = []
+        yield from self._texts(lengths)
+        yield from self._attributes()
+        yield from self._neighbours()
+        yield from self._points(np.concatenate([*lengths, np.zeros(0, dtype=np.uint32)]))
+        yield from self._spreads()
+        yield "index", packed_json(self._index())
+
+    def _texts(self, lengths: list[Any]) -> Blocks:
+        """Give texts in blocks, and ids."""
+        listed: list[dict[str, Any]] = []
+        ids: list[Any] = []
+        waiting: list[str] = []
+        letters = first = 0
+        for start in range(0, len(self.places), BLOCK_TEXTS):
+            table = take(self.view, self.places[start : start + BLOCK_TEXTS], ["id", "text"])
+            ids += json_columns(table, ["id"])["id"]
+            lengths.append(pc.fill_null(pc.utf8_length(table["text"]), 0).to_numpy())
+            for text in pc.fill_null(table["text"], "").to_pylist():
+                if waiting and (len(waiting) == BLOCK_TEXTS or letters + len(text) > BLOCK_LETTERS):
+                    yield self._text_block(listed, first, waiting)
+                    first, waiting, letters = first + len(waiting), [], 0
+                waiting.append(text)
+                letters += len(text)
+            done = min(start + BLOCK_TEXTS, len(self.places))
+            self.on_event(Event("write texts", done, len(self.places), "passages"))
+        if waiting:
+            yield self._text_block(listed, first, waiting)
+        self._blocks["texts"] = listed
+        self._blocks["ids"] = {}
+        yield "ids", packed_json(ids)
+
+    def _text_block(
+        self, listed: list[dict[str, Any]], first: int, texts: list[str]
+    ) -> tuple[str, bytes]:
+        name = f"texts-{len(listed)}"
+        listed.append({"name": name, "first": first, "rows": len(texts)})
+        return name, packed_json(texts)
+
+    def _attributes(self) -> Blocks:
+        listed = []
+        for number, about in enumerate(self.opened.attributes.about()):
+            name = about["name"]
+            self.on_event(Event("write attributes", message=name))
+            entry: dict[str, Any] = {"name": name, "values": f"values-{number}", "colour": None}
+            column = self.view.points.column(name).take(pa.array(self.places))
+            yield f"values-{number}", packed_json(json_columns(pa.table({"x": column}), ["x"])["x"])
+            if about["kind"] in ("category", "number", "time"):
+                values = self.opened.attributes.values(name)
+                kind = np.int32 if about["kind"] == "category" else np.float32
+                content, arrays = packed_arrays({"value": values.codes[self.places].astype(kind)})
+                entry["colour"] = {"name": f"colour-{number}", "arrays": arrays}
+                yield f"colour-{number}", content
+            listed.append(entry)
+        self._blocks["attributes"] = listed
+
+    def _points(self, lengths: NDArray[Any]) -> Blocks:
+        points, places = self.view.points, self.places
+        x0, y0, x1, _ = points.tree.bounds
+        unit = (points.coordinates[places].astype(np.float64) - (x0, y0)) / (x1 - x0)
+        offsets = (unit * 65_536).clip(0, 65_535).astype(np.uint16)
+        numbers, documents = points.numbers[places], points.documents[places]
+        for what, values in (("passages", numbers), ("documents", documents)):
+            if len(values) and int(values.max()) >= 1 << 32:
+                raise ParameterError(f"numbers of {what} are above 4,294,967,295: build anew")
+        membership = points.column("membership").take(pa.array(places)).fill_null(0.0)
+        content, arrays = packed_arrays({
+            "x": offsets[:, 0], "y": offsets[:, 1],
+            "passage": numbers.astype(np.uint32), "topic": points.topics[places].astype(np.int32),
+            "membership": membership.to_numpy().round(3).astype(np.float32),
+            "document": documents.astype(np.uint32), "text_length": lengths.astype(np.uint32),
+        })  # fmt: skip
+        self._blocks["points"] = {"arrays": arrays}
+        yield "points", content
+
+    def _neighbours(self) -> Blocks:
+        if len(self.places) < 2:
+            return
+        self.on_event(Event("find neighbours", message=f"of {len(self.places):,} passages"))
+        vectors = np.concatenate(
+            list(read_vectors(self.view.atlas.table, self.view.atlas.vectors.live, self.places))
+        )
+        content, arrays = packed_arrays(nearest(vectors, NEIGHBOURS))
+        self._blocks["neighbours"] = {"k": NEIGHBOURS, "arrays": arrays}
+        yield "neighbours", content
+
+    def _spreads(self) -> Blocks:
+        """Give topics over times and by classes, where attributes are of use for it."""
+        atlas = self.view.atlas
+        told: dict[str, dict[str, Any]] = {"over": {}, "by": {}}
+        for about in self.opened.attributes.about():
+            name, kind = about["name"], about["kind"]
+            over = kind == "time" or (kind == "number" and "int" in about["type"])
+            few = kind == "category" and (about["distinct"] or 0) <= MOST_CLASSES
+            try:
+                if over:
+                    told["over"][name] = self._spread(name, atlas.topics_over(name, words=0))
+                elif few:
+                    told["by"][name] = self._spread(name, atlas.topics_by(name, words=0))
+            except ColumnError:  # no times or classes after all
+                continue
+        self._blocks["spreads"] = {}
+        yield "spreads", packed_json(told)
+
+    def _spread(self, name: str, spread: Any) -> dict[str, Any]:
+        return {"version": self.view.version, "column": name, **spread.to_json()}
+
+    def _index(self) -> dict[str, Any]:
+        from isogloss import __version__
+
+        atlas = atlas_about(self.view, False, self.opened.attributes.about())
+        rows = len(self.places)
+        tiles = [{"z": 0, "x": 0, "y": 0, "points": rows}] if rows else []
+        atlas |= {
+            "passages": rows, "undo": False, "redo": False,
+            "map": {"bounds": atlas["map"]["bounds"], "levels": len(tiles), "tiles": tiles},
+        }  # fmt: skip
+        return {
+            "format": "isogloss-page",
+            "format_version": FORMAT_VERSION,
+            "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "isogloss": __version__,
+            "rows": rows,
+            "of": len(self.view.points),
+            "where": self.where,
+            "atlas": atlas,
+            "topics": _topics(self.view),
+            "summaries": [
+                {"version": self.view.version, **self.opened.attributes.reply(about["name"])}
+                for about in self.opened.attributes.about()
+            ],
+            "blocks": self._blocks,
+        }
+
+
+def packed_json(value: Any) -> bytes:
+    r"""Write JSON in UTF-8; what JSON cannot say becomes null, lone surrogates question marks.
+
+    Examples
+    --------
+    >>> packed_json({"a": [float("nan"), "\ud800", "</script>\u2028"]})
+    b'{"a":[null,"?","</script>\xe2\x80\xa8"]}'
+    """
+    text = json.dumps(clean(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8")
+
+
+def packed_arrays(arrays: dict[str, NDArray[Any]]) -> tuple[bytes, list[dict[str, Any]]]:
+    """Put arrays one after the other, each at a multiple of 8 bytes, little-endian.
+
+    Examples
+    --------
+    >>> content, about = packed_arrays({"a": np.arange(3, dtype=np.uint8), "b": np.ones(1, "f4")})
+    >>> len(content), about[1]
+    (16, {'name': 'b', 'type': 'float32', 'offset': 8, 'length': 1})
+    """
+    content, about = bytearray(), []
+    for name, array in arrays.items():
+        about.append(
+            {"name": name, "type": array.dtype.name, "offset": len(content), "length": array.size}
+        )
+        plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
+        content += plain + bytes(-len(plain) % 8)
+    return bytes(content), about
+
+
+def nearest(vectors: NDArray[np.float32], k: int) -> dict[str, NDArray[Any]]:
+    """Find the nearest others of each row, by cosine.
+
+    Returns
+    -------
+    dict
+        ``row`` uint16 or uint32 (n * k), the largest number of its type for none, and ``score``
+        uint8 (n * k), 255 for a cosine of 1.
+    """
+    from isogloss._math.cells import near_rows
+    from isogloss._math.topk import nearest_rows
+
+    rows = np.ascontiguousarray(vectors, dtype=np.float32)
+    if len(rows) <= EXACT_ROWS:
+        found, scores = nearest_rows(rows, rows, k, same=True)
+    else:
+        found, scores = near_rows(rows, k)
+    kind = np.uint16 if len(rows) < 65_535 else np.uint32
+    row = np.where(found < 0, np.iinfo(kind).max, found).astype(kind)
+    score = (scores.clip(0.0, 1.0) * 255).round()
+    return {"row": row.reshape(-1), "score": score.astype(np.uint8).reshape(-1)}
