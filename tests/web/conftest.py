@@ -1,6 +1,5 @@
 """Small atlases behind the application, and a map where the atlas has none yet."""
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -74,31 +73,3 @@ def atlas(atlas_path):
 @pytest.fixture(scope="session")
 def explorer(app):
     return app.state.explorer
-
-
-if not hasattr(Atlas, "map"):
-
-    @dataclass(frozen=True)
-    class PlainMap:
-        passages: np.ndarray
-        coordinates: np.ndarray
-        version: int = 1
-
-        def topic_places(self, topics, tree):
-            places = np.zeros((len(tree), 2), np.float32)
-            for topic in tree:
-                held = np.isin(topics, [t.id for t in tree.leaves if topic.id in t.path])
-                places[topic.id] = self.coordinates[held].mean(axis=0) if held.any() else 0
-            return places, np.ones(len(tree), np.float32)
-
-    def plain_map(self):
-        vectors = np.concatenate([
-            np.stack(batch.column("vector").to_numpy(zero_copy_only=False))
-            for batch in self.passages(["vector"])
-        ]) if len(self) else np.zeros((0, 2), np.float32)  # fmt: skip
-        places = vectors @ np.random.default_rng(0).normal(size=(vectors.shape[1], 2))
-        places -= places.mean(axis=0) if len(places) else 0
-        places /= np.abs(places).max(initial=1e-9)
-        return PlainMap(self.vectors.live.numbers, places.astype(np.float32))
-
-    Atlas.map = property(plain_map)

@@ -16,7 +16,7 @@ from isogloss.app.web.selection import ByHeight, filterable
 from isogloss.app.web.shapes import SelectionParts
 from isogloss.search.filters import read_filter, to_mask
 
-GRID = st.sampled_from([-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0]) | st.floats(-1.2, 1.2, width=32)
+GRID = st.sampled_from([-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0]) | st.floats(-1.25, 1.25, width=32)
 CORNERS = st.lists(st.tuples(GRID, GRID), min_size=3, max_size=12)
 
 
@@ -78,13 +78,14 @@ def read(reply):
 
 def test_parts_are_joined_and_paged(client, explorer):
     points = explorer.current.points
-    polygon = [[-1, -1], [0.1, -1], [0.1, 1], [-1, 1]]
+    edge = float(np.median(points.coordinates[points.topics == 0, 0]))
+    polygon = [[-1, -1.5], [edge, -1.5], [edge, 1.5], [-1, 1.5]]
     wanted = [
         int(number)
         for number, (x, _), topic in zip(
             points.numbers, points.coordinates, points.topics, strict=True
         )
-        if x < 0.1 and topic == 0 and number in range(0, 240, 2)
+        if x < edge and topic == 0 and number in range(0, 240, 2)
     ]
     body = {"polygon": polygon, "topic": 0, "passages": list(range(0, 1000, 2)), "limit": 7}
     found, counted, offset = [], None, 0
@@ -117,9 +118,9 @@ def test_everything_and_nothing(client):
     "body",
     [
         {"polygon": [[0, 0], [1, 1]]}, {"polygon": [[0, 0]] * 501}, {"polygon": [[0], [1], [2]]},
-        {"polygon": [[0, "1"], [1, 1], [2, 2]]}, {"topic": "0"}, {"where": "label ="}, {"limit": 201},
-        {"limit": -1}, {"offset": 1.5}, {"passages": [-1]}, {"passages": [2**63]}, {"unknown": 1},
-        {"topic": 1.0}, [], "text", None, 3,
+        {"polygon": [[0, "1"], [1, 1], [2, 2]]}, {"topic": "0"}, {"where": "label ="},
+        {"limit": 201}, {"limit": -1}, {"offset": 1.5}, {"passages": [-1]}, {"passages": [2**63]},
+        {"unknown": 1}, {"topic": 1.0}, [], "text", 3,
     ],
 )  # fmt: skip
 def test_what_a_selection_cannot_be(client, body):
@@ -212,7 +213,7 @@ def test_export_of_a_selection(client, whole):
     assert exported(client, "csv", {"passages": []}).text.count("\n") == 1
 
 
-@pytest.mark.parametrize("selection", ["{", "[]", '{"polygon": 3}', '{"a": 1}', "[" * 50_000, ""])
+@pytest.mark.parametrize("selection", ["{", "[]", '{"polygon": 3}', '{"a": 1}', "[" * 15_000, ""])
 def test_export_of_what_is_no_selection(client, selection):
     reply = client.get("/api/export", params={"selection": selection})
     assert reply.status_code == 400 and reply.json()["error"]["kind"] == "bad_request"

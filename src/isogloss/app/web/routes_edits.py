@@ -27,10 +27,7 @@ async def edits(request: Request) -> Response:
     """List the edits that can be undone or redone."""
     view = await explorer_of(request).view()
     undo, redo = edit_labels(view)
-    found = [
-        {"kind": one.kind, "what": one.what, "when": one.when, "undone": one.undone}
-        for one in getattr(view.atlas, "edits", [])
-    ]
+    found = [one.to_json() for one in view.atlas.edits]
     return json_reply({"version": view.version, "edits": found, "undo": undo, "redo": redo})
 
 
@@ -63,7 +60,7 @@ async def _step(request: Request, version: int, name: str) -> Response:
         raise Refusal(409, "nothing", f"there is nothing to {name}")
 
     def change(atlas: Atlas) -> Any:
-        return getattr(atlas, name)()
+        return atlas.undo() if name == "undo" else atlas.redo()
 
     return json_reply(await explorer.edits.apply(version, change))
 

@@ -76,10 +76,8 @@ def atlas_about(view: View, editable: bool, attributes: list[dict[str, Any]]) ->
 
 def edit_labels(view: View) -> tuple[str | None, str | None]:
     """Say what an undo and a redo would do, None where there is nothing."""
-    edits = getattr(view.atlas, "edits", [])
-    done = [edit.what for edit in edits if not edit.undone]
-    undone = [edit.what for edit in edits if edit.undone]
-    return (done[-1] if done else None), (undone[0] if undone else None)
+    undo, redo = view.atlas.next_undo, view.atlas.next_redo
+    return (undo.what if undo else None), (redo.what if redo else None)
 
 
 @router.get("/topics", response_model=TopicsReply, tags=["topics"])
@@ -92,9 +90,10 @@ async def topics(request: Request) -> Response:
 
 def _topics(view: View) -> dict[str, Any]:
     manifest = view.atlas.manifest
-    places, spread = view.topic_places
+    found = view.topic_places
+    places, spread = found.places.tolist(), found.spread.tolist()
     entries = [
-        entry | {"place": places[n].tolist(), "spread": float(spread[n]), "path": view.path(n)}
+        entry | {"place": places[n], "spread": spread[n], "path": view.path(n)}
         for n, entry in enumerate(view.atlas.topics.to_json())
     ]
     return {

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import AtlasError
 from isogloss.app.web.tiles import Quadtree
 from isogloss.atlas import Atlas
+from isogloss.layout.passage_map import PassageMap, TopicPlaces
 from isogloss.search.segments import read_column
 from isogloss.store.table import reading
 
@@ -38,8 +39,7 @@ class Points:
     def __init__(self, atlas: Atlas) -> None:
         self.atlas = atlas
         self.numbers: Ints = atlas.vectors.live.numbers
-        place_of: Any = atlas
-        self.map: Any = place_of.map
+        self.map: PassageMap = atlas.map
         self.coordinates = _aligned(self.numbers, self.map)
         self.tree = Quadtree(self.numbers, self.coordinates)
         topics = self.column("topic").fill_null(-1)
@@ -67,10 +67,7 @@ class Points:
     def key(self) -> str:
         """What the tiles of the points depend on, short: part of their ETag."""
         manifest = self.atlas.manifest
-        parts = (
-            str(self.atlas.path), manifest.created, manifest.table, manifest.table_version,
-            getattr(self.map, "version", 0),
-        )  # fmt: skip
+        parts = (str(self.atlas.path), manifest.created, manifest.table, manifest.table_version)
         return f"{crc32(repr(parts).encode()):08x}"
 
     def place(self, passage: int) -> int | None:
@@ -102,7 +99,7 @@ class View:
             atlas.topics.path(topic) for topic in range(len(atlas.topics))
         ]
         self._lock = Lock()
-        self._places: tuple[NDArray[Any], NDArray[Any]] | None = None
+        self._places: TopicPlaces | None = None
 
     @classmethod
     def open(cls, path: Any, before: "View | None" = None) -> "View":
@@ -138,24 +135,16 @@ class View:
         return self.paths[topic] if topic >= 0 else []
 
     @property
-    def topic_places(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Where each topic lies, (t, 2), and the radius that holds half of it, (t,)."""
+    def topic_places(self) -> TopicPlaces:
+        """Where each topic lies, and the radius that holds half of it."""
         with self._lock:
             if self._places is None:
                 self._places = self.points.map.topic_places(self.points.topics, self.atlas.topics)
             return self._places
 
 
-def _aligned(numbers: Ints, found: Any) -> NDArray[np.float32]:
+def _aligned(numbers: Ints, found: PassageMap) -> NDArray[np.float32]:
     """Give the coordinates of passages, by their order."""
-    if len(found.passages) == len(numbers) and np.array_equal(found.passages, numbers):
-        return np.asarray(found.coordinates, dtype=np.float32)
-    at = np.searchsorted(found.passages, numbers)
-    held = at < len(found.passages)
-    held[held] = found.passages[at[held]] == numbers[held]
-    if not held.all():
-        raise AtlasError(
-            f"the map of the atlas lacks {int((~held).sum()):,} passages, passage "
-            f"{int(numbers[~held][0])} among them: run the build again to place them"
-        )
-    return np.asarray(found.coordinates[at], dtype=np.float32)
+    if not np.array_equal(found.passages, numbers):
+        raise AtlasError("the map of the atlas is of other passages: open the atlas again")
+    return np.asarray(found.coordinates, dtype=np.float32)
