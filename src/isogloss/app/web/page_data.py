@@ -21,9 +21,12 @@ from isogloss.search.segments import read_vectors
 
 FORMAT_VERSION = 1
 NEIGHBOURS = 10
-# A block of texts: so many at most, and not much more than so many letters.
+# A block of texts: so many at most, and not much more than so many bytes. A reader of one passage
+# inflates one.
 BLOCK_TEXTS = 512
 BLOCK_LETTERS = 256 << 10
+# Bytes of a block of ids or values of an attribute.
+BLOCK_VALUES = 1 << 20
 # Up to so many passages neighbours are exact; above, nearly all are found in a partition.
 EXACT_ROWS = 12_000
 MOST_CLASSES = 200
@@ -56,61 +59,49 @@ class PageData:
 
     def blocks(self) -> Blocks:
         """Give name and content of every block; the index is the last."""
-        lengths: list[Any] = []
-        yield from self._texts(lengths)
-        yield from self._attributes()
+        lengths: list[NDArray[Any]] = [np.zeros(0, dtype=np.uint32)]
+        yield from self._columns(lengths)
+        yield from self._colours()
         yield from self._neighbours()
-        yield from self._points(np.concatenate([*lengths, np.zeros(0, dtype=np.uint32)]))
+        yield from self._points(np.concatenate(lengths))
         yield from self._spreads()
         yield "index", packed_json(self._index())
 
-    def _texts(self, lengths: list[Any]) -> Blocks:
-        """Give texts in blocks, and ids."""
-        listed: list[dict[str, Any]] = []
-        ids: list[Any] = []
-        waiting: list[str] = []
-        letters = first = 0
+    def _columns(self, lengths: list[NDArray[Any]]) -> Blocks:
+        """Give texts, ids and attributes, in stretches of rows."""
+        names = [about["name"] for about in self.opened.attributes.about()]
+        texts = Column("texts", rows=BLOCK_TEXTS, size=BLOCK_LETTERS)
+        ids = Column("ids", size=BLOCK_VALUES)
+        values = [Column(f"values-{n}", size=BLOCK_VALUES) for n in range(len(names))]
         for start in range(0, len(self.places), BLOCK_TEXTS):
-            table = take(self.view, self.places[start : start + BLOCK_TEXTS], ["id", "text"])
-            ids += json_columns(table, ["id"])["id"]
+            places = self.places[start : start + BLOCK_TEXTS]
+            table = take(self.view, places, ["id", "text", *names])
             lengths.append(pc.fill_null(pc.utf8_length(table["text"]), 0).to_numpy())
-            for text in pc.fill_null(table["text"], "").to_pylist():
-                if waiting and (len(waiting) == BLOCK_TEXTS or letters + len(text) > BLOCK_LETTERS):
-                    yield self._text_block(listed, first, waiting)
-                    first, waiting, letters = first + len(waiting), [], 0
-                waiting.append(text)
-                letters += len(text)
-            done = min(start + BLOCK_TEXTS, len(self.places))
+            yield from texts.add(pc.fill_null(table["text"], "").to_pylist())
+            yield from ids.add(json_columns(table, ["id"])["id"])
+            plain = json_columns(table, names)
+            for column, name in zip(values, names, strict=True):
+                yield from column.add(plain[name])
+            done = start + len(places)
             self.on_event(Event("write texts", done, len(self.places), "passages"))
-        if waiting:
-            yield self._text_block(listed, first, waiting)
-        self._blocks["texts"] = listed
-        self._blocks["ids"] = {}
-        yield "ids", packed_json(ids)
+        for column in (texts, ids, *values):
+            yield from column.end()
+        self._blocks |= {"texts": texts.listed, "ids": ids.listed}
+        self._blocks["attributes"] = [
+            {"name": name, "values": column.listed, "colour": None}
+            for column, name in zip(values, names, strict=True)
+        ]
 
-    def _text_block(
-        self, listed: list[dict[str, Any]], first: int, texts: list[str]
-    ) -> tuple[str, bytes]:
-        name = f"texts-{len(listed)}"
-        listed.append({"name": name, "first": first, "rows": len(texts)})
-        return name, packed_json(texts)
-
-    def _attributes(self) -> Blocks:
-        listed = []
+    def _colours(self) -> Blocks:
         for number, about in enumerate(self.opened.attributes.about()):
-            name = about["name"]
-            self.on_event(Event("write attributes", message=name))
-            entry: dict[str, Any] = {"name": name, "values": f"values-{number}", "colour": None}
-            column = self.view.points.column(name).take(pa.array(self.places))
-            yield f"values-{number}", packed_json(json_columns(pa.table({"x": column}), ["x"])["x"])
-            if about["kind"] in ("category", "number", "time"):
-                values = self.opened.attributes.values(name)
-                kind = np.int32 if about["kind"] == "category" else np.float32
-                content, arrays = packed_arrays({"value": values.codes[self.places].astype(kind)})
-                entry["colour"] = {"name": f"colour-{number}", "arrays": arrays}
-                yield f"colour-{number}", content
-            listed.append(entry)
-        self._blocks["attributes"] = listed
+            if about["kind"] not in ("category", "number", "time"):
+                continue
+            codes = self.opened.attributes.values(about["name"]).codes[self.places]
+            kind = np.int32 if about["kind"] == "category" else np.float32
+            content, arrays = packed_arrays({"value": codes.astype(kind)})
+            name = f"colour-{number}"
+            self._blocks["attributes"][number]["colour"] = {"name": name, "arrays": arrays}
+            yield name, content
 
     def _points(self, lengths: NDArray[Any]) -> Blocks:
         points, places = self.view.points, self.places
@@ -189,6 +180,57 @@ class PageData:
             ],
             "blocks": self._blocks,
         }
+
+
+class Column:
+    """Values row by row, cut into blocks of JSON arrays.
+
+    Parameters
+    ----------
+    name : str
+        Blocks are called ``NAME-0``, ``NAME-1``, ...
+    size : int
+        Bytes of a block; one value may be longer.
+    rows : int, optional
+        Values of a block at most.
+
+    Examples
+    --------
+    >>> column = Column("x", size=6)
+    >>> [*column.add([1, 2, "abcdef"]), *column.end()]
+    [('x-0', b'[1,2]'), ('x-1', b'["abcdef"]')]
+    >>> column.listed[1]
+    {'name': 'x-1', 'first': 2, 'rows': 1}
+    """
+
+    def __init__(self, name: str, *, size: int, rows: int | None = None) -> None:
+        self.listed: list[dict[str, Any]] = []
+        self._name, self._most, self._rows = name, size, rows
+        self._waiting: list[bytes] = []
+        self._size = self._first = 0
+
+    def add(self, values: list[Any]) -> Blocks:
+        """Take values; give the blocks that are full."""
+        for value in values:
+            packed = packed_json(value)
+            full = len(self._waiting) == self._rows or self._size + len(packed) + 1 > self._most
+            if self._waiting and full:
+                yield self._block()
+            self._waiting.append(packed)
+            self._size += len(packed) + 1
+
+    def end(self) -> Blocks:
+        """Give the last block."""
+        if self._waiting:
+            yield self._block()
+
+    def _block(self) -> tuple[str, bytes]:
+        name = f"{self._name}-{len(self.listed)}"
+        content = b"[" + b",".join(self._waiting) + b"]"
+        self.listed.append({"name": name, "first": self._first, "rows": len(self._waiting)})
+        self._first += len(self._waiting)
+        self._waiting, self._size = [], 0
+        return name, content
 
 
 def packed_json(value: Any) -> bytes:

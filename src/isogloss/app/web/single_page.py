@@ -18,7 +18,7 @@ from isogloss._core.errors import IsoglossError
 from isogloss.app.web.page import FOLDER, File, read_files
 
 PREFIX = "isogloss-"
-_MODULE = re.compile(r"<script\b[^>]*\bsrc=\"\.?/?([^\"]+)\"[^>]*>\s*</script>\s*")
+_MODULE = re.compile(r"<script\b[^>]*\ssrc=\"\.?/?([^\"]+)\"[^>]*>\s*</script>\s*")
 _STYLE = re.compile(r"<link\b[^>]*\brel=\"stylesheet\"[^>]*>\s*")
 _ICON = re.compile(r"<link\b[^>]*\brel=\"icon\"[^>]*>\s*")
 _TITLE = re.compile(r"<title>.*?</title>", re.DOTALL)
@@ -72,7 +72,7 @@ def read_shell(title: str, folder: Path = FOLDER) -> Shell:
     icons = [_data_url(files, name) for tag in _ICON.findall(page) for name in _HREF.findall(tag)]
     for pattern in (_MODULE, _STYLE, _ICON, _TITLE):
         page = pattern.sub("", page)
-    if re.search(r"\b(src|href)=", page):
+    if re.search(r"[\s-](src|href)=", page):
         raise PageError("the page of the explorer needs other files: it cannot be put into one")
     script = safe_script(scripts[0])
     head = [policy(script), '<meta name="referrer" content="no-referrer">',
