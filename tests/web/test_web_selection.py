@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from web_rows import read
 
 from isogloss.app.web import export
 from isogloss.app.web.selection import ByHeight, filterable
@@ -68,12 +69,6 @@ def test_masks_are_those_of_the_filter_language(client, atlas, explorer, where):
     passing = [number for number, held in expected.items() if held]
     assert reply["count"] == len(passing)
     assert [row["passage"] for row in reply["rows"]] == passing[:200]
-
-
-def read(reply):
-    assert reply.status_code == 200, reply.text
-    assert reply.headers["content-type"] == "application/vnd.apache.arrow.stream"
-    return pa.ipc.open_stream(reply.content).read_all()
 
 
 def test_parts_are_joined_and_paged(client, explorer):
