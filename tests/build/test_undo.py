@@ -119,11 +119,18 @@ def test_a_handle_of_an_older_version_undoes_nothing(atlas):
 
 def test_labels_of_a_model_or_of_keywords_are_taken_back(atlas):
     named = atlas.rename_topic(0, "mine")
+    copy = whole(named)
     named.label_topics(overwrite=True)
     now = ig.Atlas.open(atlas.path)
     assert now.topics[0].label != "mine"
     assert now.next_undo.what == 'label 1 topics by "keywords"'
-    assert now.undo().topics[0].label == "mine"
+    other = now.rename_topic(1, "mine")  # the name is free again
+    assert other.topics[1].label == "mine"
+    merged = other.undo().merge_topics([[3, 4]])
+    assert merged.topics[0].label == now.topics[0].label  # and does not come back by an edit
+    back = merged.undo().undo()
+    assert back.topics[0].label == "mine"
+    assert whole(back) == copy
 
 
 def test_rows_that_came_and_went_in_between(built, atlas):

@@ -154,7 +154,7 @@ class Machine(RuleBasedStateMachine):
         """Everything is as it was; what came since stands where the model puts it."""
         found = whole(self.atlas)
         assert found.model == wanted.model
-        assert found.about == wanted.about
+        assert found.about == wanted.about  # names that people gave are in it
         assert set(found.rows) == set(now.rows)
         if kind in ("rename", "label"):
             assert found.rows == now.rows

@@ -1,6 +1,7 @@
 """Names for the topics of a finished atlas: evidence out of it, labels into its next version."""
 
 import datetime
+import json
 import shutil
 import time
 from dataclasses import replace
@@ -164,7 +165,12 @@ def _commit(atlas: "Atlas", tree: "TopicTree", model: str = "keywords") -> None:
     """Make the tree that of the atlas' next version: a new state folder, then the manifest."""
     old = atlas.manifest
     version = old.version + 1
-    record = names_record(atlas.topics.labels, tree.labels)
+    topics = atlas.path / old.state / "topics"
+    about = json.loads((topics / "model.json").read_text(encoding="utf-8"))
+    names = about.get("names") or [""] * len(tree)
+    # A name that a label has taken the place of must not come back with the next edit.
+    kept = [name if name == label else "" for name, label in zip(names, tree.labels, strict=True)]
+    record = names_record(atlas.topics.labels, tree.labels, names, kept)
     edits.draft_record(atlas.path)
     what = f"label {len(record['labels'])} topics by {quoted_name(model)}"
     listed = recorded(atlas.path, old, "label", what, record)
@@ -174,6 +180,10 @@ def _commit(atlas: "Atlas", tree: "TopicTree", model: str = "keywords") -> None:
             shutil.rmtree(draft)
         shutil.copytree(atlas.path / old.state, draft)
         state.write_tree(draft, tree)
+        if kept != names:
+            write_json(
+                draft / "topics" / "model.json", {**about, "names": kept if any(kept) else []}
+            )
     state.publish_state(draft, atlas.path / state.state_name(version))
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     new = replace(old, version=version, state=state.state_name(version), updated=now, edits=listed)
