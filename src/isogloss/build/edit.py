@@ -5,7 +5,6 @@ topics. What it takes to undo the edit goes into a record (`store.edits`, `build
 manifest is replaced, one atomic rename, the atlas is as it was.
 """
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +16,10 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError, ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
-from isogloss._core.files import storage_errors, write_json
+from isogloss._core.files import atomic_path, storage_errors, write_json
 from isogloss._core.tensors import save_tensors
 from isogloss.build.edit_record import (
+    model_named,
     model_record,
     names_record,
     quoted,
@@ -37,6 +37,7 @@ from isogloss.build.topics import (
     inner_sizes,
     leaf_columns,
 )
+from isogloss.build.upkeep import TABLE, TREE
 from isogloss.store import edits, state, table
 from isogloss.store.manifest import Manifest, write_manifest
 from isogloss.store.workspace import Workspace, build_lock, unfinished
@@ -107,8 +108,8 @@ def rename_atlas(folder: Path, topic: int, name: str) -> None:
         edits.draft_record(folder)
         record = names_record(tree.labels, labels, topics.model.tree_.labels, model.tree_.labels)
         new.edits = recorded(folder, old, "rename", what, record)
-        arrays, about = model.to_arrays()
-        commit_topics(folder, old, new, arrays, about, renamed)
+        about = model_named(topics.folder, model.tree_.labels)
+        commit_topics(folder, old, new, None, about, renamed)
 
 
 def _edit(
@@ -234,18 +235,30 @@ def _exemplars(tree: "TopicTree", tally: Tally, made: Any) -> list[list[int]]:
 
 
 def commit_topics(
-    folder: Path, old: Manifest, new: Manifest, arrays: dict[str, NDArray[Any]],
+    folder: Path, old: Manifest, new: Manifest, arrays: dict[str, NDArray[Any]] | None,
     about: dict[str, Any], tree: "TopicTree",
 ) -> None:  # fmt: skip
-    """Make a manifest the atlas', with another model and tree; `old.state` gives all else."""
+    """Make a manifest the atlas', with another tree and model; all else is that of `old`.
+
+    Parameters
+    ----------
+    folder : Path
+    old, new : Manifest
+    arrays : dict of str to array or None
+        The model; None where only what `about` says of it changes.
+    about : dict
+        For `model.json`.
+    tree : TopicTree
+    """
     from isogloss.build.pipeline import _clean_up, _now
 
     draft = folder / ".state.tmp"
-    if draft.exists():
-        shutil.rmtree(draft)
     with storage_errors("the topics of the atlas"):
-        shutil.copytree(folder / old.state, draft)
-        save_tensors(draft / "topics" / "model.safetensors", arrays)
+        state.copy_state(folder / old.state, draft, without=(TREE, TABLE))
+        # Files that stay are links: what changes is replaced, never written into.
+        if arrays is not None:
+            with atomic_path(draft / "topics" / "model.safetensors") as path:
+                save_tensors(path, arrays)
         write_json(draft / "topics" / "model.json", about)
         state.write_tree(draft, tree)
     new.state = state.state_name(new.version)

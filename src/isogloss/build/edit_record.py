@@ -118,6 +118,12 @@ def unlike_names(wanted: Sequence[str], now: Sequence[str]) -> dict[str, str]:
     return {str(topic): name for topic, (name, other) in enumerate(pairs) if name != other}
 
 
+def model_named(folder: Path, names: Sequence[str]) -> dict[str, Any]:
+    """Give what `model.json` in a folder says, with other names that people gave (or "")."""
+    about: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    return {**about, "names": list(names) if any(names) else []}
+
+
 def recorded(folder: Path, old: Manifest, kind: str, what: str, record: dict[str, Any]) -> Any:
     """Publish the record of an edit, and give the list of edits with it, for the manifest."""
     from isogloss.build.pipeline import _now

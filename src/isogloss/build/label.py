@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import shutil
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING
 from isogloss._core.errors import AtlasError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors, write_json
-from isogloss.build.edit_record import names_record, quoted_name, recorded
+from isogloss.build.edit_record import model_named, names_record, quoted_name, recorded
+from isogloss.build.upkeep import TABLE, TREE
 from isogloss.store import edits, state
 from isogloss.store.manifest import write_manifest
 from isogloss.store.workspace import Workspace, build_lock, unfinished
@@ -176,14 +176,10 @@ def _commit(atlas: "Atlas", tree: "TopicTree", model: str = "keywords") -> None:
     listed = recorded(atlas.path, old, "label", what, record)
     draft = atlas.path / _ASIDE
     with storage_errors("the topics of the atlas"):
-        if draft.exists():
-            shutil.rmtree(draft)
-        shutil.copytree(atlas.path / old.state, draft)
+        state.copy_state(atlas.path / old.state, draft, without=(TREE, TABLE))
         state.write_tree(draft, tree)
-        if kept != names:
-            write_json(
-                draft / "topics" / "model.json", {**about, "names": kept if any(kept) else []}
-            )
+        if kept != names:  # in the place of a link, not into it
+            write_json(draft / "topics" / "model.json", model_named(topics, kept))
     state.publish_state(draft, atlas.path / state.state_name(version))
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     new = replace(old, version=version, state=state.state_name(version), updated=now, edits=listed)

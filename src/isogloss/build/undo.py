@@ -4,7 +4,6 @@ A record leads from the topics that are there to those that are wanted (`build.e
 is followed, its opposite is written, which is what redoes (or undoes again) the edit.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,7 +24,7 @@ from isogloss.build.edit import (
     passage_vectors,
     with_topics,
 )
-from isogloss.build.edit_record import model_record, names_record, write_passages
+from isogloss.build.edit_record import model_named, model_record, names_record, write_passages
 from isogloss.build.edit_rows import (
     ROWS,
     KeptRows,
@@ -99,7 +98,7 @@ def _next_edit(folder: Path, manifest: Manifest, *, back: bool) -> "Edit":
 
 
 _Made = tuple[
-    Manifest, dict[str, Any], dict[str, NDArray[Any]], dict[str, Any], "TopicTree"
+    Manifest, dict[str, Any], dict[str, NDArray[Any]] | None, dict[str, Any], "TopicTree"
 ]  # manifest, opposite record, model as arrays and JSON, tree
 
 
@@ -131,11 +130,9 @@ def _names(
             for topic, name in kept.items():
                 names[int(topic)] = str(name)
     opposite = names_record(tree.labels, labels, topics.model.tree_.labels, pins)
-    arrays = load_tensors(topics.folder / "model.safetensors")
-    model = json.loads((topics.folder / "model.json").read_text(encoding="utf-8"))
-    model["names"] = pins if any(pins) else []
     new = replace(old, version=old.version + 1)
-    return new, opposite, arrays, model, tree.described(labels=labels)
+    about = model_named(topics.folder, pins)
+    return new, opposite, None, about, tree.described(labels=labels)
 
 
 def _topics(
