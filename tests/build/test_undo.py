@@ -297,7 +297,11 @@ def check_kills(atlas, tmp_path, kills, seed):
             stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         assert process.stdout.readline() == b"ready\n"
-        time.sleep(float(rng.uniform(0.1, 1.2)))
+        began = time.monotonic()
+        steps = int(rng.integers(1, 4))  # the first loads the store, so the next ones tell more
+        for _ in range(steps):
+            assert process.stdout.readline() == b"done\n"
+        time.sleep(float(rng.uniform(0, 1.2)) * (time.monotonic() - began) / steps)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         now = ig.Atlas.open(atlas.path)
@@ -310,13 +314,13 @@ def check_kills(atlas, tmp_path, kills, seed):
     assert whole(now) in copies
     assert len(list((atlas.path / "edits").iterdir())) == 1
     assert not list(atlas.path.glob(".*.tmp"))
-    # The newest, the one before, and that which this test has open.
-    assert len(list(atlas.path.glob("passages-*.lance"))) <= 3
+    # The newest, the one before, and the two which this test has open.
+    assert len(list(atlas.path.glob("passages-*.lance"))) <= 4
     return moments
 
 
 def test_killed_at_random_moments(atlas, tmp_path):
-    check_kills(atlas, tmp_path, 4, seed=0)
+    check_kills(atlas, tmp_path, 2, seed=0)
 
 
 @pytest.mark.slow

@@ -30,6 +30,8 @@ BLOCK_VALUES = 1 << 20
 # Up to so many passages neighbours are exact; above, nearly all are found in a partition.
 EXACT_ROWS = 12_000
 MOST_CLASSES = 200
+# Whole numbers all between these are followed as years.
+YEARS = (1000, 2999)
 
 Ints = NDArray[np.int64]
 Blocks = Iterator[tuple[str, bytes]]
@@ -139,17 +141,26 @@ class PageData:
         told: dict[str, dict[str, Any]] = {"over": {}, "by": {}}
         for about in self.opened.attributes.about():
             name, kind = about["name"], about["kind"]
-            over = kind == "time" or (kind == "number" and "int" in about["type"])
+            over = kind == "time" or (kind == "number" and self._years(about))
             few = kind == "category" and (about["distinct"] or 0) <= MOST_CLASSES
             try:
                 if over:
                     told["over"][name] = self._spread(name, atlas.topics_over(name, words=0))
                 elif few:
                     told["by"][name] = self._spread(name, atlas.topics_by(name, words=0))
-            except ColumnError:  # no times or classes after all
+            except (ColumnError, ParameterError):  # no times or classes after all
                 continue
         self._blocks["spreads"] = {}
         yield "spreads", packed_json(told)
+
+    def _years(self, about: dict[str, Any]) -> bool:
+        """Tell whether whole numbers look like years."""
+        values = self.opened.attributes.values(about["name"])
+        return (
+            "int" in about["type"]
+            and values.low is not None
+            and (YEARS[0] <= values.low and values.high <= YEARS[1])
+        )
 
     def _spread(self, name: str, spread: Any) -> dict[str, Any]:
         return {"version": self.view.version, "column": name, **spread.to_json()}
