@@ -324,8 +324,8 @@ def test_killed_at_random_moments(atlas, tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_at_forty_random_moments(atlas, tmp_path):
-    assert check_kills(atlas, tmp_path, 40, seed=1) == {True, False}
+def test_killed_at_twenty_random_moments(atlas, tmp_path):
+    assert check_kills(atlas, tmp_path, 20, seed=1) == {True, False}
 
 
 def test_a_folder_that_may_only_be_read(atlas):
