@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from isogloss.app.web import routes_edits, routes_map, routes_passages
+from isogloss.app.web.addresses import Hosts
 from isogloss.app.web.explorer import Explorer
 from isogloss.app.web.metrics import Measured, resident_bytes
 from isogloss.app.web.page import page_router, read_files
@@ -80,6 +81,8 @@ def make_app(
     ------
     AtlasError
         When there is no finished atlas.
+    ParameterError
+        When a host is none.
 
     Examples
     --------
@@ -92,6 +95,7 @@ def make_app(
     """
     from isogloss import __version__
 
+    Hosts(hosts)  # the middleware is made later, and a mistake would be told late
     explorer = Explorer(atlas_path, editable=editable, search_threads=search_threads)
 
     @asynccontextmanager
