@@ -246,3 +246,17 @@ def test_the_next_free_port_is_taken():
     assert 8765 <= first.getsockname()[1] < second.getsockname()[1]
     first.close()
     second.close()
+
+
+def test_an_encoder_that_cannot_be_loaded(folder, monkeypatch):
+    from isogloss._core.errors import EncoderError
+
+    def broken(self):
+        raise EncoderError("the folder of the model is gone")
+
+    client = client_of(make_app(folder))
+    monkeypatch.setattr(Atlas, "query_side", property(broken))
+    reply = client.get("/api/search?query=cats")
+    assert (reply.status_code, reply.json()["error"]["kind"]) == (503, "encoder")
+    assert client.get("/api/search?query=cats&mode=text").status_code == 200
+    assert client.get("/api/topics").status_code == 200

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from isogloss._core.errors import AtlasError
+from isogloss._core.errors import AtlasError, ParameterError
 from isogloss.app.web.attributes import Attributes
 from isogloss.app.web.edits import Edits
 from isogloss.app.web.metrics import Metrics
@@ -59,7 +59,7 @@ class Explorer:
     editable : bool
         Whether topics may be edited here.
     search_threads : int, optional
-        Searches that run at once.
+        Searches that run at once; None takes ``ISOGLOSS_SEARCH_THREADS``, or else 2.
 
     Raises
     ------
@@ -68,12 +68,13 @@ class Explorer:
     """
 
     def __init__(
-        self, path: str | Path, *, editable: bool = True, search_threads: int = SEARCH_THREADS
+        self, path: str | Path, *, editable: bool = True, search_threads: int | None = None
     ) -> None:
         self.path = Path(path)
         self.editable = editable
         self.metrics = Metrics()
-        self.searches = WorkPool("search", threads=search_threads, waiting=SEARCHES_WAITING)
+        threads = search_threads if search_threads is not None else _threads()
+        self.searches = WorkPool("search", threads=threads, waiting=SEARCHES_WAITING)
         self.reads = WorkPool("read", threads=READ_THREADS, waiting=READS_WAITING)
         self.edits = Edits(self)
         self._mark = self._look()
@@ -132,3 +133,12 @@ class Explorer:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _threads() -> int:
+    given = os.environ.get("ISOGLOSS_SEARCH_THREADS", "")
+    if not given:
+        return SEARCH_THREADS
+    if not given.isdecimal() or not 1 <= int(given) <= 64:
+        raise ParameterError(f"ISOGLOSS_SEARCH_THREADS is {given!r}; it must be 1 to 64")
+    return int(given)

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from isogloss._core.errors import AtlasError, ColumnError, EncoderError, IsoglossError
+from isogloss._core.errors import AtlasError, ColumnError, IsoglossError
 from isogloss.app.cli.output import clean
 from isogloss.app.web.security import Refusal
 
@@ -19,8 +19,15 @@ KINDS = {404: "not_found", 405: "method_not_allowed"}
 
 def json_reply(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Answer with JSON; what JSON cannot say (NaN, infinity) becomes null."""
-    content = json.dumps(clean(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Response(content.encode(), status, headers, "application/json")
+    try:
+        content = _dumps(value)
+    except ValueError:  # seldom: NaN, infinity, half a character
+        content = _dumps(clean(value))
+    return Response(content, status, headers, "application/json")
+
+
+def _dumps(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def arrow_reply(columns: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
@@ -48,8 +55,6 @@ def refusal_of(error: Exception) -> Refusal:
         return Refusal(404, "not_found", str(error))
     if isinstance(error, AtlasError):
         return Refusal(503, "atlas", str(error))
-    if isinstance(error, EncoderError):
-        return Refusal(503, "encoder", str(error))
     return Refusal(400, "bad_request", str(error))
 
 

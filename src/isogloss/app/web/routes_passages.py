@@ -75,7 +75,8 @@ async def _search(
 def _found(
     view: View, query: str, k: int, mode: str, where: str | None, topic: int | None
 ) -> Response:
-    view.prepare()
+    if mode != "text":
+        view.prepare()
     result = view.atlas.search(query, k=k, mode=mode, where=narrowed(view, where, topic))
     return json_reply(rows.found_reply(view, result))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from isogloss.app.web import routes_edits, routes_map, routes_passages
-from isogloss.app.web.explorer import SEARCH_THREADS, Explorer
+from isogloss.app.web.addresses import Hosts
+from isogloss.app.web.explorer import Explorer
 from isogloss.app.web.metrics import Measured, resident_bytes
 from isogloss.app.web.page import page_router, read_files
 from isogloss.app.web.replies import add_error_replies, json_reply
@@ -53,7 +54,7 @@ def make_app(
     token: str | None = None,
     hosts: Sequence[str] = (),
     editable: bool = True,
-    search_threads: int = SEARCH_THREADS,
+    search_threads: int | None = None,
 ) -> FastAPI:
     """Make the application that `isogloss explore` serves.
 
@@ -67,8 +68,8 @@ def make_app(
         Names besides loopback under which it may be addressed.
     editable : bool, default True
         Whether topics may be edited.
-    search_threads : int
-        Searches that run at once.
+    search_threads : int or None
+        Searches that run at once; None takes the default.
 
     Returns
     -------
@@ -80,6 +81,8 @@ def make_app(
     ------
     AtlasError
         When there is no finished atlas.
+    ParameterError
+        When a host is none.
 
     Examples
     --------
@@ -92,6 +95,7 @@ def make_app(
     """
     from isogloss import __version__
 
+    Hosts(hosts)  # the middleware is made later, and a mistake would be told late
     explorer = Explorer(atlas_path, editable=editable, search_threads=search_threads)
 
     @asynccontextmanager

@@ -8,7 +8,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from isogloss._core.errors import AtlasError
+from isogloss._core.errors import AtlasError, EncoderError, MissingExtra
+from isogloss.app.web.security import Refusal
 from isogloss.app.web.tiles import Quadtree
 from isogloss.atlas import Atlas
 from isogloss.layout.passage_map import PassageMap, TopicPlaces
@@ -120,15 +121,18 @@ class View:
         return cls(atlas, before.points)
 
     def prepare(self) -> None:
-        """Load what the first search would load, so that threads need not wait for each other.
+        """Load what the first search by meaning would load, once for all threads.
 
         Raises
         ------
-        EncoderError
-            When the encoder of queries cannot be loaded.
+        Refusal
+            When the encoder of queries cannot be loaded: 503, kind ``"encoder"``.
         """
         with self._lock:
-            _ = self.atlas.schema, self.atlas.vectors, self.atlas.query_side
+            try:
+                _ = self.atlas.schema, self.atlas.vectors, self.atlas.query_side
+            except (EncoderError, MissingExtra) as error:
+                raise Refusal(503, "encoder", str(error)) from error
 
     def path(self, topic: int) -> list[int]:
         """Give the ids from the root to a topic; empty for -1."""
