@@ -377,6 +377,10 @@ def test_command_line(atlas, capsys):
     assert [one["undone"] for one in told["edits"]] == [False, True]
     assert told["undo"].startswith('merge "')
     assert told["redo"].endswith('to "one"')
+    assert main(["info", path]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("edits.")]
+    assert [line.split()[0] for line in lines] == ["edits.format", "edits.done", "edits.undone"]
+    assert " kind merge, what merge " in lines[1]
     assert main(["topics", path, "--redo", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["topics"][0]["label"] == "one"
     assert main(["topics", path, "--undo", "--redo"]) == 2
