@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from isogloss._core.errors import AtlasError, ColumnError, nearest
 from isogloss._core.events import OnEvent, ignore
 from isogloss.atlas_changes import AtlasChanges
+from isogloss.atlas_pages import AtlasPages
 from isogloss.atlas_search import AtlasSearch
 from isogloss.atlas_topics import AtlasTopics
 from isogloss.store.manifest import Manifest, read_manifest
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from isogloss.drift.queries import QuerySide
     from isogloss.encoders.base import Encoder
+    from isogloss.layout import PassageMap
     from isogloss.search.passage_index import PassageIndex
     from isogloss.topics.tree import TopicTree
 
@@ -53,7 +55,7 @@ def need_manifest(folder: Path) -> Manifest:
     raise AtlasError(f"there is no atlas at {folder}: isogloss build makes one")
 
 
-class Atlas(AtlasTopics, AtlasChanges, AtlasSearch):
+class Atlas(AtlasTopics, AtlasChanges, AtlasSearch, AtlasPages):
     """A finished atlas, opened for reading at the state that its manifest names.
 
     An atlas that is rebuilt or grown meanwhile stays readable as it was; open it again to see the
@@ -90,6 +92,7 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch):
         self._index: PassageIndex | None = None
         self._schema: pa.Schema | None = None
         self._queries: QuerySide | None = None
+        self._map: PassageMap | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> "Atlas":
@@ -213,6 +216,32 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch):
 
             self._encoder = load_atlas_encoder(self.path, self.manifest)
         return self._encoder
+
+    @property
+    def map(self) -> "PassageMap":
+        """The places of all passages in two dimensions.
+
+        A build draws it; an atlas that has none, or lacks some passages on it, is given one when
+        this is first asked for: in its folder, or in memory where that cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> texts = ["cats purr", "dogs bark", "cats and dogs", "stocks fell", "markets rose"]
+        >>> atlas = Atlas.build(texts, Path(tempfile.mkdtemp()) / "pets.atlas")
+        >>> atlas.map.coordinates.shape
+        (5, 2)
+        >>> sorted(atlas.map.to_pandas())
+        ['passage', 'x', 'y']
+        """
+        if self._map is None:
+            from isogloss.build.maps import map_source
+            from isogloss.layout.stored import open_map
+
+            source = map_source(self.manifest, self.table)
+            state = self.path / self.manifest.state
+            self._map = open_map(state, source, version=self.manifest.version)
+        return self._map
 
     def passages(
         self, columns: list[str] | None = None, *, batch_size: int = 4096

@@ -196,7 +196,7 @@ class AtlasSearch:
                 schema=self.schema,
                 attributes=self.manifest.attributes,
                 below=self._leaves_below(),
-                index=self.vectors if wants_vector else None,
+                index=self.vectors if wants_vector else self._index,
                 exact=exact,
                 fusion=steps.fusion,
                 terms=options["terms"],

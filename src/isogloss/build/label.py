@@ -1,7 +1,7 @@
 """Names for the topics of a finished atlas: evidence out of it, labels into its next version."""
 
 import datetime
-import shutil
+import json
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from isogloss._core.errors import AtlasError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors, write_json
-from isogloss.store import state
+from isogloss.build.edit_record import model_named, names_record, quoted_name, recorded
+from isogloss.build.upkeep import TABLE, TREE
+from isogloss.store import edits, state
 from isogloss.store.manifest import write_manifest
 from isogloss.store.workspace import Workspace, build_lock, unfinished
 from isogloss.topics.keywords import Keywords, topic_labels
@@ -104,7 +106,7 @@ def label_atlas(
         report.labels = dict(enumerate(labels))
         report.seconds = round(time.perf_counter() - began, 3)
         if not dry_run and tuple(labels) != tree.labels:
-            _commit(atlas, tree.described(labels=labels))
+            _commit(atlas, tree.described(labels=labels), report.model)
         if not dry_run and model != "keywords":
             with storage_errors("the report of the labels"):
                 (atlas.path / FOLDER).mkdir(exist_ok=True)
@@ -159,19 +161,29 @@ def _evidence(atlas: "Atlas", topics: list[int], on_event: OnEvent) -> list[Topi
     ]  # fmt: skip
 
 
-def _commit(atlas: "Atlas", tree: "TopicTree") -> None:
+def _commit(atlas: "Atlas", tree: "TopicTree", model: str = "keywords") -> None:
     """Make the tree that of the atlas' next version: a new state folder, then the manifest."""
     old = atlas.manifest
     version = old.version + 1
+    topics = atlas.path / old.state / "topics"
+    about = json.loads((topics / "model.json").read_text(encoding="utf-8"))
+    names = about.get("names") or [""] * len(tree)
+    # A name that a label has taken the place of must not come back with the next edit.
+    kept = [name if name == label else "" for name, label in zip(names, tree.labels, strict=True)]
+    record = names_record(atlas.topics.labels, tree.labels, names, kept)
+    edits.draft_record(atlas.path)
+    what = f"label {len(record['labels'])} topics by {quoted_name(model)}"
+    listed = recorded(atlas.path, old, "label", what, record)
     draft = atlas.path / _ASIDE
     with storage_errors("the topics of the atlas"):
-        if draft.exists():
-            shutil.rmtree(draft)
-        shutil.copytree(atlas.path / old.state, draft)
+        state.copy_state(atlas.path / old.state, draft, without=(TREE, TABLE))
         state.write_tree(draft, tree)
+        if kept != names:  # in the place of a link, not into it
+            write_json(draft / "topics" / "model.json", model_named(topics, kept))
     state.publish_state(draft, atlas.path / state.state_name(version))
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    new = replace(old, version=version, state=state.state_name(version), updated=now)
+    new = replace(old, version=version, state=state.state_name(version), updated=now, edits=listed)
     write_manifest(atlas.path, new)
+    edits.drop_records(atlas.path, listed)
     state.drop_old_states(atlas.path, {new.state, old.state})
     atlas.take_version(new, tree)

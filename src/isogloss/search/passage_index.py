@@ -21,6 +21,7 @@ from isogloss.search.segments import (
     read_vectors,
     uncovered,
 )
+from isogloss.search.text_index import need_text_index
 from isogloss.search.typed import Typed
 from isogloss.search.vector_index import RECALL, VectorIndex
 
@@ -90,6 +91,8 @@ class PassageIndex:
         self._columns = Columns(lambda name: read_column(table, self.live, name))
         self._passing: OrderedDict[Typed, Passing] = OrderedDict()
         self._lock = Lock()
+        self._by_row_id: tuple[Ints, Ints] | None = None
+        self._text_checked = False
 
     def _add_rest(self) -> None:
         places = uncovered(self.segments, self.live)
@@ -138,6 +141,21 @@ class PassageIndex:
         places = np.searchsorted(self.live.numbers, np.asarray(passages, dtype=np.int64))
         ids: list[int] = self.live.row_ids[places].tolist()
         return ids
+
+    def numbers(self, row_ids: Ints) -> Ints:
+        """Give the passage numbers of the table's row ids, int64 (m,): no column is read."""
+        with self._lock:
+            if self._by_row_id is None:
+                order = np.argsort(self.live.row_ids, kind="stable")
+                self._by_row_id = self.live.row_ids[order], self.live.numbers[order]
+            known, numbers = self._by_row_id
+        return numbers[np.searchsorted(known, row_ids)]
+
+    def need_text_index(self) -> None:
+        """Look once whether the table has a text index; see `text_index.need_text_index`."""
+        if not self._text_checked:
+            need_text_index(self.table)
+            self._text_checked = True
 
     def search(
         self,

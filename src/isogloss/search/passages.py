@@ -143,7 +143,9 @@ def search_passages(
             ranked["vector"] = _by_vector(index, vector, node, k=depth, exact=exact, recall=recall)
         if mode != "vector":
             sql = None if node is None else to_sql(node)
-            ranked["text"] = _by_text(table, query_text, sql, k=depth, total=total, terms=terms)
+            ranked["text"] = _by_text(
+                table, query_text, sql, k=depth, total=total, terms=terms, index=index
+            )
     fusion = fusion or DEFAULT
     if mode == "hybrid":
         lists = {name: Ranking(r.passages[:depth], r.scores[:depth]) for name, r in ranked.items()}
@@ -230,10 +232,14 @@ def _by_text(
     k: int,
     total: int,
     terms: Mapping[str, float] | None = None,
+    index: PassageIndex | None = None,
 ) -> _Ranked:
     from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur
 
-    need_text_index(table)
+    if index is None:
+        need_text_index(table)
+    else:
+        index.need_text_index()
     wanted: FullTextQuery = MatchQuery(text, "text")
     if terms:
         more = [MatchQuery(word, "text", boost=weight) for word, weight in terms.items()]
@@ -243,7 +249,13 @@ def _by_text(
         builder = table.search(wanted, query_type="fts")
         if sql is not None:
             builder = builder.where(sql, prefilter=True)
-        return builder.select(["passage", "_score"]).with_row_id(True).limit(limit).to_arrow()
+        shown = ["_score"] if index is not None else ["passage", "_score"]
+        found = builder.select(shown).with_row_id(True).limit(limit).to_arrow()
+        if index is None:
+            return found
+        # Reading the numbers from the table would take as long again as the search.
+        numbers = index.numbers(found["_rowid"].to_numpy().astype(np.int64))
+        return found.append_column("passage", pa.array(numbers))
 
     return _ranked(query, k, total, lambda found: _float64(found, "_score"))
 

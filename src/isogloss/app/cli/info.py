@@ -27,7 +27,9 @@ def run(args: argparse.Namespace) -> int:
     rows = []
     for key, value in manifest.items():
         if isinstance(value, dict):
-            rows += [[f"{key}.{name}", _shown(item)] for name, item in value.items()]
+            for name, item in value.items():
+                many = item if isinstance(item, list) else [item]
+                rows += [[f"{key}.{name}", _shown(one)] for one in many]
         elif isinstance(value, list):
             rows += [[key, _shown(item)] for item in value]
         else:

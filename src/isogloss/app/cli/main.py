@@ -19,6 +19,7 @@ COMMANDS = {
     "topics": "show the topic tree, or write who belongs where",
     "label": "name topics by keywords or by a language model",
     "search": "find passages by meaning, by words, or both",
+    "explore": "look at an atlas in the browser: map, topics, search, edits",
     "push": "carry an atlas into Qdrant or PostgreSQL",
     "migrate": "change the encoder of an atlas, through a map or by re-embedding",
     "serve": "answer with embeddings over HTTP, and offer an atlas to language models",
@@ -35,7 +36,7 @@ COMMANDS = {
 RESUMED = (
     "build", "update", "delete", "embed", "label", "migrate", "push", "reproduce", "train",
 )  # fmt: skip
-PLANNED = ("explore", "segment", "compare")
+PLANNED = ("segment", "compare")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
 

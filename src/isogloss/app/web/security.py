@@ -4,6 +4,7 @@ Plain ASGI, so that it adds nothing to a stream and serves any application.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import json
@@ -23,6 +24,9 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_LIMIT = 1 << 20  # bytes
 BODY_SECONDS = 30.0
+# Of a body that is too large, so much more is read before it is refused.
+DRAINED = 16 << 20
+DRAIN_SECONDS = 2.0
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; font-src 'self'; "
@@ -236,6 +240,8 @@ class Security:
         if not has_body:
             return receive
         if declared.isascii() and declared.isdigit() and int(declared[:20]) > self.body_limit:
+            if "expect" not in headers:
+                await self._drain(receive)
             raise self._too_large()
         try:
             body = await asyncio.wait_for(self._read(receive), BODY_SECONDS)
@@ -253,9 +259,25 @@ class Security:
                 raise Refusal(400, "bad_request", "the client left before its body was complete")
             body += message.get("body", b"")
             if len(body) > self.body_limit:
+                if message.get("more_body", False):
+                    await self._drain(receive)
                 raise self._too_large()
             if not message.get("more_body", False):
                 return bytes(body)
+
+    async def _drain(self, receive: Receive) -> None:
+        """Read on for a while: a client that is still sending would not see the answer."""
+
+        async def rest() -> None:
+            left = DRAINED
+            more = True
+            while more and left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                more = message["type"] == "http.request" and message.get("more_body", False)
+
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(rest(), DRAIN_SECONDS)
 
     def _too_large(self) -> Refusal:
         return Refusal(
