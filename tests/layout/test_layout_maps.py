@@ -66,9 +66,7 @@ def test_no_rows_and_rows_that_are_none():
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    st.integers(1, 40), st.integers(1, 6), st.integers(0, 5), st.booleans(), st.integers(2, 50)
-)
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(0, 5), st.booleans(), st.integers(2, 50))
 def test_any_rows_get_places(n, dim, zeros, repeated, most):
     rng = np.random.default_rng(n * 7 + dim)
     rows = rng.normal(size=(n, dim))
