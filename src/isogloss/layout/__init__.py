@@ -1,9 +1,9 @@
 """The map: places of passages in two dimensions.
 
-`lay_out` lays out rows; `PassageMap` is the map of an atlas.
+`map_rows` draws one of rows in memory; `PassageMap` is the map of an atlas.
 """
 
-from isogloss.layout.layout import lay_out
 from isogloss.layout.passage_map import PassageMap, TopicPlaces
+from isogloss.layout.rows import map_rows
 
-__all__ = ["PassageMap", "TopicPlaces", "lay_out"]
+__all__ = ["PassageMap", "TopicPlaces", "map_rows"]

@@ -17,7 +17,7 @@ from isogloss.layout.workers import Workers
 Places = NDArray[np.float32]
 
 # Steps, the factor on attraction, momentum: first the coarse order, then the fine one.
-PHASES = ((120, 12.0, 0.5), (280, 1.0, 0.8))
+PHASES = ((60, 4.0, 0.5), (240, 1.0, 0.8))
 BLOCK = 1024
 # No place moves further than this in a step.
 MOST_MOVED = 5.0

@@ -108,6 +108,6 @@ def _distinct(rows: Rows, filled: NDArray[np.int64]) -> tuple[NDArray[np.int64],
 def _embedded(rows: Rows, topics: NDArray[np.int32] | None, seed: int, on_step: OnStep) -> Places:
     columns, scores = neighbours(rows, min(NEIGHBOURS, len(rows) - 1), seed=seed)
     with Workers() as workers:
-        graph = symmetric(columns, weights(scores, PERPLEXITY, workers))
+        graph = symmetric(columns, weights(scores, PERPLEXITY, workers), topics)
         start = first_places(rows, topics, seed=seed)
         return embed(graph, start, workers, on_step=on_step)

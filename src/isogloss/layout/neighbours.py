@@ -14,6 +14,8 @@ Rows = NDArray[np.float32]
 
 # Up to so many rows neighbours are exact; above, nearly all are found in a partition.
 EXACT_ROWS = 12_000
+# Ties within a leaf topic count so many times as much as others.
+WITHIN = 2.5
 BLOCK = 2048
 
 
@@ -56,8 +58,29 @@ def weights(scores: Rows, perplexity: float, workers: Workers) -> Rows:
     return found
 
 
-def symmetric(columns: NDArray[np.int32], values: Rows) -> Any:
-    """Join rows to their neighbours, and these to them: float32 CSR (n, n), rows sum to about 1."""
+def symmetric(
+    columns: NDArray[np.int32], values: Rows, topics: NDArray[np.int32] | None = None
+) -> Any:
+    """Join rows to their neighbours, and these to them; ties within a topic are made stronger.
+
+    Parameters
+    ----------
+    columns, values : int32, float32 (n, k)
+        Neighbours and their weights; -1 for none.
+    topics : int32 (n,) or None
+        Leaf topics, -1 for none.
+
+    Returns
+    -------
+    float32 CSR (n, n)
+        Its rows sum to 1 on average.
+
+    Examples
+    --------
+    >>> columns = np.array([[1], [0], [1]], dtype=np.int32)
+    >>> symmetric(columns, np.ones((3, 1), dtype=np.float32)).toarray().tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.5], [0.0, 0.5, 0.0]]
+    """
     import scipy.sparse as sp
 
     n, k = columns.shape
@@ -66,4 +89,8 @@ def symmetric(columns: NDArray[np.int32], values: Rows) -> Any:
     graph = sp.csr_matrix((values[held], (rows, columns[held])), shape=(n, n))
     graph = ((graph + graph.T) * np.float32(0.5)).tocsr()
     graph.sort_indices()
+    if topics is not None and graph.nnz:
+        owner = np.repeat(topics, np.diff(graph.indptr))
+        graph.data[(owner >= 0) & (owner == topics[graph.indices])] *= np.float32(WITHIN)
+        graph.data *= np.float32(n / graph.data.sum(dtype=np.float64))
     return graph

@@ -129,10 +129,10 @@ class PassageMap:
         --------
         >>> from isogloss.topics.tree import TopicTree
         >>> tree = TopicTree(parent=[2, 2, -1], size=[3, 1, 4], persistence=[0.5, 0.5, 0.5])
-        >>> rows = np.array([[0, 0], [0.1, 0], [0, 0.1], [1, 1]], dtype=np.float32)
+        >>> rows = np.array([[0, 0], [0, 0], [0, 0], [1, 1]], dtype=np.float32)
         >>> found = PassageMap(np.arange(4), rows, 1).topic_places(np.array([0, 0, 0, 1]), tree)
-        >>> found.places.round(1).tolist()
-        [[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]]
+        >>> found.places.tolist(), found.spread.tolist()
+        ([[0.0, 0.0], [1.0, 1.0], [0.0, 0.0]], [0.0, 0.0, 0.0])
         """
         labels = np.asarray(topic_of_passage)
         if labels.shape != self.passages.shape:

@@ -23,6 +23,8 @@ CELL_ROWS = 256
 VOTES = 4
 PROBES = 5
 BLOCK = 512
+# Nodes of the grid a unit: finer than that of a layout, since it is used for all steps.
+PER_UNIT = 4.0
 
 
 class Anchors:
@@ -50,7 +52,7 @@ class Anchors:
         self._cells = None if len(vectors) <= EXACT_ANCHORS else _Cells(vectors, seed)
         self._vectors = vectors
         with Workers() as workers:
-            self.field: Field = Repulsion().field(self.places)
+            self.field: Field = Repulsion(PER_UNIT).field(self.places)
             mass = float(self.field.at(self.places, workers)[:, 0].sum(dtype=np.float64))
         # The push on one place where the pull of its neighbours has weights that sum to 1.
         self._push = len(places) / max(mass - len(places), float(len(places)))

@@ -13,6 +13,9 @@ Places = NDArray[np.float32]
 
 # Nodes of the grid a unit; the kernels bend within one unit.
 PER_UNIT = 2.0
+# Shares of a cell by which the grid is shifted from one field to the next, in both directions, so
+# that no place is drawn to its lines (the additive recurrence of Roberts).
+SHIFT = np.array([0.7548776662466927, 0.5698402909980532])
 # Nodes on a side, at most: a wider map gets a coarser grid.
 MOST_NODES = 1200
 MARGIN = 4
@@ -50,9 +53,17 @@ class Field:
 
 
 class Repulsion:
-    """Computes fields; the transforms of the kernels are kept while the grid has the same size."""
+    """Computes fields; the transforms of the kernels are kept while the grid has the same size.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    per_unit : float, default 2
+        Nodes of the grid a unit, where the map is not too wide for it.
+    """
+
+    def __init__(self, per_unit: float = PER_UNIT) -> None:
+        self._wanted = per_unit
+        self._fields = 0
         self._shape = (0, 0)
         self._per_unit = 0.0
         self._kernels: Any = None
@@ -80,7 +91,8 @@ class Repulsion:
         high = places.max(axis=0).astype(np.float64)
         self._fit(high - low)
         height, width = self._shape
-        centre = 0.5 * (low + high)
+        centre = 0.5 * (low + high) + (self._fields * SHIFT % 1.0 - 0.5) / self._per_unit
+        self._fields += 1
         left = float(centre[0] - 0.5 * (width - 1) / self._per_unit)
         bottom = float(centre[1] - 0.5 * (height - 1) / self._per_unit)
         grid = np.zeros(self._shape, dtype=np.float32)
@@ -95,7 +107,7 @@ class Repulsion:
         """Make the grid large enough, with some room to grow."""
         from scipy import fft
 
-        per_unit = min(PER_UNIT, (MOST_NODES - 2 * MARGIN) / max(float(span.max()) * 1.1, 1e-9))
+        per_unit = min(self._wanted, (MOST_NODES - 2 * MARGIN) / max(float(span.max()) * 1.1, 1e-9))
         needed = np.ceil(span * per_unit).astype(int)[::-1] + 2 * MARGIN
         fits = all(have >= need for have, need in zip(self._shape, needed, strict=True))
         if fits and per_unit >= self._per_unit:
