@@ -195,7 +195,7 @@ class AtlasSearch:
                 where=where,
                 schema=self.schema,
                 attributes=self.manifest.attributes,
-                below=self._leaves_below(),
+                below=self._leaves_below() if where is not None else None,
                 index=self.vectors if wants_vector else self._index,
                 exact=exact,
                 fusion=steps.fusion,

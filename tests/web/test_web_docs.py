@@ -20,5 +20,7 @@ def test_every_route_and_kind_of_error_is_on_the_page(client):
         assert last in page or path in page.replace("{n}", "{number}"), path
     sources = (Path(__file__).resolve().parents[2] / "src/isogloss/app/web").glob("*.py")
     for source in sources:
-        for status, kind in re.findall(r"([45]\d\d),\s*\"(\w+)\"", source.read_text("utf-8")):
+        for status, kind in re.findall(
+            r"Refusal\(\s*(\d+),\s*\"(\w+)\"", source.read_text("utf-8")
+        ):
             assert f"`{kind}`" in page or kind in ("internal", "timeout"), (status, kind)

@@ -129,6 +129,8 @@ def json_columns(table: pa.Table, names: list[str]) -> dict[str, list[Any]]:
 
 
 def _finite(value: Any) -> Any:
+    if value is None or type(value) in (str, int, bool):
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -146,6 +148,8 @@ def _values(column: pa.ChunkedArray) -> list[Any]:
 
 
 def _json(value: Any) -> Any:
+    if value is None or type(value) in (str, int, bool):  # nearly all: no further questions
+        return value
     if isinstance(value, float):
         return None if math.isnan(value) else value
     if isinstance(value, date | time):  # a datetime is a date

@@ -124,7 +124,7 @@ def neighbours(view: View, number: int, k: int, where: str | None) -> dict[str, 
         k=k + 1,
         mode="vector",
         where=where,
-        below=atlas._leaves_below(),
+        below=view.below,
         index=atlas.vectors,
     )
     found = found_reply(view, result)

@@ -183,7 +183,7 @@ def filterable(view: View) -> pa.Schema:
 
 def passing(view: View, where: str) -> Bools:
     """Tell which passages pass a filter, bool (n,); the last filters are kept at hand."""
-    node = read_filter(where, filterable(view), below=view.atlas._leaves_below())
+    node = read_filter(where, filterable(view), below=view.below)
     return view.atlas.vectors.passing(node).mask
 
 

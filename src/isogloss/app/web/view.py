@@ -14,6 +14,7 @@ from isogloss.app.web.tiles import Quadtree
 from isogloss.atlas import Atlas
 from isogloss.layout.passage_map import PassageMap, TopicPlaces
 from isogloss.search.segments import read_column
+from isogloss.search.topics import leaves_below
 from isogloss.store.table import reading
 
 Ints = NDArray[np.int64]
@@ -96,9 +97,9 @@ class View:
         self.atlas = atlas
         self.points = points if points is not None else Points(atlas)
         self.version: int = atlas.manifest.version
-        self.paths: list[list[int]] = [
-            atlas.topics.path(topic) for topic in range(len(atlas.topics))
-        ]
+        tree = atlas.topics
+        self.paths: list[list[int]] = [tree.path(topic) for topic in range(len(tree))]
+        self.below = leaves_below(tree)
         self._lock = Lock()
         self._places: TopicPlaces | None = None
 
