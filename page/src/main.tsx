@@ -1,0 +1,31 @@
+/** Starts the page. */
+
+import { render } from "preact";
+import { ServerSource } from "./data/server";
+import { canDraw, setSource, treeOpen } from "./state/store";
+import { followSearch } from "./state/actions";
+import { syncAddress } from "./state/sync";
+import { followTheme } from "./state/theme";
+import { App } from "./ui/App";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/layout.css";
+import "./styles/map.css";
+import "./styles/tree.css";
+import "./styles/help.css";
+
+function hasWebGl2(): boolean {
+  try {
+    return Boolean(document.createElement("canvas").getContext("webgl2"));
+  } catch {
+    return false;
+  }
+}
+
+setSource(new ServerSource());
+canDraw.value = hasWebGl2();
+if (matchMedia("(width <= 720px)").matches) treeOpen.value = false;
+syncAddress();
+followTheme();
+followSearch();
+render(<App />, document.getElementById("app")!);

@@ -1,0 +1,184 @@
+/** The map without its furniture: view and tiles in, drawn points out. */
+
+import { Deck, OrthographicView } from "@deck.gl/core";
+import { effect } from "@preact/signals";
+import type { TileKey } from "../data/source";
+import { message } from "../state/actions";
+import * as store from "../state/store";
+import { settle, toMap, zoomRange } from "./camera";
+import { paint } from "./colouring";
+import { dims } from "./paint";
+import { PointLayer, type PointScene } from "./point-layer";
+import { styleFor } from "./point-style";
+import { TileIndex, pointsInView, wantedTiles, type Tile } from "./tiles";
+import { TileStore, type LoadedTile } from "./tile-store";
+import { probe } from "./probe";
+
+type State = { target: [number, number, number]; zoom: number };
+
+export interface Picked {
+  passage: number;
+  topic: number;
+  x: number;
+  y: number;
+}
+
+export class MapScene {
+  private readonly deck: Deck<OrthographicView>;
+  private index: TileIndex | null = null;
+  private tiles: TileStore;
+  private wanted: Tile[] = [];
+  private revision = 0;
+  private due = 0;
+  private readonly ends: (() => void)[] = [];
+  /** Called whenever the map was drawn. */
+  onDrawn: () => void = () => {};
+  private readonly scene: PointScene = {
+    tiles: [],
+    paint: paint.value,
+    size: 3,
+    opacity: 0.8,
+    dim: 0.1,
+    dims: false,
+  };
+
+  constructor(parent: HTMLDivElement) {
+    this.tiles = this.newStore();
+    this.deck = new Deck({
+      parent,
+      style: { position: "absolute" },
+      views: new OrthographicView({ id: "map", flipY: false }),
+      viewState: this.deckState(),
+      controller: {
+        scrollZoom: { speed: 0.008, smooth: false },
+        inertia: 260,
+        keyboard: false,
+        doubleClickZoom: true,
+        dragRotate: false,
+        touchRotate: false,
+      },
+      useDevicePixels: Math.min(2, window.devicePixelRatio || 1),
+      deviceProps: { type: "webgl", webgl: { antialias: false, powerPreference: "high-performance" } },
+      parameters: { depthWriteEnabled: false, depthCompare: "always" },
+      _pickable: false,
+      getCursor: ({ isDragging }) => (isDragging ? "grabbing" : "default"),
+      layers: [],
+      onViewStateChange: ({ viewState }) => {
+        const { target, zoom } = viewState as State;
+        settle();
+        store.view.value = { x: target[0], y: target[1], zoom };
+        this.deck.setProps({ viewState: viewState as State });
+      },
+      onAfterRender: () => {
+        probe.frame(this.scene.tiles);
+        this.onDrawn();
+      },
+      onError: (error) => store.tell(`The map could not be drawn: ${error.message}`, "error"),
+    });
+    this.ends.push(
+      effect(() => {
+        void store.view.value;
+        void store.mapSize.value;
+        this.deck.setProps({ viewState: this.deckState() });
+        this.schedule();
+      }),
+      effect(() => {
+        const info = store.atlas.value;
+        void store.edition.value;
+        if (!info) return;
+        this.tiles.clear();
+        this.tiles = this.newStore();
+        this.index = new TileIndex(info.map);
+        this.schedule();
+      }),
+      effect(() => {
+        this.scene.paint = paint.value;
+        this.scene.dims = dims(paint.value);
+        this.schedule();
+        this.redraw();
+      }),
+    );
+  }
+
+  private newStore(): TileStore {
+    return new TileStore(
+      store.source(),
+      () => this.schedule(true),
+      (error) => store.tell(`Part of the map is missing: ${message(error)}`, "error"),
+    );
+  }
+
+  private deckState(): State & { minZoom: number; maxZoom: number } {
+    const { x, y, zoom } = store.view.value;
+    const [minZoom, maxZoom] = zoomRange();
+    return { target: [x, y, 0], zoom, minZoom, maxZoom };
+  }
+
+  /** Chooses tiles once a frame at most. */
+  private schedule(arrived = false): void {
+    if (arrived) this.revision += 1;
+    if (this.due) return;
+    this.due = requestAnimationFrame(() => {
+      this.due = 0;
+      this.choose();
+    });
+  }
+
+  private choose(): void {
+    const size = store.mapSize.value;
+    if (!this.index || size.width === 0) return;
+    const view = store.view.value;
+    this.wanted = wantedTiles(this.index, view, size);
+    const attribute = this.scene.paint.attribute?.name ?? null;
+    this.tiles.want(this.wanted, { attribute, where: this.scene.paint.where });
+    const style = styleFor(pointsInView(this.wanted, view, size), size.width * size.height, store.dark.value);
+    Object.assign(this.scene, style);
+    this.scene.tiles = this.wanted
+      .map((tile) => this.tiles.loaded.get(tile.key))
+      .filter((tile): tile is LoadedTile => tile !== undefined);
+    probe.tiles(this.wanted.length, this.scene.tiles, this.tiles.pending);
+    this.redraw();
+  }
+
+  private redraw(): void {
+    this.revision += 1;
+    this.deck.setProps({
+      layers: [new PointLayer({ id: "points", scene: this.scene, revision: this.revision })],
+    });
+  }
+
+  /** The lit point nearest to a place on the screen, within `reach` pixels. */
+  pick(left: number, top: number, reach = 8): Picked | null {
+    const [mx, my] = toMap(left, top);
+    const scale = 2 ** store.view.value.zoom;
+    let best: Picked | null = null;
+    let least = Infinity;
+    for (const loaded of this.scene.tiles) {
+      const { tile, points, grid } = loaded;
+      const unit = tile.side / 65535;
+      const radius = reach / scale / unit;
+      const found = grid.nearest((mx - tile.x0) / unit, (my - tile.y0) / unit, radius);
+      if (!found || found.distance * unit >= least) continue;
+      least = found.distance * unit;
+      const i = found.index;
+      best = {
+        passage: points.passage[i]!,
+        topic: points.topic[i]!,
+        x: tile.x0 + points.x[i]! * unit,
+        y: tile.y0 + points.y[i]! * unit,
+      };
+    }
+    return best;
+  }
+
+  tileKeys(): TileKey[] {
+    return this.scene.tiles.map(({ tile: { z, x, y } }) => ({ z, x, y }));
+  }
+
+  destroy(): void {
+    for (const end of this.ends) end();
+    cancelAnimationFrame(this.due);
+    this.tiles.clear();
+    this.deck.finalize();
+  }
+}
