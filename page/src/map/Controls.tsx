@@ -22,7 +22,7 @@ function Control(props: { label: string; icon: IconName; on?: boolean; act: () =
 export function Controls() {
   const lasso = tool.value === "lasso";
   return (
-    <div class="controls" role="toolbar" aria-label="Map" aria-orientation="vertical">
+    <div class="controls over-map" role="toolbar" aria-label="Map" aria-orientation="vertical">
       <Control label="Come nearer" icon="plus" act={() => zoomBy(1)} />
       <Control label="Go farther" icon="minus" act={() => zoomBy(-1)} />
       <Control label="See the whole map" icon="fit" act={fitAll} />

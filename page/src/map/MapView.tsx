@@ -1,69 +1,122 @@
 /** The map with its furniture: points, labels, tooltip, lasso, legend, buttons. */
 
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { FilterField } from "../panels/slots";
 import { openPassage } from "../state/actions";
-import { hoveredPassage, mapSize, tool, view } from "../state/store";
+import { hoveredPassage, mapSize, view } from "../state/store";
 import { takePlace, viewOf } from "../state/sync";
 import { bounds, fitted } from "./camera";
 import { followColour } from "./colouring";
 import { Controls } from "./Controls";
-import { MapScene } from "./scene";
+import { LabelLayer } from "./labels";
+import { Lasso } from "./Lasso";
+import { Legend } from "./Legend";
+import { followOpenPassage } from "./marked";
+import { MapScene, type Picked } from "./scene";
+import { Tooltip } from "./Tooltip";
+
+/** How far a hand may tremble in a click, pixels. */
+const TREMBLE = 4;
 
 export function MapView() {
   const frame = useRef<HTMLDivElement>(null);
+  const names = useRef<HTMLDivElement>(null);
   const scene = useRef<MapScene | null>(null);
+  const down = useRef<[number, number] | null>(null);
+  const picked = useSignal<Picked | null>(null);
+
   useEffect(() => {
     const parent = frame.current!;
-    const measure = () => {
-      const { width, height } = parent.getBoundingClientRect();
-      const first = mapSize.value.width === 0;
-      mapSize.value = { width, height };
-      if (!first || width === 0) return;
-      const place = takePlace();
-      view.value = place ? viewOf(place) : fitted(bounds(), mapSize.value);
-    };
-    measure();
-    const watch = new ResizeObserver(measure);
-    watch.observe(parent);
+    const end = followSize(parent);
+    const endColour = followColour();
+    const endOpen = followOpenPassage();
     const made = new MapScene(parent);
+    const labels = new LabelLayer(names.current!);
+    made.onDrawn = () => labels.place();
     scene.current = made;
-    const end = followColour();
     return () => {
-      watch.disconnect();
       end();
+      endColour();
+      endOpen();
+      labels.destroy();
       made.destroy();
     };
   }, []);
 
-  const down = useRef<[number, number] | null>(null);
-  const at = (event: PointerEvent): [number, number] => {
+  const at = (event: MouseEvent): [number, number] => {
     const box = frame.current!.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
+  };
+  const point = (found: Picked | null) => {
+    if (found?.passage === picked.value?.passage) return;
+    picked.value = found;
+    hoveredPassage.value = found?.passage ?? null;
   };
   return (
     <>
       <div
         ref={frame}
         class="map-canvas"
+        data-over={picked.value !== null}
         role="application"
         aria-roledescription="map"
         aria-label="Map of all passages. Arrow keys move it, plus and minus zoom, 0 shows all."
         tabIndex={0}
-        onPointerDown={(event) => (down.current = at(event))}
-        onPointerMove={(event) => {
-          if (event.buttons || tool.value !== "pan") return;
-          hoveredPassage.value = scene.current?.pick(...at(event))?.passage ?? null;
+        onPointerDown={(event) => {
+          down.current = at(event);
+          point(null);
         }}
-        onPointerLeave={() => (hoveredPassage.value = null)}
+        onPointerMove={(event) => {
+          if (event.buttons || event.pointerType === "touch") return;
+          point(scene.current?.pick(...at(event)) ?? null);
+        }}
+        onPointerLeave={() => point(null)}
         onClick={(event) => {
-          const [left, top] = at(event as unknown as PointerEvent);
+          const [left, top] = at(event);
           const start = down.current;
-          if (start && Math.hypot(left - start[0], top - start[1]) > 4) return;
-          const found = scene.current?.pick(left, top);
+          if (start && Math.hypot(left - start[0], top - start[1]) > TREMBLE) return;
+          const found = scene.current?.pick(left, top, 12);
           if (found) openPassage(found.passage);
         }}
       />
+      <div ref={names} class="labels" />
+      <Lasso />
+      <Tooltip picked={picked.value} />
+      <div class="filter over-map">
+        <FilterField />
+      </div>
+      <Legend />
       <Controls />
     </>
   );
+}
+
+/** Keeps the size of the map, and what is seen where it is on the screen. */
+function followSize(parent: HTMLElement): () => void {
+  let middle: [number, number] | null = null;
+  const measure = () => {
+    const { width, height, left, top } = parent.getBoundingClientRect();
+    if (width === 0 || height === 0) return;
+    const now: [number, number] = [left + width / 2, top + height / 2];
+    const before = middle;
+    middle = now;
+    mapSize.value = { width, height };
+    if (before) {
+      const scale = 2 ** view.value.zoom;
+      const { x, y, zoom } = view.value;
+      view.value = {
+        x: x + (now[0] - before[0]) / scale,
+        y: y - (now[1] - before[1]) / scale,
+        zoom,
+      };
+      return;
+    }
+    const place = takePlace();
+    view.value = place ? viewOf(place) : fitted(bounds(), mapSize.value);
+  };
+  measure();
+  const watch = new ResizeObserver(measure);
+  watch.observe(parent);
+  return () => watch.disconnect();
 }

@@ -7,6 +7,8 @@ import { message } from "../state/actions";
 import * as store from "../state/store";
 import { settle, toMap, zoomRange } from "./camera";
 import { paint } from "./colouring";
+import { marks } from "./marked";
+import { MarkLayer } from "./marks";
 import { dims } from "./paint";
 import { PointLayer, type PointScene } from "./point-layer";
 import { styleFor } from "./point-style";
@@ -97,6 +99,10 @@ export class MapScene {
         this.schedule();
         this.redraw();
       }),
+      effect(() => {
+        void marks.value;
+        this.redraw();
+      }),
     );
   }
 
@@ -143,7 +149,10 @@ export class MapScene {
   private redraw(): void {
     this.revision += 1;
     this.deck.setProps({
-      layers: [new PointLayer({ id: "points", scene: this.scene, revision: this.revision })],
+      layers: [
+        new PointLayer({ id: "points", scene: this.scene, revision: this.revision }),
+        new MarkLayer({ id: "marks", marks: marks.value }),
+      ],
     });
   }
 
