@@ -6,6 +6,7 @@ namespace nb = nanobind;
 void bind_code_scan(nb::module_ &m);
 void bind_communities(nb::module_ &m);
 void bind_edges(nb::module_ &m);
+void bind_layout(nb::module_ &m);
 void bind_lexical(nb::module_ &m);
 void bind_min_hashing(nb::module_ &m);
 void bind_scores(nb::module_ &m);
@@ -17,6 +18,7 @@ NB_MODULE(_native, m) {
     bind_code_scan(m);
     bind_communities(m);
     bind_edges(m);
+    bind_layout(m);
     bind_lexical(m);
     bind_min_hashing(m);
     bind_scores(m);

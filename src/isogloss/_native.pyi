@@ -187,3 +187,50 @@ def overlap_pairs(
     window: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]: ...
 def join_parents(parents: NDArray[np.int32], other: NDArray[np.int32]) -> None: ...
+def map_weights(
+    squares: NDArray[np.float32],
+    perplexity: float,
+    first: int,
+    last: int,
+    out: NDArray[np.float32],
+) -> None: ...
+def map_attract(
+    start: NDArray[np.int64],
+    target: NDArray[np.int32],
+    weight: NDArray[np.float32],
+    place: NDArray[np.float32],
+    first: int,
+    last: int,
+    out: NDArray[np.float32],
+) -> None: ...
+def map_charge(
+    place: NDArray[np.float32],
+    left: float,
+    bottom: float,
+    per_unit: float,
+    grid: NDArray[np.float32],
+) -> None: ...
+def map_fields(
+    place: NDArray[np.float32],
+    left: float,
+    bottom: float,
+    per_unit: float,
+    fields: NDArray[np.float32],
+    first: int,
+    last: int,
+    out: NDArray[np.float32],
+) -> None: ...
+def map_place(
+    near: NDArray[np.int32],
+    weight: NDArray[np.float32],
+    anchor: NDArray[np.float32],
+    left: float,
+    bottom: float,
+    per_unit: float,
+    fields: NDArray[np.float32],
+    push: float,
+    steps: int,
+    first: int,
+    last: int,
+    out: NDArray[np.float32],
+) -> None: ...

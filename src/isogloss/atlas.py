@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from isogloss.drift.queries import QuerySide
     from isogloss.encoders.base import Encoder
+    from isogloss.layout import PassageMap
     from isogloss.search.passage_index import PassageIndex
     from isogloss.topics.tree import TopicTree
 
@@ -90,6 +91,7 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch):
         self._index: PassageIndex | None = None
         self._schema: pa.Schema | None = None
         self._queries: QuerySide | None = None
+        self._map: PassageMap | None = None
 
     @classmethod
     def open(cls, path: str | Path) -> "Atlas":
@@ -213,6 +215,32 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch):
 
             self._encoder = load_atlas_encoder(self.path, self.manifest)
         return self._encoder
+
+    @property
+    def map(self) -> "PassageMap":
+        """The places of all passages in two dimensions.
+
+        A build draws it; an atlas that has none, or lacks some passages on it, is given one when
+        this is first asked for: in its folder, or in memory where that cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> texts = ["cats purr", "dogs bark", "cats and dogs", "stocks fell", "markets rose"]
+        >>> atlas = Atlas.build(texts, Path(tempfile.mkdtemp()) / "pets.atlas")
+        >>> atlas.map.coordinates.shape
+        (5, 2)
+        >>> sorted(atlas.map.to_pandas())
+        ['passage', 'x', 'y']
+        """
+        if self._map is None:
+            from isogloss.build.maps import map_source
+            from isogloss.layout.stored import open_map
+
+            source = map_source(self.manifest, self.table)
+            state = self.path / self.manifest.state
+            self._map = open_map(state, source, version=self.manifest.version)
+        return self._map
 
     def passages(
         self, columns: list[str] | None = None, *, batch_size: int = 4096

@@ -9,6 +9,7 @@ from isogloss._core.events import OnEvent, ignore
 
 if TYPE_CHECKING:
     from isogloss.atlas import Atlas
+    from isogloss.store.edits import Edit, History
     from isogloss.store.manifest import Manifest
     from isogloss.topics.labelling import LabelReport
     from isogloss.topics.trends import TopicSpread
@@ -80,6 +81,88 @@ class AtlasTopics:
 
         self.require_current()
         rename_atlas(self.path, topic, name)
+        return self._reopened()
+
+    @property
+    def edits(self) -> "list[Edit]":
+        """Edits of the topics in order: those that `undo` takes back, then those undone.
+
+        Merges, splits, names and labels, the last 20 of them. Each has ``kind``, ``what`` (a line
+        for people), ``when`` (UTC, ISO 8601) and ``undone``.
+        """
+        return self._history.edits
+
+    @property
+    def next_undo(self) -> "Edit | None":
+        """The edit that `undo` takes back next, None where there is none."""
+        return self._history.done[-1] if self._history.done else None
+
+    @property
+    def next_redo(self) -> "Edit | None":
+        """The edit that `redo` does again next, None where there is none."""
+        return self._history.undone[0] if self._history.undone else None
+
+    @property
+    def _history(self) -> "History":
+        from isogloss.store.edits import History
+
+        return History.from_json(self._whole().manifest.edits, self.path)
+
+    def undo(self, *, on_event: OnEvent = ignore) -> "Atlas":
+        """Take back the last edit of the topics, and open the atlas as it was before it.
+
+        Topics, labels, keywords, exemplars, model, and the topic and memberships of every passage
+        are again what they were. Passages that came since get their topic from that model, and
+        sizes count what is there now.
+
+        Parameters
+        ----------
+        on_event : callable
+            Takes progress.
+
+        Returns
+        -------
+        Atlas
+            A new version of the same folder; this one stays readable as it was.
+
+        Raises
+        ------
+        AtlasError
+            When there is nothing to undo, the folder has moved on since it was opened here, or
+            the atlas was embedded anew since.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from isogloss.atlas import Atlas
+        >>> texts = ["cats purr", "dogs bark", "stocks fell", "markets rose"]
+        >>> atlas = Atlas.build(texts, Path(tempfile.mkdtemp()) / "pets.atlas")
+        >>> before = atlas.topics[0].label
+        >>> atlas = atlas.rename_topic(0, "animals")
+        >>> atlas.next_undo.kind
+        'rename'
+        >>> atlas = atlas.undo()
+        >>> atlas.topics[0].label == before
+        True
+        >>> atlas.redo().topics[0].label
+        'animals'
+        """
+        from isogloss.build.undo import undo_atlas
+
+        undo_atlas(self.path, expect=self.require_current().version, on_event=on_event)
+        return self._reopened()
+
+    def redo(self, *, on_event: OnEvent = ignore) -> "Atlas":
+        """Do again the edit that was undone last, and open that atlas; see `undo`.
+
+        Raises
+        ------
+        AtlasError
+            When there is nothing to redo: a new edit forgets what was undone before it.
+        """
+        from isogloss.build.undo import redo_atlas
+
+        redo_atlas(self.path, expect=self.require_current().version, on_event=on_event)
         return self._reopened()
 
     def topics_over(

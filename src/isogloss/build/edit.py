@@ -1,7 +1,8 @@
 """Topics of a finished atlas merged, split and renamed: a new version, committed like a build.
 
 The edited model goes into the new state folder, so passages that are added later get the edited
-topics. Until the manifest is replaced, one atomic rename, the atlas is as it was.
+topics. What it takes to undo the edit goes into a record (`store.edits`, `build.undo`). Until the
+manifest is replaced, one atomic rename, the atlas is as it was.
 """
 
 import shutil
@@ -18,6 +19,15 @@ from isogloss._core.errors import AtlasError, ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors, write_json
 from isogloss._core.tensors import save_tensors
+from isogloss.build.edit_record import (
+    model_record,
+    names_record,
+    quoted,
+    quoted_name,
+    recorded,
+    write_passages,
+)
+from isogloss.build.edit_rows import ROWS, Rows, RowWriter, back_numbers
 from isogloss.build.topics import (
     EXEMPLARS,
     KEYWORD_PASSAGES,
@@ -26,9 +36,8 @@ from isogloss.build.topics import (
     Topics,
     inner_sizes,
     leaf_columns,
-    own_strength,
 )
-from isogloss.store import state, table
+from isogloss.store import edits, state, table
 from isogloss.store.manifest import Manifest, write_manifest
 from isogloss.store.workspace import Workspace, build_lock, unfinished
 from isogloss.topics.tree import checked_name
@@ -46,7 +55,12 @@ def merge_atlas(
     folder: Path, groups: Sequence[Sequence[int]], *, on_event: OnEvent = ignore
 ) -> None:
     """Merge topics of an atlas; see `Atlas.merge_topics`."""
-    _edit(folder, lambda topics, opened: topics.model.merge(groups), on_event)
+
+    def told(before: "TopicTree", after: "TopicTree") -> str:
+        named = (" and ".join(quoted(before, topic) for topic in group) for group in groups)
+        return f"merge {'; '.join(named)}"
+
+    _edit(folder, lambda topics, opened: topics.model.merge(groups), "merge", told, on_event)
 
 
 def split_atlas(folder: Path, topic: int, *, into: int | None, on_event: OnEvent = ignore) -> None:
@@ -67,14 +81,17 @@ def split_atlas(folder: Path, topic: int, *, into: int | None, on_event: OnEvent
         counts = topics.vocabulary.counts(texts)
         return topics.model.split(topic, np.concatenate(rows), counts, into=into)
 
-    _edit(folder, change, on_event)
+    def told(before: "TopicTree", after: "TopicTree") -> str:
+        return f"split {quoted(before, topic)} into {len(after) - len(before)}"
+
+    _edit(folder, change, "split", told, on_event)
 
 
 def rename_atlas(folder: Path, topic: int, name: str) -> None:
     """Rename a topic of an atlas; see `Atlas.rename_topic`."""
     name = checked_name(name)
     with build_lock(folder):
-        old, topics = _opened(folder)
+        old, topics = opened_topics(folder)
         tree = state.read_tree(folder / old.state)
         model = topics.model.rename(topic, name)
         labels = list(tree.labels)
@@ -82,12 +99,24 @@ def rename_atlas(folder: Path, topic: int, name: str) -> None:
             raise AtlasError(f"topic {labels.index(name)} of {folder} is called {name!r} already")
         labels[topic] = name or ", ".join(tree.keywords[topic][:3]) or "(no words)"
         new = replace(old, version=old.version + 1)
-        _commit(folder, old, new, topics, model, tree.described(labels=labels))
+        if name:
+            what = f"rename {quoted(tree, topic)} to {quoted_name(name)}"
+        else:
+            what = f"take the name {quoted(tree, topic)} away"
+        renamed = tree.described(labels=labels)
+        edits.draft_record(folder)
+        record = names_record(tree.labels, labels, topics.model.tree_.labels, model.tree_.labels)
+        new.edits = recorded(folder, old, "rename", what, record)
+        arrays, about = model.to_arrays()
+        commit_topics(folder, old, new, arrays, about, renamed)
 
 
-def _edit(folder: Path, change: Callable[[Topics, Any], "TopicModel"], on_event: OnEvent) -> None:
+def _edit(
+    folder: Path, change: Callable[[Topics, Any], "TopicModel"], kind: str,
+    told: Callable[["TopicTree", "TopicTree"], str], on_event: OnEvent,
+) -> None:  # fmt: skip
     with build_lock(folder):
-        old, topics = _opened(folder)
+        old, topics = opened_topics(folder)
         opened = table.open_table(folder, old.table, old.table_version)
         before = state.read_tree(folder / old.state)
         model = change(topics, opened)
@@ -97,8 +126,12 @@ def _edit(folder: Path, change: Callable[[Topics, Any], "TopicModel"], on_event:
         tally = Tally(int(column.max()) + 1, len(topics.vocabulary.words), old.encoder["dim"])
         sample: list[Any] = []
         every = max(1, old.passages // KEYWORD_PASSAGES)
+        draft = edits.draft_record(folder)
+        number = back_numbers(model.renumbered_, model.tree_.parent)
+        arrays, about = model.to_arrays()
+        record = model_record(draft, arrays, topics.folder, before, old, number)
 
-        def batches() -> Iterator[pa.RecordBatch]:
+        def batches(kept: RowWriter) -> Iterator[pa.RecordBatch]:
             done = 0
             for batch in table.scan(opened, opened.schema.names, batch_size=BATCH):
                 counts = edited.vocabulary.counts(batch.column("text").to_pylist())
@@ -108,23 +141,25 @@ def _edit(folder: Path, change: Callable[[Topics, Any], "TopicModel"], on_event:
                 sample.append(counts[(-done) % every :: every])
                 done += len(labels)
                 on_event(Event("assign topics", done, old.passages, "passages"))
-                yield _with_topics(batch, labels, membership)
+                now = Rows.assigned(labels, membership)
+                was = Rows.of(batch.column("topic"), batch.column("memberships"))
+                kept.add(batch.column("passage").to_numpy(), now, was)
+                yield with_topics(batch, now)
 
-        name = f"passages-{version:04d}"
-        made = table.create_table(folder, name, opened.schema, batches())
-        from isogloss.search.text_index import create_text_index
-
-        on_event(Event("index", message="full text"))
-        create_text_index(made)
+        made = write_passages(
+            folder, version, opened.schema, batches, draft / ROWS, number, before, on_event
+        )
         tree = _described(folder, before, edited, tally, sample, made)
         new = replace(
-            old, version=version, table=name, table_version=made.version,
+            old, version=version, table=made.name, table_version=made.version,
             topics=len(tree.leaves), unassigned=tally.unassigned, stale_rows=0,
         )  # fmt: skip
-        _commit(folder, old, new, topics, model, tree)
+        new.edits = recorded(folder, old, kind, told(before, tree), record)
+        commit_topics(folder, old, new, arrays, about, tree)
 
 
-def _opened(folder: Path) -> tuple[Manifest, Topics]:
+def opened_topics(folder: Path) -> tuple[Manifest, Topics]:
+    """Read manifest and topics of an atlas that may be edited; its lock is held."""
     from isogloss.atlas import need_manifest
 
     manifest = need_manifest(folder)
@@ -141,16 +176,9 @@ def passage_vectors(batch: pa.RecordBatch) -> NDArray[np.float32]:
     return np.asarray(flat, dtype=np.float32).reshape(len(column), column.type.list_size)
 
 
-def _with_topics(
-    batch: pa.RecordBatch, labels: NDArray[np.int32], membership: Any
-) -> pa.RecordBatch:
-    start = membership.indptr.astype(np.int64)
-    strength = membership.data.astype(np.float32)
-    own = {
-        "topic": pa.array(labels, pa.int32()),
-        "membership": pa.array(own_strength(start, strength)),
-        "memberships": pa.ListArray.from_arrays(pa.array(start.astype(np.int32)), strength),
-    }
+def with_topics(batch: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
+    """Give a batch of passages other topics."""
+    own = rows.columns()
     columns = [own.get(name, batch.column(name)) for name in batch.schema.names]
     return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
 
@@ -205,10 +233,11 @@ def _exemplars(tree: "TopicTree", tally: Tally, made: Any) -> list[list[int]]:
     return [ids.tolist() for ids in found]
 
 
-def _commit(
-    folder: Path, old: Manifest, new: Manifest, topics: Topics, model: "TopicModel",
-    tree: "TopicTree",
+def commit_topics(
+    folder: Path, old: Manifest, new: Manifest, arrays: dict[str, NDArray[Any]],
+    about: dict[str, Any], tree: "TopicTree",
 ) -> None:  # fmt: skip
+    """Make a manifest the atlas', with another model and tree; `old.state` gives all else."""
     from isogloss.build.pipeline import _clean_up, _now
 
     draft = folder / ".state.tmp"
@@ -216,7 +245,6 @@ def _commit(
         shutil.rmtree(draft)
     with storage_errors("the topics of the atlas"):
         shutil.copytree(folder / old.state, draft)
-        arrays, about = model.to_arrays()
         save_tensors(draft / "topics" / "model.safetensors", arrays)
         write_json(draft / "topics" / "model.json", about)
         state.write_tree(draft, tree)

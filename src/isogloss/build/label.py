@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from isogloss._core.errors import AtlasError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors, write_json
-from isogloss.store import state
+from isogloss.build.edit_record import names_record, quoted_name, recorded
+from isogloss.store import edits, state
 from isogloss.store.manifest import write_manifest
 from isogloss.store.workspace import Workspace, build_lock, unfinished
 from isogloss.topics.keywords import Keywords, topic_labels
@@ -104,7 +105,7 @@ def label_atlas(
         report.labels = dict(enumerate(labels))
         report.seconds = round(time.perf_counter() - began, 3)
         if not dry_run and tuple(labels) != tree.labels:
-            _commit(atlas, tree.described(labels=labels))
+            _commit(atlas, tree.described(labels=labels), report.model)
         if not dry_run and model != "keywords":
             with storage_errors("the report of the labels"):
                 (atlas.path / FOLDER).mkdir(exist_ok=True)
@@ -159,10 +160,14 @@ def _evidence(atlas: "Atlas", topics: list[int], on_event: OnEvent) -> list[Topi
     ]  # fmt: skip
 
 
-def _commit(atlas: "Atlas", tree: "TopicTree") -> None:
+def _commit(atlas: "Atlas", tree: "TopicTree", model: str = "keywords") -> None:
     """Make the tree that of the atlas' next version: a new state folder, then the manifest."""
     old = atlas.manifest
     version = old.version + 1
+    record = names_record(atlas.topics.labels, tree.labels)
+    edits.draft_record(atlas.path)
+    what = f"label {len(record['labels'])} topics by {quoted_name(model)}"
+    listed = recorded(atlas.path, old, "label", what, record)
     draft = atlas.path / _ASIDE
     with storage_errors("the topics of the atlas"):
         if draft.exists():
@@ -171,7 +176,8 @@ def _commit(atlas: "Atlas", tree: "TopicTree") -> None:
         state.write_tree(draft, tree)
     state.publish_state(draft, atlas.path / state.state_name(version))
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    new = replace(old, version=version, state=state.state_name(version), updated=now)
+    new = replace(old, version=version, state=state.state_name(version), updated=now, edits=listed)
     write_manifest(atlas.path, new)
+    edits.drop_records(atlas.path, listed)
     state.drop_old_states(atlas.path, {new.state, old.state})
     atlas.take_version(new, tree)

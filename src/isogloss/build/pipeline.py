@@ -28,8 +28,8 @@ from isogloss.build.report import LISTED_REJECTS, BuildReport, Stopwatch, peak_r
 from isogloss.build.settings import BuildSettings
 from isogloss.build.skipped import RejectLog
 from isogloss.build.upkeep import keep_up
+from isogloss.store import edits, readers, state, table
 from isogloss.store import manifest as manifests
-from isogloss.store import readers, state, table
 from isogloss.store.gone import Gone
 from isogloss.store.manifest import Manifest, read_manifest, write_manifest
 from isogloss.store.workspace import Workspace, build_lock
@@ -322,6 +322,7 @@ def _new_manifest(
         next_passage=(old.free_number if old else 0) + spooled.documents,
         queries=old.queries if old else {},
         migrations=old.migrations if old else [],
+        edits=old.edits if old else {},
     )
 
 
@@ -359,6 +360,7 @@ def _end_killed(folder: Path, manifest: Manifest) -> None:
 
 def _clean_up(folder: Path, new: Manifest, old: Manifest | None) -> None:
     """Drop what no reader has open, but for the newest version and the one before."""
+    edits.drop_records(folder, new.edits)
     for version in (new, *([old] if old else [])):
         if (folder / version.state).is_dir():
             readers.note_table(folder / version.state, version.table)

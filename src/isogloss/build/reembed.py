@@ -16,13 +16,16 @@ from isogloss._core.errors import AtlasError, EncoderError
 from isogloss._core.events import Event, OnEvent
 from isogloss._core.files import storage_errors, write_json
 from isogloss._core.tensors import save_tensors
+from isogloss.build.maps import draw_map, map_source
 from isogloss.build.sample import mix
 from isogloss.build.settings import SHARD_BYTES, SHARD_ROWS, BuildSettings
 from isogloss.build.stages import _counts, truncation_of
 from isogloss.build.topics import Topics
 from isogloss.build.write import _index_vectors
 from isogloss.drift.queries import FOLDER
+from isogloss.layout.stored import NAME as MAP
 from isogloss.store import state, table
+from isogloss.store.edits import History
 from isogloss.store.manifest import Manifest, write_manifest
 from isogloss.store.workspace import Shard, Workspace
 from isogloss.topics.reseat import reseated
@@ -93,7 +96,8 @@ def reembed(
     kept = _write_state(path, old, made, encoder, version, on_event)
     if spec.startswith("lsa:"):  # fitted elsewhere: the state keeps it
         spec = "lsa"
-    new = _manifest(old, work, shards, encoder, spec, made, name, kept)
+    new = _manifest(path, old, work, shards, encoder, spec, made, name, kept)
+    draw_map(path / new.state, map_source(new, made, on_event=on_event))
     from isogloss.build.pipeline import _clean_up
 
     write_manifest(path, new)
@@ -202,7 +206,7 @@ def _write_state(
     with storage_errors("the topics of the atlas"):
         if draft.exists():
             shutil.rmtree(draft)
-        leave = shutil.ignore_patterns(FOLDER, "encoder")
+        leave = shutil.ignore_patterns(FOLDER, "encoder", MAP)
         shutil.copytree(path / old.state, draft, ignore=leave)
         if encoder.spec.startswith("lsa"):
             keeper: Any = encoder
@@ -249,8 +253,8 @@ EACH = 20
 
 
 def _manifest(
-    old: Manifest, work: Workspace, shards: list[Shard], encoder: "Encoder", spec: str, made: Any,
-    name: str, kept: float,
+    path: Path, old: Manifest, work: Workspace, shards: list[Shard], encoder: "Encoder", spec: str,
+    made: Any, name: str, kept: float,
 ) -> Manifest:  # fmt: skip
     from isogloss.build.pipeline import _now, _versions
 
@@ -280,4 +284,5 @@ def _manifest(
         table_version=made.version, state=state.state_name(version), queries={},
         parameters={**old.parameters, "encoder": spec, "fingerprint": encoder.fingerprint},
         migrations=[*old.migrations, step], versions=_versions(),
+        edits=History.from_json(old.edits, path).of_names().to_json(),
     )  # fmt: skip

@@ -1,12 +1,13 @@
 """What keeps an atlas quick and small after changes; every writer calls it, no user has to.
 
-Four steps, each guarded: a step that fails leaves an atlas that is whole, says so in a warning,
+Five steps, each guarded: a step that fails leaves an atlas that is whole, says so in a warning,
 and is tried again with the next change.
 
 1. The text index is made anew, so that scores are those of an atlas built from the same rows.
 2. A table that is worn is copied, live rows only, into a new one, which the next manifest names.
 3. The vector index is brought up to date; it is derived, and searches need it for speed only.
-4. Tables and states that no manifest names and no reader has open are removed.
+4. Passages that came are placed on the map, those that went are taken off; derived as well.
+5. Tables and states that no manifest names and no reader has open are removed.
 """
 
 from collections.abc import Callable, Iterator
@@ -236,8 +237,16 @@ def keep_up(
         seed = int(newest.parameters.get("seed", 0))
         index_passages(folder, opened, newest.encoder["fingerprint"], seed=seed)
 
+    def draw() -> None:
+        from isogloss.build.maps import draw_map, map_source
+
+        newest = held[-1]
+        opened = table.open_table(folder, newest.table, newest.table_version)
+        draw_map(folder / newest.state, map_source(newest, opened, on_event=on_event))
+
     done.guard("copying the table", copy, on_event)
     done.guard("the vector index", index_vectors, on_event)
+    done.guard("the map", draw, on_event)
     done.guard("cleaning up", lambda: _clean_up(folder, held[-1], held[-2]), on_event)
     return held[-1], done
 

@@ -13,6 +13,7 @@ from isogloss._core.errors import StorageError
 from isogloss._core.events import Event, OnEvent
 from isogloss._core.files import is_refusal, refusal_message, storage_errors
 from isogloss.build.incoming import fitted
+from isogloss.build.maps import draw_map, source_of
 from isogloss.build.report import Stopwatch
 from isogloss.build.settings import BuildSettings
 from isogloss.build.stages import fit_and_encode, truncation_of
@@ -25,6 +26,7 @@ from isogloss.build.topics import (
     inner_sizes,
     own_strength,
 )
+from isogloss.layout.stored import NAME as MAP
 from isogloss.store import state, table
 from isogloss.store.gone import Gone
 from isogloss.store.manifest import Manifest
@@ -110,6 +112,12 @@ def make(
         on_event(Event("index", message="vectors"))
         _index_vectors(workspace.atlas, opened, encoder.fingerprint, settings.seed)
     _write_state(workspace, topics, tree, encoder, old, version)
+    with watch("map"):
+        source_of_map = source_of(
+            opened, encoder.fingerprint, seed=settings.seed, memory_mb=settings.memory_mb,
+            on_event=on_event,
+        )  # fmt: skip
+        draw_map(workspace.atlas / state.state_name(version), source_of_map)
     return Made(
         version=version,
         encoder=about_encoder(encoder, workspace, shards, old, settings.encoder_spec),
@@ -227,6 +235,8 @@ def _write_state(
         state.write_tree(draft, tree)
         if old is not None:
             Gone.read(workspace.atlas / old.state).write(draft)
+            if (workspace.atlas / old.state / MAP).is_file():
+                shutil.copy2(workspace.atlas / old.state / MAP, draft / MAP)
         fitted = workspace.atlas / old.state / "encoder" if old else encoder_folder(workspace)
         if fitted is not None and fitted.is_dir():
             shutil.copytree(fitted, draft / "encoder")

@@ -64,6 +64,8 @@ class Manifest:
     stale_rows : int
         Passages that were taken out since the text index was made: its word statistics still
         count them.
+    edits : dict
+        Edits of the topics that can be undone or redone: see `store.edits`.
 
     Examples
     --------
@@ -94,6 +96,7 @@ class Manifest:
     migrations: list[dict[str, Any]] = field(default_factory=list)
     next_passage: int = 0
     stale_rows: int = 0
+    edits: dict[str, Any] = field(default_factory=dict)
 
     @property
     def free_number(self) -> int:

@@ -19,6 +19,7 @@ COMMANDS = {
     "topics": "show the topic tree, or write who belongs where",
     "label": "name topics by keywords or by a language model",
     "search": "find passages by meaning, by words, or both",
+    "explore": "look at an atlas in the browser: map, topics, search, edits",
     "push": "carry an atlas into Qdrant or PostgreSQL",
     "migrate": "change the encoder of an atlas, through a map or by re-embedding",
     "embed": "turn texts into vectors, Parquet to Parquet",
@@ -32,7 +33,7 @@ COMMANDS = {
 }
 # Those that go on where an interrupted run of theirs stopped.
 RESUMED = ("build", "update", "delete", "label", "migrate", "push", "reproduce", "train")
-PLANNED = ("explore", "segment", "compare", "serve")
+PLANNED = ("segment", "compare", "serve")
 
 EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
 

@@ -1,6 +1,7 @@
 """`isogloss topics`: the tree of topics, and who belongs where."""
 
 import argparse
+import sys
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     edits.add_argument(
         "--rename", metavar="A=NAME", action="append", help="name a topic; A= takes the name away"
     )
+    edits.add_argument("--undo", action="store_true", help="take back the last edit of the topics")
+    edits.add_argument("--redo", action="store_true", help="do again the edit undone last")
+    parser.add_argument(
+        "--edits", action="store_true", help="list the edits that can be undone or redone"
+    )
     add_common(parser)
 
 
@@ -48,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     atlas = _edited(Atlas.open(args.atlas), args)
     if args.assignments:
         atlas.write_assignments(Path(args.assignments))
+    if args.edits:
+        return _list_edits(atlas, args)
     topics = atlas.topics.to_json()
     if args.depth is not None:
         topics = [topic for topic in topics if topic["depth"] < args.depth]
@@ -78,7 +86,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _edited(atlas: "Atlas", args: argparse.Namespace) -> "Atlas":
-    """Do what --merge, --split or --rename ask for."""
+    """Do what --merge, --split, --rename, --undo or --redo ask for."""
+    if args.undo or args.redo:
+        edit = atlas.next_undo if args.undo else atlas.next_redo
+        atlas = atlas.undo() if args.undo else atlas.redo()
+        if edit is not None and not args.quiet:
+            word = "undone" if args.undo else "redone"
+            print(f"{word}: {one_line(edit.what, 300)}", file=sys.stderr)
+        return atlas
     if args.merge:
         groups = [
             [_topic(part, "--merge takes topics such as 3,5") for part in group.split(",")]
@@ -97,6 +112,30 @@ def _edited(atlas: "Atlas", args: argparse.Namespace) -> "Atlas":
             raise ParameterError(f"--rename {text!r}: write a topic and its name, as 8=space")
         atlas = atlas.rename_topic(_topic(topic, "--rename takes a topic, as 8=space"), name)
     return atlas
+
+
+def _list_edits(atlas: "Atlas", args: argparse.Namespace) -> int:
+    """Print the edits, the next one to undo and the next one to redo marked."""
+    listed = atlas.edits
+    undo, redo = atlas.next_undo, atlas.next_redo
+    if args.json:
+        told = {
+            "edits": [edit.to_json() for edit in listed],
+            "undo": undo.what if undo else None,
+            "redo": redo.what if redo else None,
+        }
+        print_json(told)
+        return 0
+    if not listed:
+        print("no edits that could be undone or redone")
+        return 0
+    rows = []
+    for edit in listed:
+        mark = "next --undo" if edit == undo else "next --redo" if edit == redo else ""
+        done = "undone" if edit.undone else "done"
+        rows.append([edit.when[:16].replace("T", " "), done, one_line(edit.what, 70), mark])
+    print_table(["when (UTC)", "state", "edit", ""], rows)
+    return 0
 
 
 def _topic(text: str, wanted: str) -> int:

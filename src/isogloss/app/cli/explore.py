@@ -1,0 +1,65 @@
+"""`isogloss explore`: open an atlas in the browser."""
+
+import argparse
+import sys
+import webbrowser
+from threading import Thread
+
+from isogloss._core.errors import ParameterError
+from isogloss.app.cli.options import add_common, apply_common
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `explore`."""
+    parser.add_argument("atlas", metavar="ATLAS", help="folder that isogloss build made")
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="H",
+        help="address to listen on (default: this machine only; others need ISOGLOSS_TOKEN)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--port", type=int, metavar="P", help="default: 8765, or the next free one; 0: any"
+    )
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME",
+        help="answer under this name too (NAME or NAME:PORT; again for another)",
+    )  # fmt: skip
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    parser.add_argument("--read-only", action="store_true", help="do not let topics be edited")
+    add_common(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve the explorer until it is interrupted."""
+    apply_common(args)
+    if args.json:
+        raise ParameterError("--json is for commands with a result; the explorer has its API")
+    from isogloss.app.web.addresses import token_for
+    from isogloss.app.web.listen import address_of, bind, serve
+    from isogloss.app.web.server import make_app
+
+    token = token_for(args.host)
+    listener = bind(args.host, args.port)
+    try:
+        app = make_app(
+            args.atlas,
+            token=token,
+            hosts=[args.host, *args.allow_host],
+            editable=not args.read_only,
+        )
+    except BaseException:
+        listener.close()
+        raise
+    address = address_of(listener, args.host)
+
+    def ready() -> None:
+        told = " (needs the token: open it once with ?token=TOKEN)" if token else ""
+        print(f"isogloss: the explorer is at {address}{told}; Ctrl-C ends it", file=sys.stderr)
+        sys.stderr.flush()
+        if not args.no_browser and token is None:
+            # A browser that does not return would hold everything up.
+            Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+    code = serve(app, listener, on_ready=ready)
+    if not args.quiet:
+        print("isogloss: the explorer has ended; all edits are saved", file=sys.stderr)
+    return code

@@ -1,0 +1,1 @@
+"""The explorer over HTTP: a JSON API and the page, on one atlas."""

@@ -1,0 +1,86 @@
+"""Answers: JSON, Arrow, and every error in one shape."""
+
+import json
+from typing import Any
+
+import pyarrow as pa
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from isogloss._core.errors import AtlasError, ColumnError, EncoderError, IsoglossError
+from isogloss.app.cli.output import clean
+from isogloss.app.web.security import Refusal
+
+ARROW = "application/vnd.apache.arrow.stream"
+KINDS = {404: "not_found", 405: "method_not_allowed"}
+
+
+def json_reply(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Answer with JSON; what JSON cannot say (NaN, infinity) becomes null."""
+    content = json.dumps(clean(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Response(content.encode(), status, headers, "application/json")
+
+
+def arrow_reply(columns: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    """Answer with columns as one Arrow IPC stream."""
+    batch = pa.RecordBatch.from_arrays(
+        [pa.array(column) for column in columns.values()], names=list(columns)
+    )
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return Response(sink.getvalue().to_pybytes(), 200, headers, ARROW)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """Say an error of the library as an answer.
+
+    Examples
+    --------
+    >>> refusal_of(ColumnError("no column 'x'")).status
+    404
+    """
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, ColumnError):
+        return Refusal(404, "not_found", str(error))
+    if isinstance(error, AtlasError):
+        return Refusal(503, "atlas", str(error))
+    if isinstance(error, EncoderError):
+        return Refusal(503, "encoder", str(error))
+    return Refusal(400, "bad_request", str(error))
+
+
+def add_error_replies(app: FastAPI) -> None:
+    """Give every error of an application the same shape."""
+
+    async def refused(request: Request, error: Exception) -> Response:
+        refusal = refusal_of(error)
+        return json_reply(refusal.body(), refusal.status, refusal.headers)
+
+    async def plain(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        kind = KINDS.get(error.status_code, "bad_request")
+        message = {404: "there is nothing at this address", 405: "this address takes other methods"}
+        told = message.get(error.status_code, str(error.detail))
+        refusal = Refusal(error.status_code, kind, told)
+        return json_reply(refusal.body(), error.status_code, dict(error.headers or {}))
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return json_reply(Refusal(400, "bad_request", _first(error)).body(), 400)
+
+    app.add_exception_handler(Refusal, refused)
+    app.add_exception_handler(IsoglossError, refused)
+    app.add_exception_handler(HTTPException, plain)
+    app.add_exception_handler(RequestValidationError, invalid)
+
+
+def _first(error: RequestValidationError) -> str:
+    told = error.errors()[0]
+    where = ".".join(str(part) for part in told["loc"])
+    if told["type"] == "json_invalid":
+        return f"the body is no JSON: {told['ctx']['error']}"
+    return f"{where}: {told['msg']}"[:500]

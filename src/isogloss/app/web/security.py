@@ -1,0 +1,337 @@
+"""What stands before every server of the package: who may ask, from where, how much.
+
+Plain ASGI, so that it adds nothing to a stream and serves any application.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from isogloss.app.web.addresses import Hosts, same_origin
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+BODY_LIMIT = 1 << 20  # bytes
+BODY_SECONDS = 30.0
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; connect-src 'self'; worker-src 'self' blob:; font-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+WITH_BODY = {"POST", "PUT", "PATCH"}
+
+log = logging.getLogger("isogloss.web")
+
+
+class Refusal(Exception):  # noqa: N818 - it becomes an answer, not a traceback
+    """A request that is answered with an error and nothing else.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status, 4xx or 5xx.
+    kind : str
+        One word for programs, such as ``"not_found"``.
+    message : str
+        One line for people.
+    headers : dict
+        More headers, such as ``Retry-After``.
+
+    Examples
+    --------
+    >>> Refusal(404, "not_found", "there is no topic 9").body()
+    {'error': {'message': 'there is no topic 9', 'kind': 'not_found'}}
+    """
+
+    def __init__(
+        self, status: int, kind: str, message: str, *, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.message = " ".join(message.split())
+        self.headers = headers or {}
+
+    def body(self) -> dict[str, Any]:
+        """Give the JSON that is sent."""
+        return {"error": {"message": self.message, "kind": self.kind}}
+
+
+class Security:
+    """ASGI middleware: Host, Origin, token, kind and size of bodies, headers of every answer.
+
+    It also turns what an application did not catch into one JSON error (500), and logs it.
+
+    Parameters
+    ----------
+    app : ASGI application
+        What is protected.
+    hosts : sequence of str
+        Names besides loopback under which the server may be addressed, as ``--host`` and
+        ``--allow-host`` gave them (see `isogloss.app.web.addresses.Hosts`).
+    token : str or None
+        Asked of every request; None asks for none.
+    body_limit : int
+        Bytes that a body may have, 1 or more.
+    open_paths : sequence of str
+        Paths that are answered without the token.
+
+    Examples
+    --------
+    >>> async def hello(scope, receive, send):
+    ...     await send({"type": "http.response.start", "status": 200, "headers": []})
+    ...     await send({"type": "http.response.body", "body": b"hello"})
+    >>> async def ask(**headers):
+    ...     sent = []
+    ...     async def send(message):
+    ...         sent.append(message)
+    ...     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    ...     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"",
+    ...              "scheme": "http", "server": ("127.0.0.1", 8765), "headers": pairs}
+    ...     await Security(hello, token="secret")(scope, None, send)
+    ...     return sent[0]["status"]
+    >>> asyncio.run(ask(host="rebound.example:8765"))
+    403
+    >>> asyncio.run(ask(host="localhost:8765"))
+    401
+    >>> asyncio.run(ask(host="localhost:8765", authorization="Bearer secret"))
+    200
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Sequence[str] = (),
+        token: str | None = None,
+        body_limit: int = BODY_LIMIT,
+        open_paths: Sequence[str] = ("/health", "/ready"),
+    ) -> None:
+        self.app = app
+        self.hosts = Hosts(hosts)
+        self.token = token
+        self.body_limit = body_limit
+        self.open_paths = frozenset(open_paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # nothing here speaks over a web socket
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        started = False
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = _guarded(message.get("headers", ()))
+            await send(message)
+
+        try:
+            headers = _read_headers(scope)
+            self._check_address(scope, headers)
+            answer = self._check_token(scope, headers)
+            if answer is not None:
+                await _send_json(send_guarded, *answer)
+                return
+            receive = await self._checked_body(scope, headers, receive)
+            await self.app(scope, receive, send_guarded)
+        except Refusal as refusal:
+            if started:
+                raise
+            await _send_json(send_guarded, refusal.status, refusal.body(), refusal.headers)
+        except Exception as error:
+            if started:  # the status is out: only a broken connection can still tell
+                raise
+            log.exception("%s %s failed", scope.get("method"), scope.get("path"))
+            failed = Refusal(500, "internal", f"internal error: {type(error).__name__}")
+            await _send_json(send_guarded, failed.status, failed.body(), {})
+
+    def _check_address(self, scope: Scope, headers: dict[str, list[str]]) -> None:
+        named = headers.get("host", [])
+        port = (scope.get("server") or (None, None))[1]
+        scheme = scope.get("scheme", "http")
+        if len(named) != 1 or not self.hosts.allow(named[0], port, scheme=scheme):
+            given = named[0][:100] if len(named) == 1 else f"{len(named)} of them"
+            raise Refusal(
+                403,
+                "foreign_host",
+                f"the Host header ({given}) is not an address of this server: open the address "
+                "that it printed, or start it with --allow-host NAME",
+            )
+        for origin in headers.get("origin", []):
+            if not same_origin(origin, named[0]):
+                raise Refusal(
+                    403, "foreign_origin", f"requests from {origin[:100]} are not answered"
+                )
+        site = headers.get("sec-fetch-site", [""])[0]
+        moves = headers.get("sec-fetch-mode", [""])[0] == "navigate" and scope["method"] == "GET"
+        if site in {"cross-site", "same-site"} and not moves:
+            raise Refusal(403, "foreign_origin", "requests from other sites are not answered")
+
+    def _check_token(
+        self, scope: Scope, headers: dict[str, list[str]]
+    ) -> tuple[int, dict[str, Any], dict[str, str]] | None:
+        if self.token is None or scope["path"] in self.open_paths:
+            return None
+        if scope["path"] == "/" and scope["method"] == "GET":
+            pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            given = [value for name, value in pairs if name == "token"]
+            if given and _equal(given[0], self.token):
+                rest = urlencode([pair for pair in pairs if pair[0] != "token"])
+                cookie = (
+                    f"{cookie_name(scope)}={cookie_value(self.token)}; Path=/; HttpOnly; "
+                    "SameSite=Strict" + ("; Secure" if scope.get("scheme") == "https" else "")
+                )
+                place = "/" + ("?" + rest if rest else "")
+                return 303, {}, {"location": place, "set-cookie": cookie}
+        for value in headers.get("authorization", []):
+            method, _, given_token = value.partition(" ")
+            if method.lower() == "bearer" and _equal(given_token.strip(), self.token):
+                return None
+        for value in headers.get("cookie", []):
+            crumb = _cookie(value, cookie_name(scope))
+            if crumb is not None and _equal(crumb, cookie_value(self.token)):
+                return None
+        raise Refusal(
+            401,
+            "unauthorized",
+            "this server needs its token: open /?token=TOKEN once, or send the header "
+            "Authorization: Bearer TOKEN",
+            headers={"www-authenticate": "Bearer"},
+        )
+
+    async def _checked_body(
+        self, scope: Scope, headers: dict[str, list[str]], receive: Receive
+    ) -> Receive:
+        declared = headers.get("content-length", ["0"])[0]
+        has_body = declared != "0" or "transfer-encoding" in headers
+        if scope["method"] in WITH_BODY or has_body:
+            kind = headers.get("content-type", [""])[0].partition(";")[0].strip().lower()
+            if kind != "application/json":
+                raise Refusal(
+                    415, "unsupported_type", "a body must be JSON: Content-Type: application/json"
+                )
+        if not has_body:
+            return receive
+        if declared.isascii() and declared.isdigit() and int(declared[:20]) > self.body_limit:
+            raise self._too_large()
+        try:
+            body = await asyncio.wait_for(self._read(receive), BODY_SECONDS)
+        except TimeoutError:
+            raise Refusal(
+                408, "timeout", f"the body did not arrive within {BODY_SECONDS:.0f} seconds"
+            ) from None
+        return _replay(body, receive)
+
+    async def _read(self, receive: Receive) -> bytes:
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Refusal(400, "bad_request", "the client left before its body was complete")
+            body += message.get("body", b"")
+            if len(body) > self.body_limit:
+                raise self._too_large()
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    def _too_large(self) -> Refusal:
+        return Refusal(
+            413, "too_large", f"the body is larger than {self.body_limit:,} bytes, the most taken"
+        )
+
+
+def cookie_name(scope: Scope) -> str:
+    """Name the cookie of a server: browsers share cookies between the ports of a host."""
+    port = (scope.get("server") or (None, None))[1]
+    return f"isogloss-{port or 0}"
+
+
+def cookie_value(token: str) -> str:
+    """Give what the cookie holds: a digest, so that the token itself is not kept by the browser.
+
+    Examples
+    --------
+    >>> len(cookie_value("secret"))
+    64
+    """
+    return hmac.new(token.encode(), b"isogloss cookie", hashlib.sha256).hexdigest()
+
+
+def _equal(given: str, right: str) -> bool:
+    # Digests first: the comparison then takes the same time for every length, too.
+    first, second = (
+        hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in (given, right)
+    )
+    return hmac.compare_digest(first, second)
+
+
+def _read_headers(scope: Scope) -> dict[str, list[str]]:
+    headers: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return headers
+
+
+def _cookie(header: str, name: str) -> str | None:
+    try:
+        crumb = SimpleCookie(header).get(name)
+    except CookieError:
+        return None
+    return crumb.value if crumb is not None else None
+
+
+def _guarded(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    given = [(name.lower(), value) for name, value in headers]
+    names = {name for name, _ in given}
+    given += [(name, value) for name, value in HEADERS if name not in names]
+    if b"cache-control" not in names:
+        given.append((b"cache-control", b"no-store"))
+    return given
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    sent = False
+
+    async def again() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+async def _send_json(
+    send: Send, status: int, body: dict[str, Any], headers: dict[str, str]
+) -> None:
+    content = json.dumps(body).encode()
+    pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    pairs += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+    if status == 413:
+        pairs.append((b"connection", b"close"))  # the rest of the body is not read
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.body", "body": content})
