@@ -1,0 +1,31 @@
+/** Starts the page. */
+
+import { render } from "preact";
+import { ServerSource } from "./data/server";
+import { canDraw, setSource } from "./state/store";
+import { followSearch, openAtlas } from "./state/actions";
+import { followChanges } from "./state/changes";
+import { syncAddress } from "./state/sync";
+import { followWidth } from "./state/width";
+import { followTheme } from "./state/theme";
+import { App } from "./ui/App";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/layout.css";
+import "./styles/map.css";
+import "./styles/tree.css";
+import "./styles/help.css";
+
+const server = new ServerSource();
+setSource(server);
+// Asked for now: the answers are there when the map has found its feet.
+server.warm();
+void openAtlas();
+// Whether a context can be had is only known when the map asks for one.
+canDraw.value = typeof WebGL2RenderingContext !== "undefined";
+syncAddress();
+followWidth();
+followChanges();
+followTheme();
+followSearch();
+render(<App />, document.getElementById("app")!);

@@ -1,0 +1,186 @@
+/** The names on the map: real text, laid over the points, moved with them. */
+
+import { effect } from "@preact/signals";
+import type { TreeTopic } from "../data/tree";
+import { selectTopic } from "../state/actions";
+import * as store from "../state/store";
+import { toScreen } from "./camera";
+import { palette } from "./palette";
+import { placeLabels, suited, type Box, type Candidate } from "./place-labels";
+import { probe } from "./probe";
+import { branches } from "./topic-colours";
+import { grouped } from "../state/numbers";
+
+/** One name for so many square pixels of map. */
+const AREA = 21_000;
+
+interface Label {
+  element: HTMLButtonElement;
+  width: number;
+  height: number;
+}
+
+/** How grand a name is: 1 for a branch with a hue of its own or what is above, 2, 3 below. */
+function ranks(topics: TreeTopic[], cut: TreeTopic[]): Map<number, number> {
+  const found = new Map<number, number>();
+  const sink = (topic: TreeTopic, rank: number) => {
+    found.set(topic.id, Math.min(3, rank));
+    for (const child of topic.children) sink(child, rank + 1);
+  };
+  for (const topic of cut) sink(topic, 1);
+  for (const topic of topics) if (!found.has(topic.id)) found.set(topic.id, 1);
+  return found;
+}
+
+export class LabelLayer {
+  private readonly labels = new Map<number, Label>();
+  private shown = new Set<number>();
+  private rank = new Map<number, number>();
+  private readonly ends: (() => void)[] = [];
+  private obstacles: Box[] = [];
+  private looked = 0;
+
+  constructor(private readonly parent: HTMLElement) {
+    this.ends.push(
+      effect(() => {
+        const tree = store.tree.value;
+        this.forget();
+        if (!tree) return;
+        const cut = branches(tree, palette(false).hues.length);
+        this.rank = ranks([...tree.byId.values()], cut);
+        this.place();
+      }),
+      effect(() => {
+        void store.topic.value;
+        void store.hoveredTopic.value;
+        void store.mapSize.value;
+        this.looked = 0;
+        this.place();
+      }),
+    );
+  }
+
+  private forget(): void {
+    for (const { element } of this.labels.values()) element.remove();
+    this.labels.clear();
+    this.shown.clear();
+  }
+
+  private make(topic: TreeTopic): Label {
+    const element = document.createElement("button");
+    element.type = "button";
+    element.className = `label rank-${this.rank.get(topic.id) ?? 3}`;
+    element.tabIndex = -1;
+    element.dir = "auto";
+    element.dataset["topic"] = String(topic.id);
+    element.textContent = topic.label;
+    element.title = `${topic.label} · ${grouped(topic.size)} passages`;
+    element.hidden = true;
+    element.addEventListener("click", () =>
+      selectTopic(store.topic.value === topic.id ? null : topic.id),
+    );
+    element.addEventListener("pointerenter", () => (store.hoveredTopic.value = topic.id));
+    element.addEventListener("pointerleave", () => (store.hoveredTopic.value = null));
+    return { element, width: 0, height: 0 };
+  }
+
+  /** Makes and measures what is new, all at once: one layout of the page. */
+  private measure(topics: TreeTopic[]): void {
+    const fresh: Label[] = [];
+    for (const topic of topics) {
+      if (this.labels.has(topic.id)) continue;
+      const label = this.make(topic);
+      this.labels.set(topic.id, label);
+      fresh.push(label);
+      label.element.style.visibility = "hidden";
+      label.element.hidden = false;
+      this.parent.append(label.element);
+    }
+    for (const label of fresh) {
+      label.width = label.element.offsetWidth;
+      label.height = label.element.offsetHeight;
+    }
+    for (const { element } of fresh) {
+      element.hidden = true;
+      element.style.visibility = "";
+    }
+  }
+
+  /** What lies over the map: legend, buttons. Looked up now and then, not every frame. */
+  private around(): Box[] {
+    const now = performance.now();
+    if (now - this.looked < 400) return this.obstacles;
+    this.looked = now;
+    const origin = this.parent.getBoundingClientRect();
+    this.obstacles = [...document.querySelectorAll(".over-map")].map((element) => {
+      const box = element.getBoundingClientRect();
+      return {
+        left: box.left - origin.left,
+        right: box.right - origin.left,
+        top: box.top - origin.top,
+        bottom: box.bottom - origin.top,
+      };
+    });
+    return this.obstacles;
+  }
+
+  place(): void {
+    const tree = store.tree.peek();
+    const { width, height } = store.mapSize.peek();
+    if (!tree || width === 0) return;
+    const view = store.view.peek();
+    const scale = 2 ** view.zoom;
+    const chosen = store.topic.peek();
+    const hovered = store.hoveredTopic.peek();
+    const nearby = suited(tree, scale, Math.min(width, height), this.shown);
+    for (const id of [chosen, hovered]) {
+      const topic = tree.get(id);
+      if (topic && !nearby.includes(topic)) nearby.push(topic);
+    }
+    const inView = nearby
+      .map((topic) => ({ topic, at: toScreen(topic.place[0], topic.place[1], view) }))
+      .filter(({ at: [x, y] }) => x > 0 && y > 0 && x < width && y < height)
+      .sort((a, b) => b.topic.size - a.topic.size)
+      .slice(0, 240);
+    this.measure(inView.map(({ topic }) => topic));
+    const candidates: Candidate[] = inView.map(({ topic, at: [x, y] }) => {
+      const label = this.labels.get(topic.id)!;
+      const first = topic.id === hovered ? 1e12 : topic.id === chosen ? 1e11 : 0;
+      return {
+        id: topic.id,
+        x,
+        y,
+        width: label.width,
+        height: label.height,
+        weight: first + topic.size,
+        shown: this.shown.has(topic.id),
+      };
+    });
+    const sheet = { left: 0, top: 0, right: width, bottom: height };
+    const most = Math.max(4, Math.round((width * height) / AREA));
+    this.show(placeLabels(candidates, sheet, this.around(), most));
+  }
+
+  private show(placed: Candidate[]): void {
+    const now = new Set(placed.map(({ id }) => id));
+    for (const id of this.shown) if (!now.has(id)) this.labels.get(id)!.element.hidden = true;
+    const chosen = store.topic.peek();
+    for (const { id, x, y, width, height } of placed) {
+      const { element } = this.labels.get(id)!;
+      // Whole pixels keep the letters sharp.
+      const left = Math.round(x - width / 2);
+      const top = Math.round(y - height / 2);
+      element.style.transform = `translate(${left}px, ${top}px)`;
+      element.hidden = false;
+      const state = id === chosen ? "chosen" : id === store.hoveredTopic.peek() ? "hovered" : "";
+      if (element.dataset["state"] !== state) element.dataset["state"] = state;
+    }
+    this.shown = now;
+    probe.state.labels = now.size;
+  }
+
+  destroy(): void {
+    for (const end of this.ends) end();
+    this.forget();
+  }
+}

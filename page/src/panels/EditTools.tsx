@@ -1,0 +1,5 @@
+/** Slot: undo and redo, in the header. */
+
+export function EditTools() {
+  return null;
+}

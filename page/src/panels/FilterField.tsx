@@ -1,0 +1,5 @@
+/** Slot: the filter, above the map. */
+
+export function FilterField() {
+  return null;
+}

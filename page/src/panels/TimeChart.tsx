@@ -1,0 +1,5 @@
+/** Slot: topics over time, in the drawer. */
+
+export function TimeChart() {
+  return <p class="empty">Topics over time come here.</p>;
+}

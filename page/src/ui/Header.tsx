@@ -1,0 +1,83 @@
+/** Name of the atlas, search, and the switches of the page. */
+
+import { EditTools, SearchBox } from "../panels/slots";
+import { atlas, dark, drawer, helpOpen, theme, treeOpen, type Drawer } from "../state/store";
+import { Icon, type IconName } from "./Icon";
+import { grouped } from "../state/numbers";
+
+function Switch(props: { label: string; icon: IconName; on: boolean; change: () => void }) {
+  return (
+    <button
+      class="button quiet icon"
+      type="button"
+      aria-label={props.label}
+      title={props.label}
+      aria-pressed={props.on}
+      onClick={props.change}
+    >
+      <Icon name={props.icon} />
+    </button>
+  );
+}
+
+const toggleDrawer = (name: Drawer) => () => {
+  drawer.value = drawer.value === name ? null : name;
+};
+
+export function Header() {
+  const info = atlas.value;
+  const dated = info?.attributes.some((attribute) => attribute.kind === "time");
+  return (
+    <header class="header">
+      <div class="title">
+        <h1 title={info?.name}>
+          <bdi dir="auto">{info?.name ?? "Isogloss"}</bdi>
+        </h1>
+        {info && (
+          <span class="hint number">
+            {grouped(info.passages)} passages · {grouped(info.topics)} topics
+          </span>
+        )}
+      </div>
+      <SearchBox />
+      <div class="tools" role="toolbar" aria-label="Page">
+        <EditTools />
+        <Switch
+          label="Topics"
+          icon="list"
+          on={treeOpen.value}
+          change={() => (treeOpen.value = !treeOpen.value)}
+        />
+        <Switch
+          label="Selected passages"
+          icon="table"
+          on={drawer.value === "selection"}
+          change={toggleDrawer("selection")}
+        />
+        {dated && (
+          <Switch
+            label="Topics over time"
+            icon="time"
+            on={drawer.value === "time"}
+            change={toggleDrawer("time")}
+          />
+        )}
+        <button
+          class="button quiet icon"
+          type="button"
+          aria-label={dark.value ? "Light theme" : "Dark theme"}
+          title={dark.value ? "Light theme" : "Dark theme"}
+          onClick={() => (theme.value = dark.value ? "light" : "dark")}
+        >
+          <Icon name={dark.value ? "sun" : "moon"} />
+        </button>
+        <Switch
+          label="Keys"
+          icon="help"
+          on={helpOpen.value}
+          change={() => (helpOpen.value = !helpOpen.value)}
+        />
+      </div>
+    </header>
+  );
+}
