@@ -13,6 +13,8 @@ import "./styles/layout.css";
 import "./styles/map.css";
 import "./styles/tree.css";
 import "./styles/help.css";
+import "./styles/search.css";
+import "./styles/reader.css";
 
 function hasWebGl2(): boolean {
   try {

@@ -136,6 +136,8 @@ export function followSearch(): void {
     if (!store.atlas.value) return;
     if (!query) {
       store.hits.value = null;
+      store.searched.value = null;
+      store.searchFailure.value = null;
       store.searching.value = false;
       return;
     }
@@ -154,16 +156,24 @@ async function ask(
 ): Promise<void> {
   try {
     const request = { query, mode, k: HITS, where: where || null, topic };
-    const { hits } = await store.source().search(request, signal);
+    const { hits, strategy, seconds } = await store.source().search(request, signal);
     if (signal.aborted) return;
-    store.hits.value = hits;
-    store.searching.value = false;
+    batch(() => {
+      store.hits.value = hits;
+      store.searched.value = { strategy, seconds };
+      store.searchFailure.value = null;
+      store.searching.value = false;
+    });
     store.announce(`${count(hits.length, "passage")} found for ${query}`);
   } catch (error) {
-    if (wasCancelled(error)) return;
-    store.hits.value = [];
-    store.searching.value = false;
-    store.tell(message(error), "error");
+    if (wasCancelled(error) || signal.aborted) return;
+    batch(() => {
+      store.hits.value = [];
+      store.searched.value = null;
+      store.searchFailure.value = message(error);
+      store.searching.value = false;
+    });
+    store.announce(message(error));
   }
 }
 
