@@ -8,7 +8,7 @@ const server = process.env["ISOGLOSS_SERVER"];
 export default defineConfig({
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: server ? [] : [mockAtlas()],
+  plugins: server || process.env["VITEST"] || process.argv.includes("build") ? [] : [mockAtlas()],
   server: server ? { proxy: { "/api": { target: server, changeOrigin: true } } } : {},
   build: {
     outDir: "../src/isogloss/app/web/page",

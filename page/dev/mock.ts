@@ -195,29 +195,32 @@ export function mockAtlas(): Plugin {
     return undefined;
   }
 
+  const serve = (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      const url = new URL(request.originalUrl ?? "/", "http://localhost");
+      const body = parts.length
+        ? (JSON.parse(Buffer.concat(parts).toString()) as Record<string, unknown>)
+        : {};
+      const found = answer(url, body);
+      if (found === undefined) {
+        response.statusCode = 404;
+        const message = `nothing at ${url.pathname}`;
+        response.end(JSON.stringify({ error: { message, kind: "not_found" } }));
+      } else if (found instanceof Uint8Array) {
+        response.setHeader("Content-Type", "application/vnd.apache.arrow.stream");
+        response.end(found);
+      } else {
+        response.setHeader("Content-Type", "application/json");
+        response.end(JSON.stringify(found));
+      }
+    });
+  };
   return {
     name: "made-up-atlas",
     apply: "serve",
-    configureServer(server) {
-      server.middlewares.use("/api", (request: IncomingMessage & { originalUrl?: string }, response: ServerResponse) => {
-        const parts: Buffer[] = [];
-        request.on("data", (part: Buffer) => parts.push(part));
-        request.on("end", () => {
-          const url = new URL(request.originalUrl ?? "/", "http://localhost");
-          const body = parts.length ? (JSON.parse(Buffer.concat(parts).toString()) as Record<string, unknown>) : {};
-          const found = answer(url, body);
-          if (found === undefined) {
-            response.statusCode = 404;
-            response.end(JSON.stringify({ error: { message: `nothing at ${url.pathname}`, kind: "not_found" } }));
-          } else if (found instanceof Uint8Array) {
-            response.setHeader("Content-Type", "application/vnd.apache.arrow.stream");
-            response.end(found);
-          } else {
-            response.setHeader("Content-Type", "application/json");
-            response.end(JSON.stringify(found));
-          }
-        });
-      });
-    },
+    configureServer: (server) => void server.middlewares.use("/api", serve),
+    configurePreviewServer: (server) => void server.middlewares.use("/api", serve),
   };
 }

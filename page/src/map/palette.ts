@@ -10,6 +10,8 @@ export interface Palette {
   /** From low to high; lightness runs one way. */
   scale: Rgb[];
   hit: Rgb;
+  /** Sea, lowland, upland and contour lines. */
+  land: { sea: Rgb; low: Rgb; high: Rgb; line: Rgb };
 }
 
 export const LIGHT: Palette = {
@@ -19,6 +21,12 @@ export const LIGHT: Palette = {
   none: fromHex("#a39d92"),
   scale: ["#f0c05a", "#d9804f", "#b24a63", "#6f2f6f", "#2b1f52"].map(fromHex),
   hit: fromHex("#b3261e"),
+  land: {
+    sea: fromHex("#e9e6dd"),
+    low: fromHex("#f6f2e9"),
+    high: fromHex("#fdfbf6"),
+    line: fromHex("#a89a80"),
+  },
 };
 
 export const DARK: Palette = {
@@ -28,6 +36,12 @@ export const DARK: Palette = {
   none: fromHex("#68707b"),
   scale: ["#4a3f86", "#8c4a8f", "#cf5f78", "#f0945f", "#fbe08a"].map(fromHex),
   hit: fromHex("#ff8a5c"),
+  land: {
+    sea: fromHex("#0b0f14"),
+    low: fromHex("#131920"),
+    high: fromHex("#1b232c"),
+    line: fromHex("#566576"),
+  },
 };
 
 export const palette = (dark: boolean): Palette => (dark ? DARK : LIGHT);

@@ -5,11 +5,14 @@ import { effect } from "@preact/signals";
 import type { TileKey } from "../data/source";
 import { message } from "../state/actions";
 import * as store from "../state/store";
-import { settle, toMap, zoomRange } from "./camera";
+import { bounds, settle, toMap, zoomRange } from "./camera";
 import { paint } from "./colouring";
 import { marks } from "./marked";
 import { MarkLayer } from "./marks";
 import { dims } from "./paint";
+import { raise, type Terrain } from "./terrain";
+import { TerrainLayer } from "./terrain-layer";
+import { palette } from "./palette";
 import { PointLayer, type PointScene } from "./point-layer";
 import { styleFor } from "./point-style";
 import { TileIndex, pointsInView, wantedTiles, type Tile } from "./tiles";
@@ -32,6 +35,7 @@ export class MapScene {
   private wanted: Tile[] = [];
   private revision = 0;
   private due = 0;
+  private terrain: Terrain | null = null;
   private readonly ends: (() => void)[] = [];
   /** Called whenever the map was drawn. */
   onDrawn: () => void = () => {};
@@ -90,6 +94,7 @@ export class MapScene {
         if (!info) return;
         this.tiles.clear();
         this.tiles = this.newStore();
+        this.terrain = null;
         this.index = new TileIndex(info.map);
         this.schedule();
       }),
@@ -142,6 +147,8 @@ export class MapScene {
     this.scene.tiles = this.wanted
       .map((tile) => this.tiles.loaded.get(tile.key))
       .filter((tile): tile is LoadedTile => tile !== undefined);
+    const root = this.index.root && this.tiles.loaded.get(this.index.root.key);
+    if (root) this.terrain ??= raise(root.points, bounds());
     probe.tiles(this.wanted.length, this.scene.tiles, this.tiles.pending);
     this.redraw();
   }
@@ -150,10 +157,18 @@ export class MapScene {
     this.revision += 1;
     this.deck.setProps({
       layers: [
+        this.terrain && new TerrainLayer({ id: "land", terrain: this.terrain, colours: this.land() }),
         new PointLayer({ id: "points", scene: this.scene, revision: this.revision }),
         new MarkLayer({ id: "marks", marks: marks.value }),
       ],
     });
+  }
+
+  /** Contours are for looking from afar: near by they fade. */
+  private land() {
+    const near = store.view.peek().zoom - zoomRange()[0] - 1;
+    const strength = Math.min(1, Math.max(0.15, 1.15 - near / 5));
+    return { ...palette(store.dark.peek()).land, strength };
   }
 
   /** The lit point nearest to a place on the screen, within `reach` pixels. */
