@@ -9,7 +9,7 @@ export default defineConfig({
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   plugins: server || process.env["VITEST"] || process.argv.includes("build") ? [] : [mockAtlas()],
-  server: server ? { proxy: { "/api": { target: server, changeOrigin: true } } } : {},
+  server: server ? { proxy: { "/api": { target: server, changeOrigin: true, headers: { origin: server } } } } : {},
   build: {
     outDir: "../src/isogloss/app/web/page",
     emptyOutDir: true,

@@ -14,6 +14,7 @@ import "./styles/map.css";
 import "./styles/tree.css";
 import "./styles/help.css";
 import "./styles/search.css";
+import "./styles/filter.css";
 import "./styles/reader.css";
 
 function hasWebGl2(): boolean {

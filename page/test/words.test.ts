@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { codePoints, excerpt, keysOf, marked, slicePoints, stem, wordsOf } from "../src/data/words";
 
+// Half a pair of surrogates too: a text that was cut may end in one.
+const strings = fc.string({ unit: fc.constantFrom(..."aeıß-_ \n<>&'é😀中ไทย٣", "\u0301", "\ud83d", "ing", "word ") });
 const shown = (text: string, query: string) =>
   marked(text, keysOf(query))
     .map((piece) => (piece.marked ? `[${piece.text}]` : piece.text))
@@ -40,7 +42,7 @@ describe("marked", () => {
   });
   it("gives back the whole text for any query", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), (text, query) => {
+      fc.property(strings, strings, (text, query) => {
         expect(marked(text, keysOf(query)).map((piece) => piece.text).join("")).toBe(text);
       }),
     );
@@ -66,7 +68,7 @@ describe("excerpt", () => {
 describe("code points", () => {
   it("counts and cuts as Python does", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), fc.nat(8), fc.nat(8), (text, start, length) => {
+      fc.property(strings, fc.nat(8), fc.nat(8), (text, start, length) => {
         const points = [...text];
         expect(codePoints(text)).toBe(points.length);
         expect(slicePoints(text, start, length)).toBe(points.slice(start, start + length).join(""));

@@ -124,16 +124,14 @@ export function excerpt(text: string, keys: ReadonlySet<string>, length = 280): 
 const wholeFrom = (text: string, at: number): number =>
   /[\uDC00-\uDFFF]/.test(text.charAt(at)) ? at - 1 : at;
 
+/** True where a pair of surrogates begins: one code point in two units. */
+const pairAt = (text: string, at: number): boolean =>
+  (text.charCodeAt(at) & 0xfc00) === 0xd800 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00;
+
 /** Counts code points, as the server does. */
 export function codePoints(text: string): number {
   let n = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit >= 0xd800 && unit < 0xdc00) {
-      const next = text.charCodeAt(i + 1);
-      if (next >= 0xdc00 && next < 0xe000) n -= 1;
-    }
-  }
+  for (let i = 0; i < text.length; i++) if (pairAt(text, i)) n -= 1;
   return n;
 }
 
@@ -141,13 +139,10 @@ export function codePoints(text: string): number {
 export function slicePoints(text: string, start: number, length: number): string {
   let at = 0;
   let seen = 0;
-  const step = () => {
-    const unit = text.charCodeAt(at);
-    at += unit >= 0xd800 && unit < 0xdc00 && at + 1 < text.length ? 2 : 1;
-    seen += 1;
+  const to = (wanted: number): number => {
+    for (; seen < wanted && at < text.length; seen++) at += pairAt(text, at) ? 2 : 1;
+    return at;
   };
-  while (seen < start && at < text.length) step();
-  const from = at;
-  while (seen < start + length && at < text.length) step();
-  return text.slice(from, at);
+  const from = to(start);
+  return text.slice(from, to(start + length));
 }
