@@ -16,6 +16,7 @@ import "./styles/help.css";
 import "./styles/search.css";
 import "./styles/filter.css";
 import "./styles/reader.css";
+import "./styles/table.css";
 
 function hasWebGl2(): boolean {
   try {

@@ -14,12 +14,6 @@ const MODES: [SearchMode, string][] = [
   ["text", "Words"],
 ];
 
-const PLACEHOLDERS: Record<SearchMode, string> = {
-  hybrid: "Search by meaning and words",
-  vector: "Search by meaning",
-  text: "Search by words",
-};
-
 export function SearchBox() {
   const text = useSignal(query.value);
   const field = useRef<HTMLInputElement>(null);
@@ -53,7 +47,7 @@ export function SearchBox() {
         maxLength={10_000}
         aria-label="Search passages"
         aria-keyshortcuts="/"
-        placeholder={PLACEHOLDERS[mode]}
+        placeholder="Search the passages"
         value={text}
         onInput={(event) => {
           text.value = event.currentTarget.value;
