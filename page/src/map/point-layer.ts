@@ -79,6 +79,8 @@ export interface PointScene {
   dim: number;
   /** Draw dim points first, lit ones over them. */
   dims: boolean;
+  /** Part of every tile that is drawn; a tile's first points are an even sample of it. */
+  detail: number;
 }
 
 interface Drawn {
@@ -206,6 +208,7 @@ export class PointLayer extends Layer<PointLayerProps> {
             only,
           },
         });
+        drawn.model.setVertexCount(Math.ceil(tile.points.passage.length * scene.detail));
         drawn.model.draw(renderPass);
       }
   }

@@ -16,6 +16,8 @@ export interface Probe {
   /** When the last frames were drawn, milliseconds after navigation. */
   frameTimes: number[];
   labels: number;
+  /** Part of the points drawn in the last frame: less than 1 while a slow machine moves the map. */
+  detail: number;
 }
 
 const state: Probe = {
@@ -29,6 +31,7 @@ const state: Probe = {
   frames: 0,
   frameTimes: [],
   labels: 0,
+  detail: 1,
 };
 
 declare global {
@@ -44,12 +47,13 @@ export const probe = {
     state.tilesLoaded = loaded.length;
     state.pending = pending;
   },
-  frame(drawn: LoadedTile[]): void {
+  frame(drawn: LoadedTile[], detail: number): void {
     const now = performance.now();
     state.frames += 1;
     state.frameTimes.push(now);
     if (state.frameTimes.length > 600) state.frameTimes.splice(0, 300);
     state.view = view.value;
+    state.detail = detail;
     state.pointsDrawn = drawn.reduce((sum, { points }) => sum + points.passage.length, 0);
     if (state.pointsDrawn > 0) state.firstPaint ??= now;
     if (state.tilesWanted > 0 && state.tilesLoaded === state.tilesWanted && state.pending === 0)

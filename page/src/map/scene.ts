@@ -13,6 +13,7 @@ import { dims } from "./paint";
 import { raise, type Terrain } from "./terrain";
 import { TerrainLayer } from "./terrain-layer";
 import { palette } from "./palette";
+import { Pace, REST } from "./pace";
 import { PointLayer, type PointScene } from "./point-layer";
 import { styleFor } from "./point-style";
 import { TileIndex, pointsInView, wantedTiles, type Tile } from "./tiles";
@@ -36,6 +37,8 @@ export class MapScene {
   private revision = 0;
   private due = 0;
   private terrain: Terrain | null = null;
+  private readonly pace = new Pace();
+  private resting = 0;
   private readonly ends: (() => void)[] = [];
   /** Called whenever the map was drawn. */
   onDrawn: () => void = () => {};
@@ -46,6 +49,7 @@ export class MapScene {
     opacity: 0.8,
     dim: 0.1,
     dims: false,
+    detail: 1,
   };
 
   constructor(parent: HTMLDivElement) {
@@ -64,7 +68,7 @@ export class MapScene {
         touchRotate: false,
       },
       useDevicePixels: Math.min(2, window.devicePixelRatio || 1),
-      deviceProps: { type: "webgl", webgl: { antialias: false, powerPreference: "high-performance" } },
+      deviceProps: { type: "webgl", webgl: { alpha: false, antialias: false, depth: false, stencil: false, preserveDrawingBuffer: false } },
       parameters: { depthWriteEnabled: false, depthCompare: "always" },
       _pickable: false,
       getCursor: ({ isDragging }) => (isDragging ? "grabbing" : "default"),
@@ -76,7 +80,8 @@ export class MapScene {
         this.deck.setProps({ viewState: viewState as State });
       },
       onAfterRender: () => {
-        probe.frame(this.scene.tiles);
+        if (this.resting) this.pace.frame(performance.now());
+        probe.frame(this.scene.tiles, this.scene.detail);
         this.onDrawn();
       },
       onError: (error) => store.tell(`The map could not be drawn: ${error.message}`, "error"),
@@ -86,6 +91,7 @@ export class MapScene {
         void store.view.value;
         void store.mapSize.value;
         this.deck.setProps({ viewState: this.deckState() });
+        this.moved();
         this.schedule();
       }),
       effect(() => {
@@ -109,6 +115,18 @@ export class MapScene {
         this.redraw();
       }),
     );
+  }
+
+  /** Draws less while the map moves, if the machine is slow, and all again when it rests. */
+  private moved(): void {
+    this.scene.detail = this.pace.detail;
+    clearTimeout(this.resting);
+    this.resting = window.setTimeout(() => {
+      this.resting = 0;
+      if (this.scene.detail === 1) return;
+      this.scene.detail = 1;
+      this.redraw();
+    }, REST);
   }
 
   private newStore(): TileStore {
@@ -157,7 +175,7 @@ export class MapScene {
     this.revision += 1;
     this.deck.setProps({
       layers: [
-        this.terrain && new TerrainLayer({ id: "land", terrain: this.terrain, colours: this.land() }),
+        this.terrain && new TerrainLayer({ id: "land", terrain: this.terrain, colours: this.land(), flat: this.scene.detail < 1 }),
         new PointLayer({ id: "points", scene: this.scene, revision: this.revision }),
         new MarkLayer({ id: "marks", marks: marks.value }),
       ],
@@ -202,6 +220,7 @@ export class MapScene {
   destroy(): void {
     for (const end of this.ends) end();
     cancelAnimationFrame(this.due);
+    clearTimeout(this.resting);
     this.tiles.clear();
     this.deck.finalize();
   }
