@@ -17,6 +17,7 @@ import "./styles/search.css";
 import "./styles/filter.css";
 import "./styles/reader.css";
 import "./styles/table.css";
+import "./styles/edit.css";
 
 function hasWebGl2(): boolean {
   try {

@@ -13,8 +13,8 @@ const count = (n: number, one: string, many = `${one}s`): string =>
 export const message = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-/** Fetches the atlas and its topics; again after every edit. */
-export async function openAtlas(): Promise<void> {
+/** Fetches the atlas and its topics; again after every edit, which may say what to select then. */
+export async function openAtlas(chosen?: number | null): Promise<void> {
   const source = store.source();
   try {
     const [info, topics] = await Promise.all([source.atlas(), source.topics()]);
@@ -22,6 +22,7 @@ export async function openAtlas(): Promise<void> {
       const again = store.atlas.value !== null;
       store.atlas.value = info;
       store.tree.value = new TopicTree(topics);
+      if (chosen !== undefined) store.topic.value = chosen;
       if (store.topic.value !== null && !store.tree.value.get(store.topic.value))
         store.topic.value = null;
       if (again) store.edition.value += 1;
