@@ -2,9 +2,11 @@
 
 import { render } from "preact";
 import { ServerSource } from "./data/server";
-import { canDraw, setSource, treeOpen } from "./state/store";
+import { canDraw, setSource } from "./state/store";
 import { followSearch } from "./state/actions";
+import { followChanges } from "./state/changes";
 import { syncAddress } from "./state/sync";
+import { followWidth } from "./state/width";
 import { followTheme } from "./state/theme";
 import { App } from "./ui/App";
 import "./styles/tokens.css";
@@ -29,8 +31,9 @@ function hasWebGl2(): boolean {
 
 setSource(new ServerSource());
 canDraw.value = hasWebGl2();
-if (matchMedia("(width <= 720px)").matches) treeOpen.value = false;
 syncAddress();
+followWidth();
+followChanges();
 followTheme();
 followSearch();
 render(<App />, document.getElementById("app")!);

@@ -6,14 +6,16 @@ import { FilterField } from "../panels/slots";
 import { openPassage } from "../state/actions";
 import { hoveredPassage, mapSize, view } from "../state/store";
 import { takePlace, viewOf } from "../state/sync";
-import { bounds, fitted } from "./camera";
-import { followColour } from "./colouring";
+import { Around } from "./Around";
+import { bounds, fitAll, fitted } from "./camera";
+import { followColour, followPointer } from "./colouring";
 import { Controls } from "./Controls";
 import { LabelLayer } from "./labels";
 import { Lasso } from "./Lasso";
 import { Legend } from "./Legend";
 import { followOpenPassage } from "./marked";
 import { MapScene, type Picked } from "./scene";
+import { TopicRing } from "./TopicRing";
 import { Tooltip } from "./Tooltip";
 
 /** How far a hand may tremble in a click, pixels. */
@@ -29,16 +31,14 @@ export function MapView() {
   useEffect(() => {
     const parent = frame.current!;
     const end = followSize(parent);
-    const endColour = followColour();
-    const endOpen = followOpenPassage();
+    const ends = [followColour(), followPointer(), followOpenPassage()];
     const made = new MapScene(parent);
     const labels = new LabelLayer(names.current!);
     made.onDrawn = () => labels.place();
     scene.current = made;
     return () => {
       end();
-      endColour();
-      endOpen();
+      for (const stop of ends) stop();
       labels.destroy();
       made.destroy();
     };
@@ -81,15 +81,29 @@ export function MapView() {
         }}
       />
       <div ref={names} class="labels" />
+      <TopicRing />
       <Lasso />
       <Tooltip picked={picked.value} />
-      <div class="filter over-map">
-        <FilterField />
+      <div class="map-top">
+        <div class="over-map">
+          <FilterField />
+        </div>
+        <div class="over-map">
+          <Around />
+        </div>
       </div>
       <Legend />
       <Controls />
     </>
   );
+}
+
+/** Says whether the view is the whole map, as it opens. */
+function seesAll(): boolean {
+  const all = fitted(bounds(), mapSize.value);
+  const { x, y, zoom } = view.value;
+  const off = Math.hypot(x - all.x, y - all.y) * 2 ** zoom;
+  return off < 2 && Math.abs(zoom - all.zoom) < 0.02;
 }
 
 /** Keeps the size of the map, and what is seen where it is on the screen. */
@@ -101,7 +115,12 @@ function followSize(parent: HTMLElement): () => void {
     const now: [number, number] = [left + width / 2, top + height / 2];
     const before = middle;
     middle = now;
+    const whole = before !== null && seesAll();
     mapSize.value = { width, height };
+    if (whole) {
+      fitAll();
+      return;
+    }
     if (before) {
       const scale = 2 ** view.value.zoom;
       const { x, y, zoom } = view.value;

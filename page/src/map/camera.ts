@@ -27,7 +27,8 @@ export function fitted(box: Bounds, size: { width: number; height: number }, mar
 /** How far one may zoom: from half the fitted size to where single points stand apart. */
 export function zoomRange(): [number, number] {
   const fit = fitted(bounds(), mapSize.value).zoom;
-  return [fit - 1, fit + 14];
+  const deepest = atlas.value?.map.tiles.reduce((most, { z }) => Math.max(most, z), 0) ?? 0;
+  return [fit - 1, fit + deepest + 7];
 }
 
 /** Keeps a view's zoom in range and its middle on the sheet. */

@@ -1,6 +1,6 @@
 /** What the map is coloured by, with the legend that explains it. */
 
-import { computed, effect } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { AttributeSummary } from "../data/types";
 import { wasCancelled } from "../data/source";
 import { message } from "../state/actions";
@@ -56,6 +56,18 @@ export function brief(value: number | string | null): string {
   return value.toLocaleString("en", { maximumFractionDigits: size < 10 ? 2 : 0, useGrouping: size >= 1e4 });
 }
 
+/** The topic pointed at, once the pointer rests there: points are not repainted in passing. */
+const pointed = signal<number | null>(null);
+
+export function followPointer(): () => void {
+  let timer = 0;
+  return effect(() => {
+    const id = store.hoveredTopic.value;
+    clearTimeout(timer);
+    timer = window.setTimeout(() => (pointed.value = id), id === null ? 60 : 120);
+  });
+}
+
 const usable = computed(() => {
   const summary = store.colourSummary.value;
   return summary && summary.name === store.colourBy.value ? summary : null;
@@ -66,7 +78,7 @@ export const paint = computed<Paint>(() => {
   const ofTopics = topicColours.value;
   const summary = usable.value;
   const topics = store.tree.value;
-  const lit = topics?.get(store.topic.value);
+  const lit = topics?.get(pointed.value ?? store.topic.value);
   const isolated = store.isolated.value;
   const where = store.where.value || null;
   const found = store.hits.value;
@@ -79,7 +91,7 @@ export const paint = computed<Paint>(() => {
       store.edition.value,
       summary?.name ?? store.colourBy.value,
       Boolean(summary),
-      store.topic.value,
+      lit?.id,
       isolated,
       where,
       Boolean(found),
@@ -98,7 +110,7 @@ export const paint = computed<Paint>(() => {
             codeOf: (value) => (summary && isScale(summary) ? stepOf(value) : value),
           },
     isolated: byTopicOnly ?? (isolated ? new Set(isolated) : null),
-    lit: found ? new Set() : lit ? new Set(lit.leaves) : null,
+    lit: found && pointed.value === null ? new Set() : lit ? new Set(lit.leaves) : null,
     where,
   };
 });

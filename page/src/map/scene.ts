@@ -5,6 +5,7 @@ import { effect } from "@preact/signals";
 import type { TileKey } from "../data/source";
 import { message } from "../state/actions";
 import * as store from "../state/store";
+import { deepest } from "./around";
 import { bounds, settle, toMap, zoomRange } from "./camera";
 import { paint } from "./colouring";
 import { marks } from "./marked";
@@ -60,7 +61,7 @@ export class MapScene {
       views: new OrthographicView({ id: "map", flipY: false }),
       viewState: this.deckState(),
       controller: {
-        scrollZoom: { speed: 0.008, smooth: false },
+        scrollZoom: { speed: 0.006, smooth: false },
         inertia: 260,
         keyboard: false,
         doubleClickZoom: true,
@@ -123,16 +124,43 @@ export class MapScene {
     clearTimeout(this.resting);
     this.resting = window.setTimeout(() => {
       this.resting = 0;
+      this.lookAround();
       if (this.scene.detail === 1) return;
       this.scene.detail = 1;
       this.redraw();
     }, REST);
   }
 
+  /** Counts the topics of points in view, but for the whole map, where all are. */
+  private lookAround(): void {
+    const tree = store.tree.peek();
+    const { width, height } = store.mapSize.peek();
+    const [left, top] = toMap(0, 0);
+    const [right, bottom] = toMap(width, height);
+    if (!tree || right - left > 0.8 * (bounds()[2] - bounds()[0])) {
+      store.around.value = null;
+      return;
+    }
+    const votes = new Map<number, number>();
+    for (const { tile, points } of this.scene.tiles) {
+      const unit = tile.side / 65535;
+      for (let i = 0; i < points.passage.length; i++) {
+        const x = tile.x0 + points.x[i]! * unit;
+        const y = tile.y0 + points.y[i]! * unit;
+        if (x < left || x > right || y < bottom || y > top) continue;
+        votes.set(points.topic[i]!, (votes.get(points.topic[i]!) ?? 0) + 1);
+      }
+    }
+    store.around.value = deepest(tree, votes)?.id ?? null;
+  }
+
   private newStore(): TileStore {
     return new TileStore(
       store.source(),
-      () => this.schedule(true),
+      (tile) => {
+        this.schedule(true);
+        if (tile === null && !this.resting) this.lookAround();
+      },
       (error) => store.tell(`Part of the map is missing: ${message(error)}`, "error"),
     );
   }

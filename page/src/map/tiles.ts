@@ -60,11 +60,17 @@ export function share(tile: Tile, view: View, size: Size): number {
   return across <= 0 || up <= 0 ? 0 : (across * up) / tile.side ** 2;
 }
 
+/** So many points are drawn even where tiles are small on the screen: small maps come whole. */
+const FEW = 40_000;
+/** No tile is worth its while below so many pixels. */
+const TINY = 48;
+
 /**
  * Gives the tiles a view wants, shallow ones first, near ones before far ones.
  *
- * A tile is wanted when it is in view and its side is at least `least` pixels on the screen; the
- * root always is. More than `budget` points are never wanted: the deepest level is left out first.
+ * A tile is wanted when it is in view and its side is at least `least` pixels on the screen, or
+ * when points are few; the root always is. More than `budget` points are never wanted: the
+ * deepest level is left out first.
  */
 export function wantedTiles(
   index: TileIndex,
@@ -87,9 +93,11 @@ export function wantedTiles(
       points += tile.points;
     }
     level = level
-      .filter((tile) => (tile.side / 2) * scale >= least)
       .flatMap((tile) => index.children(tile))
       .filter((tile) => share(tile, view, size) > 0);
+    const pixels = (level[0]?.side ?? 0) * scale;
+    const more = level.reduce((sum, tile) => sum + tile.points, points);
+    if (pixels < least && (pixels < TINY || more > FEW)) break;
   }
   return chosen;
 }

@@ -42,6 +42,8 @@ export const colourSummary = signal<AttributeSummary | null>(null);
 export const isolated = signal<number[] | null>(null);
 export const topic = signal<number | null>(null);
 export const hoveredTopic = signal<number | null>(null);
+/** The topic that holds most of what is in view; null when there is no such. */
+export const around = signal<number | null>(null);
 export const passage = signal<number | null>(null);
 /** A passage pointed at in a list or on the map. */
 export const hoveredPassage = signal<number | null>(null);

@@ -1,0 +1,58 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { TopicTree } from "../src/data/tree";
+import { boxOf, meet, placeLabels, suited, type Candidate } from "../src/map/place-labels";
+import { topicsReply } from "./made";
+
+const sheet = { left: 0, top: 0, right: 900, bottom: 700 };
+
+const candidate = (id: number): fc.Arbitrary<Candidate> =>
+  fc.record({
+    id: fc.constant(id),
+    x: fc.double({ min: -50, max: 950, noNaN: true }),
+    y: fc.double({ min: -50, max: 750, noNaN: true }),
+    width: fc.integer({ min: 10, max: 260 }),
+    height: fc.integer({ min: 10, max: 60 }),
+    weight: fc.integer({ min: 1, max: 10_000 }),
+    shown: fc.boolean(),
+  });
+
+const many = fc.integer({ min: 0, max: 60 }).chain((n) =>
+  fc.tuple(...Array.from({ length: n }, (_, id) => candidate(id))),
+);
+
+describe("names on the map", () => {
+  it("never meet each other, an obstacle or the edge, and are no more than fit", () => {
+    const obstacle = { left: 0, top: 600, right: 200, bottom: 700 };
+    fc.assert(
+      fc.property(many, fc.integer({ min: 0, max: 30 }), (candidates, most) => {
+        const placed = placeLabels(candidates, sheet, [obstacle], most);
+        expect(placed.length).toBeLessThanOrEqual(most);
+        const boxes = placed.map(boxOf);
+        boxes.forEach((box, i) => {
+          expect(meet(box, obstacle)).toBe(false);
+          expect(box.left >= 0 && box.top >= 0 && box.right <= 900 && box.bottom <= 700).toBe(true);
+          for (const other of boxes.slice(i + 1)) expect(meet(box, other)).toBe(false);
+        });
+      }),
+    );
+  });
+
+  it("prefers the heavier, but leaves what is there where the difference is small", () => {
+    const at = { x: 300, y: 300, width: 100, height: 20 };
+    const old = { ...at, id: 1, weight: 100, shown: true };
+    const bit = { ...at, id: 2, weight: 120, shown: false };
+    const lot = { ...at, id: 3, weight: 900, shown: false };
+    expect(placeLabels([old, bit], sheet, [], 9).map(({ id }) => id)).toEqual([1]);
+    expect(placeLabels([old, lot], sheet, [], 9).map(({ id }) => id)).toEqual([3]);
+  });
+
+  it("shows parents from afar and children near by", () => {
+    const tree = new TopicTree(topicsReply);
+    const ids = (scale: number) => suited(tree, scale, 800, new Set()).map(({ id }) => id);
+    expect(ids(300)).toContain(10);
+    expect(ids(300)).not.toContain(0);
+    expect(ids(900)).toEqual(expect.arrayContaining([0, 1]));
+    expect(ids(900)).not.toContain(10);
+  });
+});
