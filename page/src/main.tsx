@@ -20,6 +20,7 @@ import "./styles/filter.css";
 import "./styles/reader.css";
 import "./styles/table.css";
 import "./styles/edit.css";
+import "./styles/time.css";
 
 function hasWebGl2(): boolean {
   try {
