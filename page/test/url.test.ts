@@ -22,7 +22,10 @@ const address: fc.Arbitrary<Address> = fc.record({
 
 describe("the address", () => {
   it("comes back as it was written", () => {
-    fc.assert(fc.property(address, (a) => expect(readAddress(writeAddress(a))).toEqual(a)));
+    fc.assert(fc.property(address, (a) => {
+        expect(readAddress(writeAddress(a))).toEqual(a);
+      }),
+    );
   });
 
   it("is empty when there is nothing to say", () => {

@@ -3,7 +3,10 @@
 import { fromHex, type Rgb } from "./colour";
 
 export interface Palette {
-  /** Hues that stay apart for colour-blind eyes; after Paul Tol's "muted" scheme. */
+  /**
+   * Hues in the order they are given out. Found by moving a muted scheme until the least distance
+   * of any two, as seen with each kind of cone missing, was about 0.09 in OKLab (see the tests).
+   */
   hues: Rgb[];
   /** What belongs to nothing. */
   none: Rgb;
@@ -15,7 +18,7 @@ export interface Palette {
 }
 
 export const LIGHT: Palette = {
-  hues: ["#3b2f8f", "#2a9d8c", "#c9576b", "#c39a2e", "#4a9fd4", "#86215a", "#1f7a42", "#a64fa0", "#83842a"].map(
+  hues: ["#37258a", "#0ba3a0", "#dd5865", "#c3971e", "#5373d3", "#821b57", "#435200", "#a44d9f", "#747c02"].map(
     fromHex,
   ),
   none: fromHex("#a39d92"),
@@ -30,7 +33,7 @@ export const LIGHT: Palette = {
 };
 
 export const DARK: Palette = {
-  hues: ["#9a93f5", "#45c4ae", "#f08c9a", "#e8d07a", "#79c8f5", "#d9659f", "#62bd74", "#d08ed6", "#b9ba55"].map(
+  hues: ["#9e96d8", "#51f1ca", "#ef92a4", "#ffc78b", "#aecdff", "#d5579c", "#42b064", "#c062fc", "#bcbe22"].map(
     fromHex,
   ),
   none: fromHex("#68707b"),
