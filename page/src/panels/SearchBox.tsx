@@ -47,7 +47,7 @@ export function SearchBox() {
         maxLength={10_000}
         aria-label="Search passages"
         aria-keyshortcuts="/"
-        placeholder="Search the passages"
+        placeholder="Search"
         value={text}
         onInput={(event) => {
           text.value = event.currentTarget.value;

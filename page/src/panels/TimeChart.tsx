@@ -159,12 +159,13 @@ function About({ over, brushed }: { over: TopicsOver; brushed: [number, number] 
     const last = periodLabel(over.periods[brushed[1]]!.start, over.unit);
     return <>{first === last ? first : `${first} to ${last}`}</>;
   }
-  const missing = over.missing ? `, ${over.missing.toLocaleString("en")} passages without a time` : "";
+  const missing = over.missing
+    ? `; ${over.missing.toLocaleString("en")} ${over.missing === 1 ? "passage" : "passages"} without a time`
+    : "";
   return (
     <>
       By {over.unit}
-      {missing}. Bands hold the share with {Math.round(100 * over.level)} % confidence; draw over a
-      period to keep only its passages.
+      {missing}. Bands: {Math.round(100 * over.level)} % intervals. Draw over a period to filter.
     </>
   );
 }

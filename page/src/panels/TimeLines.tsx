@@ -125,6 +125,8 @@ export function TimeLines({ over, lines, measure, at, brushed, brush, clear }: P
           )}
           {lines.map(({ id, colour, row }) => {
             const parts = runs(row[measure], place);
+            const lows = runs(row.low, place);
+            const highs = runs(row.high, place);
             const state =
               hoveredTopic.value === null || !lines.some((line) => line.id === hoveredTopic.value)
                 ? "all"
@@ -134,14 +136,26 @@ export function TimeLines({ over, lines, measure, at, brushed, brush, clear }: P
             return (
               <g key={id} class="time-line" data-state={state} style={{ color: colour }}>
                 {measure === "shares" && (
-                  <path class="time-band" d={bandPath(runs(row.low, place), runs(row.high, place))} />
+                  <path class="time-band" d={bandPath(lows, highs)} />
                 )}
                 <path class="time-path" d={linePath(parts)} />
-                {parts
-                  .filter((part) => part.length === 1)
-                  .map(([spot]) => (
-                    <circle key={spot![0]} cx={spot![0]} cy={spot![1]} r={2.5} />
-                  ))}
+                {parts.map((part, i) =>
+                  part.length > 1 ? null : (
+                    // Nothing before and after: a dot, with its interval as a line.
+                    <g key={i}>
+                      {measure === "shares" && (
+                        <line
+                          class="time-bar"
+                          x1={part[0]![0]}
+                          x2={part[0]![0]}
+                          y1={lows[i]![0]![1]}
+                          y2={highs[i]![0]![1]}
+                        />
+                      )}
+                      <circle cx={part[0]![0]} cy={part[0]![1]} r={2.5} />
+                    </g>
+                  ),
+                )}
                 {at.value !== null && row[measure][at.value] != null && (
                   <circle cx={x(at.value)} cy={y(row[measure][at.value]!)} r={3.5} />
                 )}
