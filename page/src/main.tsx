@@ -3,7 +3,7 @@
 import { render } from "preact";
 import { ServerSource } from "./data/server";
 import { canDraw, setSource } from "./state/store";
-import { followSearch } from "./state/actions";
+import { followSearch, openAtlas } from "./state/actions";
 import { followChanges } from "./state/changes";
 import { syncAddress } from "./state/sync";
 import { followWidth } from "./state/width";
@@ -22,16 +22,13 @@ import "./styles/table.css";
 import "./styles/edit.css";
 import "./styles/time.css";
 
-function hasWebGl2(): boolean {
-  try {
-    return Boolean(document.createElement("canvas").getContext("webgl2"));
-  } catch {
-    return false;
-  }
-}
-
-setSource(new ServerSource());
-canDraw.value = hasWebGl2();
+const server = new ServerSource();
+setSource(server);
+// Asked for now: the answers are there when the map has found its feet.
+server.warm();
+void openAtlas();
+// Whether a context can be had is only known when the map asks for one.
+canDraw.value = typeof WebGL2RenderingContext !== "undefined";
 syncAddress();
 followWidth();
 followChanges();

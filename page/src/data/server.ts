@@ -2,7 +2,7 @@
 
 import { readPassing, readPoints, readValues } from "./arrow";
 import { SourceError, type Source, type TileKey } from "./source";
-import type { Edit, ExportFormat, SearchRequest, Selection } from "./types";
+import type { Edit, ExportFormat, SearchRequest, Selection, TilePoints } from "./types";
 
 type Query = Record<string, string | number | null | undefined>;
 
@@ -39,6 +39,7 @@ async function ask(url: string, options: RequestInit): Promise<Response> {
 
 export class ServerSource implements Source {
   readonly live = true;
+  private root0: Promise<TilePoints | null> | null = null;
 
   constructor(private readonly root = "api") {}
 
@@ -65,8 +66,19 @@ export class ServerSource implements Source {
   atlas = (signal?: AbortSignal) => this.json<never>("atlas", {}, signal);
   topics = (signal?: AbortSignal) => this.json<never>("topics", {}, signal);
 
-  async tile({ z, x, y }: TileKey, signal?: AbortSignal) {
+  async tile({ z, x, y }: TileKey, signal?: AbortSignal): Promise<TilePoints> {
+    if (z === 0 && this.root0) {
+      const early = this.root0;
+      this.root0 = null;
+      const points = await early;
+      if (points) return points;
+    }
     return readPoints(await this.bytes(`map/tiles/${z}/${x}/${y}`, {}, signal));
+  }
+
+  /** Asks for the first tile before the map is there to draw it. */
+  warm(): void {
+    this.root0 = this.bytes("map/tiles/0/0/0", {}).then(readPoints, () => null);
   }
 
   async tileAttribute({ z, x, y }: TileKey, name: string, signal?: AbortSignal) {

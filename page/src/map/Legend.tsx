@@ -5,6 +5,7 @@ import { colourBy, isolate } from "../state/actions";
 import { atlas, colourBy as by, isolated } from "../state/store";
 import { Icon } from "../ui/Icon";
 import { legend, STEPS } from "./colouring";
+import { grouped } from "../state/numbers";
 
 const COLOURED = new Set(["category", "number", "time"]);
 
@@ -62,7 +63,7 @@ export function Legend() {
                   <span class="swatch" style={{ background: item.colour }} aria-hidden="true" />
                   <bdi dir="auto">{item.label}</bdi>
                   {item.count !== null && (
-                    <span class="number hint">{item.count.toLocaleString("en")}</span>
+                    <span class="number hint">{grouped(item.count)}</span>
                   )}
                 </button>
               </li>

@@ -2,6 +2,7 @@
 
 import { selectTopic } from "../state/actions";
 import { tree } from "../state/store";
+import { grouped } from "../state/numbers";
 
 export function NoMap() {
   return (
@@ -15,7 +16,7 @@ export function NoMap() {
           <li key={topic.id}>
             <button class="button quiet" onClick={() => selectTopic(topic.id)}>
               <bdi dir="auto">{topic.label}</bdi>
-              <span class="hint number">{topic.size.toLocaleString("en")}</span>
+              <span class="hint number">{grouped(topic.size)}</span>
             </button>
           </li>
         ))}

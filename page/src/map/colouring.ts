@@ -4,6 +4,7 @@ import { computed, effect, signal } from "@preact/signals";
 import type { AttributeSummary } from "../data/types";
 import { wasCancelled } from "../data/source";
 import { message } from "../state/actions";
+import { grouped } from "../state/numbers";
 import * as store from "../state/store";
 import { along, shade, toHex, type Rgb } from "./colour";
 import type { Paint } from "./paint";
@@ -53,7 +54,8 @@ export function brief(value: number | string | null): string {
   if (typeof value === "string") return value.slice(0, 10);
   const size = Math.abs(value);
   if (size >= 1e6 || (size > 0 && size < 1e-3)) return value.toExponential(1);
-  return value.toLocaleString("en", { maximumFractionDigits: size < 10 ? 2 : 0, useGrouping: size >= 1e4 });
+  const round = Number(value.toFixed(size < 10 ? 2 : 0));
+  return size >= 1e4 ? grouped(round) : String(round);
 }
 
 /** The topic pointed at, once the pointer rests there: points are not repainted in passing. */

@@ -9,6 +9,7 @@ import { palette } from "./palette";
 import { placeLabels, suited, type Box, type Candidate } from "./place-labels";
 import { probe } from "./probe";
 import { branches } from "./topic-colours";
+import { grouped } from "../state/numbers";
 
 /** One name for so many square pixels of map. */
 const AREA = 21_000;
@@ -73,7 +74,7 @@ export class LabelLayer {
     element.dir = "auto";
     element.dataset["topic"] = String(topic.id);
     element.textContent = topic.label;
-    element.title = `${topic.label} · ${topic.size.toLocaleString("en")} passages`;
+    element.title = `${topic.label} · ${grouped(topic.size)} passages`;
     element.hidden = true;
     element.addEventListener("click", () =>
       selectTopic(store.topic.value === topic.id ? null : topic.id),

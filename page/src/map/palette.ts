@@ -18,7 +18,7 @@ export interface Palette {
 }
 
 export const LIGHT: Palette = {
-  hues: ["#37258a", "#0ba3a0", "#dd5865", "#c3971e", "#5373d3", "#821b57", "#435200", "#a44d9f", "#747c02"].map(
+  hues: ["#37258a", "#0ba3a0", "#dd5865", "#c3971e", "#5373d3", "#821b57", "#226310", "#a44d9f", "#797a08"].map(
     fromHex,
   ),
   none: fromHex("#a39d92"),

@@ -40,6 +40,8 @@ export class MapScene {
   private terrain: Terrain | null = null;
   private readonly pace = new Pace();
   private resting = 0;
+  /** Whether there is a context to draw with. */
+  private ready = false;
   private readonly ends: (() => void)[] = [];
   /** Called whenever the map was drawn. */
   onDrawn: () => void = () => {};
@@ -83,9 +85,14 @@ export class MapScene {
       onAfterRender: () => {
         if (this.resting) this.pace.frame(performance.now());
         probe.frame(this.scene.tiles, this.scene.detail);
+        if (!this.terrain) this.raiseLand();
         this.onDrawn();
       },
-      onError: (error) => store.tell(`The map could not be drawn: ${error.message}`, "error"),
+      onDeviceInitialized: () => (this.ready = true),
+      onError: (error) => {
+        if (this.ready) store.tell(`The map could not be drawn: ${error.message}`, "error");
+        else store.canDraw.value = false;
+      },
     });
     this.ends.push(
       effect(() => {
@@ -193,8 +200,6 @@ export class MapScene {
     this.scene.tiles = this.wanted
       .map((tile) => this.tiles.loaded.get(tile.key))
       .filter((tile): tile is LoadedTile => tile !== undefined);
-    const root = this.index.root && this.tiles.loaded.get(this.index.root.key);
-    if (root) this.terrain ??= raise(root.points, bounds());
     probe.tiles(this.wanted.length, this.scene.tiles, this.tiles.pending);
     this.redraw();
   }
@@ -208,6 +213,14 @@ export class MapScene {
         new MarkLayer({ id: "marks", marks: marks.value }),
       ],
     });
+  }
+
+  /** Makes the land once points are seen: they come first. */
+  private raiseLand(): void {
+    const root = this.index?.root && this.tiles.loaded.get(this.index.root.key);
+    if (!root || !this.scene.tiles.includes(root)) return;
+    this.terrain = raise(root.points, bounds());
+    if (this.terrain) this.redraw();
   }
 
   /** Contours are for looking from afar: near by they fade. */

@@ -159,12 +159,12 @@ export class TerrainLayer extends Layer<TerrainLayerProps> {
       },
     });
     this.state.model.setBindings({ heights: texture });
-    this.setState({ texture, terrain });
-    this.flatten();
+    this.release();
+    this.setState({ texture, terrain, flat: [] });
   }
 
+  /** Made when first wanted: where frames are fast it never is. */
   private flatten(): void {
-    this.release();
     const { land, coast, contours } = shapes(this.props.terrain);
     const flat = [land, contours, coast].map((data, i): Flat => {
       const buffer = this.context.device.createBuffer({ data: data.length ? data : new Uint16Array(2) });
@@ -223,6 +223,7 @@ export class TerrainLayer extends Layer<TerrainLayerProps> {
       high / side,
     ];
     if (this.props.flat) {
+      if (!this.state.flat.length) this.flatten();
       const tint = mixed(colours.low, colours.high, 0.5);
       const lines = [0.42, 1].map((part) => mixed(tint, colours.line, part * colours.strength));
       [tint, ...lines].forEach((rgb, i) => {

@@ -6,9 +6,10 @@ import { TopicTree } from "../data/tree";
 import { SourceError, wasCancelled } from "../data/source";
 import type { Hit, Point } from "../data/types";
 import * as store from "./store";
+import { grouped } from "./numbers";
 
 const count = (n: number, one: string, many = `${one}s`): string =>
-  `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+  `${grouped(n)} ${n === 1 ? one : many}`;
 
 export const message = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

@@ -8,6 +8,7 @@ import { hoveredTopic, topic as selected, tree, treeOpen } from "../state/store"
 import { topicColour } from "../map/topic-colours";
 import { Icon } from "../ui/Icon";
 import { matching, openedAtFirst, visibleRows, type Row } from "./rows";
+import { grouped } from "../state/numbers";
 
 export function TopicPanel() {
   const text = useSignal("");
@@ -117,7 +118,7 @@ export function TopicPanel() {
       )}
       {all && all.unassigned > 0 && (
         <p class="tree-foot hint number">
-          {all.unassigned.toLocaleString("en")} passages belong to no topic
+          {grouped(all.unassigned)} passages belong to no topic
         </p>
       )}
     </nav>
@@ -146,7 +147,7 @@ function TreeRow({ row, largest, focusable, toggle }: TreeRowProps) {
         aria-posinset={row.position}
         aria-selected={on}
         aria-expanded={topic.children.length ? row.open : undefined}
-        aria-label={`${topic.label}, ${topic.size.toLocaleString("en")} passages`}
+        aria-label={`${topic.label}, ${grouped(topic.size)} passages`}
         title={topic.keywords.join(", ")}
         style={{ "--level": row.level - 1 }}
         onClick={() => selectTopic(on ? null : topic.id)}
@@ -176,7 +177,7 @@ function TreeRow({ row, largest, focusable, toggle }: TreeRowProps) {
             />
           </span>
         </span>
-        <span class="tree-size number">{topic.size.toLocaleString("en")}</span>
+        <span class="tree-size number">{grouped(topic.size)}</span>
       </div>
       {on && <TopicActions topic={topic.id} />}
     </li>

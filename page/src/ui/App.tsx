@@ -1,6 +1,5 @@
 /** The sheet with its parts. */
 
-import { useEffect } from "preact/hooks";
 import { MapView } from "../map/MapView";
 import { NoMap } from "../map/NoMap";
 import { atlas, canDraw, drawer, fatal, side, treeOpen } from "../state/store";
@@ -15,7 +14,6 @@ import { useKeys } from "./useKeys";
 
 export function App() {
   useKeys();
-  useEffect(() => void openAtlas(), []);
   if (fatal.value)
     return (
       <main>

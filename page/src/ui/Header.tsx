@@ -4,6 +4,7 @@ import { timeColumns } from "../panels/time-data";
 import { EditTools, SearchBox } from "../panels/slots";
 import { atlas, dark, drawer, helpOpen, theme, treeOpen, type Drawer } from "../state/store";
 import { Icon, type IconName } from "./Icon";
+import { grouped } from "../state/numbers";
 
 function Switch(props: { label: string; icon: IconName; on: boolean; change: () => void }) {
   return (
@@ -35,7 +36,7 @@ export function Header() {
         </h1>
         {info && (
           <span class="hint number">
-            {info.passages.toLocaleString("en")} passages · {info.topics.toLocaleString("en")} topics
+            {grouped(info.passages)} passages · {grouped(info.topics)} topics
           </span>
         )}
       </div>
