@@ -53,9 +53,12 @@ const index = {
   blocks: {
     points: { arrays: points.infos },
     neighbours: { k: 2, arrays: neighbours.infos },
-    ids: {},
+    ids: [{ name: "ids-0", first: 0, rows: 4 }],
     texts: [{ name: "texts-0", first: 0, rows: 3 }, { name: "texts-1", first: 3, rows: 1 }],
-    attributes: [{ name: "year", values: "values-0", colour: null }, { name: "label", values: "values-1", colour: null }],
+    attributes: [
+      { name: "year", values: [{ name: "values-0-0", first: 0, rows: 1 }, { name: "values-0-1", first: 1, rows: 3 }], colour: null },
+      { name: "label", values: [{ name: "values-1-0", first: 0, rows: 4 }], colour: null },
+    ],
     spreads: {},
   },
 };
@@ -63,11 +66,12 @@ const blocks: Record<string, string> = {
   index: json(index),
   points: points.block,
   neighbours: neighbours.block,
-  ids: json(["a", "b", "c,\"d\"", "e"]),
+  "ids-0": json(["a", "b", "c,\"d\"", "e"]),
   "texts-0": json(TEXTS.slice(0, 3)),
   "texts-1": json(TEXTS.slice(3)),
-  "values-0": json([1990, 1991, null, 1993]),
-  "values-1": json(["x", "x", "y", null]),
+  "values-0-0": json([1990]),
+  "values-0-1": json([1991, null, 1993]),
+  "values-1-0": json(["x", "x", "y", null]),
   spreads: json({ over: { year: { column: "year", periods: [] } }, by: {} }),
 };
 const made = (changed: Record<string, string> = {}) =>

@@ -10,6 +10,13 @@ export interface ArrayInfo {
   length: number;
 }
 
+/** A block with the values of some rows, one after the other. */
+export interface Part {
+  name: string;
+  first: number;
+  rows: number;
+}
+
 export interface FileIndex {
   format: string;
   format_version: number;
@@ -22,11 +29,11 @@ export interface FileIndex {
   blocks: {
     points: { arrays: ArrayInfo[] };
     neighbours?: { k: number; arrays: ArrayInfo[] } | null;
-    ids: object;
-    texts: { name: string; first: number; rows: number }[];
+    ids: Part[];
+    texts: Part[];
     attributes: {
       name: string;
-      values: string;
+      values: Part[];
       colour: { name: string; arrays: ArrayInfo[] } | null;
     }[];
     spreads?: object | null;
@@ -43,7 +50,7 @@ const ARRAYS = {
   float32: Float32Array,
 } as const;
 
-/** Blocks of texts kept inflated: a search and the reader come back to the same ones. */
+/** Parts of columns kept inflated: a table and the reader come back to the same ones. */
 const KEPT = 32;
 
 export const hasFile = (): boolean => document.getElementById("isogloss-index") !== null;
@@ -68,7 +75,7 @@ async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
 export class Blocks {
   private readonly binaries = new Map<string, Promise<ArrayBuffer>>();
   private readonly json = new Map<string, Promise<unknown>>();
-  private readonly texts = new Map<string, Promise<string[]>>();
+  private readonly parts = new Map<string, Promise<unknown[]>>();
 
   /** @param read Gives the base64 of a block by its name; tests give their own. */
   constructor(private readonly read: (name: string) => string = fromPage) {}
@@ -102,19 +109,32 @@ export class Blocks {
     return known;
   }
 
-  /** A block of texts; those used last are kept. */
-  strings(name: string): Promise<string[]> {
-    const known = this.texts.get(name);
-    this.texts.delete(name);
+  /** The values of one part of a column; parts used last are kept. */
+  part<T>({ name }: Part): Promise<T[]> {
+    const known = this.parts.get(name);
+    this.parts.delete(name);
     const made =
       known ??
-      this.bytes(name).then((bytes) => JSON.parse(new TextDecoder().decode(bytes)) as string[]);
-    this.texts.set(name, made);
-    for (const old of this.texts.keys()) {
-      if (this.texts.size <= KEPT) break;
-      this.texts.delete(old);
+      this.bytes(name).then((bytes) => JSON.parse(new TextDecoder().decode(bytes)) as unknown[]);
+    this.parts.set(name, made);
+    for (const old of this.parts.keys()) {
+      if (this.parts.size <= KEPT) break;
+      this.parts.delete(old);
     }
-    return made;
+    return made as Promise<T[]>;
+  }
+
+  /** All values of a column, one a row. */
+  async column<T>(parts: Part[]): Promise<T[]> {
+    const all: T[] = [];
+    for (const part of parts) for (const value of await this.part<T>(part)) all.push(value);
+    return all;
+  }
+
+  /** The value of one row. */
+  async cell<T>(parts: Part[], row: number): Promise<T | null> {
+    const part = parts.find(({ first, rows }) => row >= first && row < first + rows);
+    return part ? ((await this.part<T>(part))[row - part.first] ?? null) : null;
   }
 
   /** The arrays of a binary block, kept. */

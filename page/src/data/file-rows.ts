@@ -37,9 +37,9 @@ export class FileRows {
     const index = await blocks.index();
     const [points, ids] = await Promise.all([
       blocks.arrays("points", index.blocks.points.arrays),
-      blocks.parsed("ids"),
+      blocks.column<string | number>(index.blocks.ids),
     ]);
-    return new FileRows(blocks, index, points as unknown as Points, ids as (string | number)[]);
+    return new FileRows(blocks, index, points as unknown as Points, ids);
   }
 
   get count(): number {
@@ -73,24 +73,20 @@ export class FileRows {
   }
 
   async text(row: number): Promise<string> {
-    const { texts } = this.index.blocks;
-    const block = texts.find(({ first, rows }) => row >= first && row < first + rows);
-    if (!block) return "";
-    return (await this.blocks.strings(block.name))[row - block.first] ?? "";
+    return (await this.blocks.cell<string>(this.index.blocks.texts, row)) ?? "";
   }
 
-  async values(name: string): Promise<readonly unknown[]> {
+  private async values(name: string): Promise<readonly unknown[]> {
     const found = this.index.blocks.attributes.find((one) => one.name === name);
-    if (!found) throw new SourceError(`there is no attribute '${name}'`, "not_found", 404);
-    return (await this.blocks.parsed(found.values)) as unknown[];
+    return found ? this.blocks.column(found.values) : [];
   }
 
   async attributes(rows: number[]): Promise<Attributes[]> {
-    const names = this.index.atlas.attributes.map(({ name }) => name);
-    const columns = await Promise.all(names.map((name) => this.values(name)));
-    return rows.map((row) =>
-      Object.fromEntries(names.map((name, i) => [name, columns[i]![row] ?? null])),
-    );
+    const found: Attributes[] = rows.map(() => ({}));
+    // One column after the other: rows of a page mostly lie in one part of it.
+    for (const { name, values } of this.index.blocks.attributes)
+      for (const [i, row] of rows.entries()) found[i]![name] = await this.blocks.cell(values, row);
+    return found;
   }
 
   leaves(topic: number): readonly number[] {

@@ -95,8 +95,8 @@ export class FileSource implements Source {
     const rest = slices();
     this.reading(0);
     try {
-      for (const { name } of rows.index.blocks.texts)
-        for (const text of await this.blocks.strings(name)) {
+      for (const part of rows.index.blocks.texts)
+        for (const text of await this.blocks.part<string>(part)) {
           made.add(text);
           const pause = rest();
           if (!pause) continue;

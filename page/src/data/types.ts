@@ -32,6 +32,9 @@ export interface AtlasInfo {
   undo: boolean;
   redo: boolean;
   limits: Record<string, number>;
+  /** In a page without a server: passages of the whole atlas, and the filter that chose these. */
+  of?: number;
+  where?: string | null;
 }
 
 export interface Topic {

@@ -9,6 +9,7 @@ import {
   hits,
   hoveredPassage,
   query,
+  reading,
   searched,
   searchFailure,
   searching,
@@ -143,7 +144,15 @@ export function HitItem({ hit, open }: { hit: Hit; open?: () => void }) {
 function Waiting() {
   return (
     <div class="results waiting" role="status">
-      <p class="hint">Searching for “{query}”…</p>
+      <p class="hint">
+        {reading.value === null ? (
+          <>
+            Searching for “<bdi dir="auto">{query}</bdi>”…
+          </>
+        ) : (
+          `Reading the texts for the first search, ${Math.round(100 * reading.value)} %`
+        )}
+      </p>
       {[0, 1, 2, 3].map((n) => (
         <div key={n} class="ghost" aria-hidden="true" />
       ))}

@@ -36,7 +36,9 @@ export function Header() {
         </h1>
         {info && (
           <span class="hint number">
-            {grouped(info.passages)} passages · {grouped(info.topics)} topics
+            {grouped(info.passages)}
+            {info.of && info.of > info.passages ? ` of ${grouped(info.of)}` : ""} passages ·{" "}
+            {grouped(info.topics)} topics
           </span>
         )}
       </div>
