@@ -7,9 +7,10 @@ import { openPassage } from "../state/actions";
 import { hoveredPassage, mapSize, view } from "../state/store";
 import { takePlace, viewOf } from "../state/sync";
 import { Around } from "./Around";
-import { bounds, fitAll, fitted } from "./camera";
+import { bounds, fitAll, fitted, flyTo, zoomedAbout } from "./camera";
 import { followColour, followPointer } from "./colouring";
 import { Controls } from "./Controls";
+import { WheelZoom } from "./glide";
 import { LabelLayer } from "./labels";
 import { Lasso } from "./Lasso";
 import { Legend } from "./Legend";
@@ -36,7 +37,18 @@ export function MapView() {
     const labels = new LabelLayer(names.current!);
     made.onDrawn = () => labels.place();
     scene.current = made;
+    const wheel = new WheelZoom();
+    const turn = (event: WheelEvent) => {
+      if ((event.target as Element).closest(".over-map")) return;
+      event.preventDefault();
+      point(null);
+      wheel.turn(event, at(event));
+    };
+    // Not passive, or the page would scroll and zoom as well.
+    parent.parentElement!.addEventListener("wheel", turn, { passive: false });
     return () => {
+      parent.parentElement!.removeEventListener("wheel", turn);
+      wheel.stop();
       end();
       for (const stop of ends) stop();
       labels.destroy();
@@ -78,6 +90,10 @@ export function MapView() {
           if (start && Math.hypot(left - start[0], top - start[1]) > TREMBLE) return;
           const found = scene.current?.pick(left, top, 12);
           if (found) openPassage(found.passage);
+        }}
+        onDblClick={(event) => {
+          const [left, top] = at(event);
+          flyTo(zoomedAbout(view.value, left, top, event.shiftKey ? -1 : 1), 260);
         }}
       />
       <div ref={names} class="labels" />

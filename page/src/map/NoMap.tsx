@@ -2,17 +2,22 @@
 
 import { selectTopic } from "../state/actions";
 import { tree } from "../state/store";
+import { branches } from "./topic-colours";
 import { grouped } from "../state/numbers";
 
+const MOST = 24;
+
 export function NoMap() {
+  const shown = tree.value ? branches(tree.value, MOST) : [];
   return (
     <div class="no-map">
-      <p role="note">
+      <p role="note" class="serif">
         This browser has no WebGL 2, so the map cannot be drawn. Topics, search, passages and
         selections work as usual.
       </p>
+      <h2 class="caption">Largest topics</h2>
       <ul aria-label="Largest topics">
-        {tree.value?.roots.map((topic) => (
+        {shown.map((topic) => (
           <li key={topic.id}>
             <button class="button quiet" onClick={() => selectTopic(topic.id)}>
               <bdi dir="auto">{topic.label}</bdi>

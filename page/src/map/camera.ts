@@ -74,7 +74,7 @@ export function settle(): void {
 
 export const flying = (): boolean => flight !== 0;
 
-export function flyTo(next: View, duration = FLIGHT): void {
+export function flyTo(next: View, duration = FLIGHT, ease: "both" | "out" = "both"): void {
   settle();
   const to = held(next);
   const from = view.value;
@@ -85,7 +85,8 @@ export function flyTo(next: View, duration = FLIGHT): void {
   const start = performance.now();
   const step = (now: number) => {
     const t = Math.min(1, (now - start) / duration);
-    const eased = t < 0.5 ? 4 * t ** 3 : 1 - (2 - 2 * t) ** 3 / 2;
+    const eased =
+      ease === "out" ? 1 - (1 - t) ** 3 : t < 0.5 ? 4 * t ** 3 : 1 - (2 - 2 * t) ** 3 / 2;
     const zoom = from.zoom + (to.zoom - from.zoom) * eased;
     // Moves in step with the scale, so that the target never runs off the screen.
     const a = 2 ** -from.zoom;

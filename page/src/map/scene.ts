@@ -8,6 +8,7 @@ import * as store from "../state/store";
 import { deepest } from "./around";
 import { bounds, settle, toMap, zoomRange } from "./camera";
 import { paint } from "./colouring";
+import { Swing } from "./glide";
 import { marks } from "./marked";
 import { MarkLayer } from "./marks";
 import { dims } from "./paint";
@@ -40,6 +41,8 @@ export class MapScene {
   private terrain: Terrain | null = null;
   private readonly pace = new Pace();
   private resting = 0;
+  private readonly swing = new Swing();
+  private dragging = false;
   /** Whether there is a context to draw with. */
   private ready = false;
   private readonly ends: (() => void)[] = [];
@@ -56,6 +59,14 @@ export class MapScene {
   };
 
   constructor(parent: HTMLDivElement) {
+    // deck.gl leaves the promise of a context that cannot be had to nobody.
+    const lost = (event: PromiseRejectionEvent) => {
+      if (this.ready) return;
+      event.preventDefault();
+      store.canDraw.value = false;
+    };
+    window.addEventListener("unhandledrejection", lost);
+    this.ends.push(() => window.removeEventListener("unhandledrejection", lost));
     this.tiles = this.newStore();
     this.deck = new Deck({
       parent,
@@ -63,10 +74,10 @@ export class MapScene {
       views: new OrthographicView({ id: "map", flipY: false }),
       viewState: this.deckState(),
       controller: {
-        scrollZoom: { speed: 0.006, smooth: false },
-        inertia: 260,
+        scrollZoom: false,
+        inertia: false,
         keyboard: false,
-        doubleClickZoom: true,
+        doubleClickZoom: false,
         dragRotate: false,
         touchRotate: false,
       },
@@ -76,11 +87,15 @@ export class MapScene {
       _pickable: false,
       getCursor: ({ isDragging }) => (isDragging ? "grabbing" : "default"),
       layers: [],
-      onViewStateChange: ({ viewState }) => {
+      onViewStateChange: ({ viewState, interactionState }) => {
         const { target, zoom } = viewState as State;
         settle();
         store.view.value = { x: target[0], y: target[1], zoom };
-        this.deck.setProps({ viewState: viewState as State });
+        if (interactionState.isDragging) this.swing.drag();
+      },
+      onInteractionStateChange: ({ isDragging }) => {
+        if (this.dragging && !isDragging) this.swing.release();
+        this.dragging = Boolean(isDragging);
       },
       onAfterRender: () => {
         if (this.resting) this.pace.frame(performance.now());
