@@ -3,10 +3,13 @@
 import type { AttributeKind, Attributes } from "../data/types";
 import { setWhere } from "../state/actions";
 import { announce, atlas, where } from "../state/store";
+import { grouped } from "../state/numbers";
 import { also, equals } from "./filter-text";
 
 /** Longer values are folded. */
 const LONG = 160;
+/** More than this of one value is left to the export. */
+const MOST = 20_000;
 
 const PLAIN = new Set(["string", "number", "boolean"]);
 
@@ -56,7 +59,10 @@ function Value({ name, value, kind }: { name: string; value: unknown; kind: Attr
           <bdi dir="auto">{text.slice(0, LONG).replace(/\s+/g, " ")}…</bdi>
         </summary>
         <div class="fold-whole wraps" dir="auto">
-          {text}
+          {text.slice(0, MOST)}
+          {text.length > MOST && (
+            <span class="hint"> … {grouped(text.length - MOST)} characters more, in the export</span>
+          )}
         </div>
       </details>
     );

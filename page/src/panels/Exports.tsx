@@ -5,6 +5,7 @@ import type { ExportFormat, Selection } from "../data/types";
 import { afterFailure } from "../state/actions";
 import { announce, atlas, source } from "../state/store";
 import { Icon } from "../ui/Icon";
+import { grouped } from "../state/numbers";
 
 const FORMATS: [ExportFormat, string][] = [
   ["parquet", "Parquet"],
@@ -38,7 +39,7 @@ export function Exports({ selection, count }: { selection: Selection; count: num
       <Icon name="download" size={16} />
       {FORMATS.map(([format, label]) => {
         const address = source().exportAddress(format, selection);
-        const what = `Download ${count.toLocaleString("en")} passages as ${label}`;
+        const what = `Download ${grouped(count)} passages as ${label}`;
         if (address !== null)
           return (
             <a key={format} class="link" href={address} download="" aria-label={what} title={what}>

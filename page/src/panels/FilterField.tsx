@@ -9,6 +9,7 @@ import { announce, atlas, edition, source, topic, where } from "../state/store";
 import { Icon } from "../ui/Icon";
 import { suggest, type Column } from "./filter-suggest";
 import { forgetValues, valuesOf } from "./filter-values";
+import { grouped } from "../state/numbers";
 
 const open = signal(false);
 /** How many passages pass the filter, and what is wrong with it. */
@@ -113,7 +114,7 @@ function Field() {
       const n = await count(filter, new AbortController().signal);
       setWhere(filter);
       passing.value = n;
-      announce(`${n.toLocaleString("en")} passages pass the filter`);
+      announce(`${grouped(n)} passages pass the filter`);
       focused.value = false;
     } catch (error) {
       mistake.value = message(error);
@@ -236,7 +237,7 @@ function says(text: string, busy: boolean): string {
   if (where.value && passing.value !== null) {
     const all = atlas.value?.passages ?? 0;
     const within = topic.value === null ? "" : "; the topic narrows them further";
-    return `${passing.value.toLocaleString("en")} of ${all.toLocaleString("en")} passages pass${within}`;
+    return `${grouped(passing.value)} of ${grouped(all)} passages pass${within}`;
   }
   return "";
 }

@@ -24,6 +24,10 @@ export function Reader() {
   const failure = useSignal<string | null>(null);
   const top = useRef<HTMLDivElement>(null);
   useEffect(() => {
+    // What was clicked is gone with the list: keys go on in the passage.
+    const panel = top.current?.closest<HTMLElement>(".panel-body");
+    if (document.activeElement === document.body || panel?.contains(document.activeElement))
+      panel?.focus({ preventScroll: true });
     if (number === null) return;
     const control = new AbortController();
     source()

@@ -9,6 +9,7 @@ import { afterFailure } from "../state/actions";
 import { announce, edition, hoveredPassage, source } from "../state/store";
 import { Marked, queryKeys } from "./Marked";
 import { follow } from "./trail";
+import { grouped } from "../state/numbers";
 
 type Near = DocumentAround["passages"][number];
 
@@ -65,7 +66,7 @@ export function ReaderAround({ number }: { number: number }) {
         In its document
         {current && (
           <span class="caption-note number">
-            passage {current.position + 1} of {of.value.toLocaleString("en")}
+            passage {current.position + 1} of {grouped(of.value)}
           </span>
         )}
       </h3>

@@ -9,11 +9,10 @@ import { afterFailure } from "../state/actions";
 import { announce, source } from "../state/store";
 import { Marked } from "./Marked";
 import { cutPart, isHardWrapped, joinLines } from "./text-parts";
+import { grouped } from "../state/numbers";
 
 /** Code points of one part: what the server gives at once. */
 const PART = 20_000;
-
-const figure = (n: number): string => n.toLocaleString("en");
 
 export function ReaderText({ passage }: { passage: Passage }) {
   const loaded = codePoints(passage.text);
@@ -47,7 +46,7 @@ export function ReaderText({ passage }: { passage: Passage }) {
       const [shown, left] = last ? [text, ""] : cutPart(text);
       parts.value = [...parts.value, shown];
       rest.value = left;
-      announce(`${figure(got.value)} of ${figure(passage.text_length)} characters shown`);
+      announce(`${grouped(got.value)} of ${grouped(passage.text_length)} characters shown`);
     } catch (error) {
       if (!wasCancelled(error)) await afterFailure(error);
     }
@@ -83,10 +82,10 @@ export function ReaderText({ passage }: { passage: Passage }) {
             aria-disabled={busy}
             onClick={() => !busy.value && void more()}
           >
-            {busy.value ? "Loading…" : `Show ${figure(Math.min(PART, left))} more characters`}
+            {busy.value ? "Loading…" : `Show ${grouped(Math.min(PART, left))} more characters`}
           </button>
           <span class="hint number">
-            {figure(got.value)} of {figure(passage.text_length)}
+            {grouped(got.value)} of {grouped(passage.text_length)}
           </span>
         </div>
       )}

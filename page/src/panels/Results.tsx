@@ -21,6 +21,7 @@ import {
 } from "../state/store";
 import { Marked, queryKeys } from "./Marked";
 import { TopicChip } from "./TopicLink";
+import { grouped } from "../state/numbers";
 
 /** Which hit was opened last: its place gets the focus when the list comes back. */
 let lastOpened: number | null = null;
@@ -75,7 +76,7 @@ export function Results() {
     <div class="results" aria-busy={searching} key={edition.value}>
       <div class="results-head">
         <p class="hint number">
-          {found.length.toLocaleString("en")} {found.length === 1 ? "passage" : "passages"}
+          {grouped(found.length)} {found.length === 1 ? "passage" : "passages"}
           {topic.value !== null && <> in one topic</>}
           {where.value && <>, filtered</>}
         </p>
@@ -119,9 +120,9 @@ export function HitItem({ hit, open }: { hit: Hit; open?: () => void }) {
         onFocus={point}
         onBlur={leave}
         onClick={() => {
+          if (open) return open();
           lastOpened = hit.passage;
-          if (open) open();
-          else openPassage(hit.passage, [hit.x, hit.y]);
+          openPassage(hit.passage, [hit.x, hit.y]);
         }}
       >
         <span class="hit-text wraps" dir="auto">

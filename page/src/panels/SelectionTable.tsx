@@ -10,6 +10,7 @@ import { Exports } from "./Exports";
 import { isNarrowed, listed, narrowedBy } from "./listed";
 import { PassageTable } from "./PassageTable";
 import { PAGE } from "./table-window";
+import { grouped } from "../state/numbers";
 
 /** Topics named beside the table. */
 const BARS = 40;
@@ -36,7 +37,7 @@ export function SelectionTable() {
           found.value = { selection, reply };
           failure.value = null;
           busy.value = false;
-          announce(`${reply.count.toLocaleString("en")} passages ${narrowedBy.peek()}`);
+          announce(`${grouped(reply.count)} passages ${narrowedBy.peek()}`);
         },
         (error: unknown) => {
           if (wasCancelled(error)) return;
@@ -61,7 +62,7 @@ export function SelectionTable() {
     <div class="selection" aria-busy={busy}>
       <div class="selection-head">
         <p class="number">
-          <strong>{reply.count.toLocaleString("en")}</strong>{" "}
+          <strong>{grouped(reply.count)}</strong>{" "}
           {reply.count === 1 ? "passage" : "passages"}{" "}
           <span class="hint">
             {isNarrowed.value ? (
@@ -125,7 +126,7 @@ function Topics({ reply }: { reply: SelectionReply }) {
                 onClick={() => selectTopic(topic.value === id ? null : id, false)}
               >
                 <bdi dir="auto">{known?.label ?? "no topic"}</bdi>
-                <span class="number hint">{count.toLocaleString("en")}</span>
+                <span class="number hint">{grouped(count)}</span>
                 <span
                   class="bar-length"
                   style={{ width: `${(100 * count) / most}%`, background: colour }}
@@ -137,7 +138,7 @@ function Topics({ reply }: { reply: SelectionReply }) {
         })}
       </ul>
       {reply.topics.length > BARS && (
-        <p class="hint">and {(reply.topics.length - BARS).toLocaleString("en")} topics more</p>
+        <p class="hint">and {grouped(reply.topics.length - BARS)} topics more</p>
       )}
     </section>
   );

@@ -9,6 +9,7 @@ import { announce, atlas, dark, edition, hoveredTopic, source, topic, tree, wher
 import { periodIn, periodLabel, timeColumns, topicsDrawn, withoutPeriod, withPeriod } from "./time-data";
 import { TimeLines, type Line } from "./TimeLines";
 import { TimeTable } from "./TimeTable";
+import { grouped } from "../state/numbers";
 
 const BINS = 24;
 /** Below this a change over time is more than chance would make it. */
@@ -20,8 +21,8 @@ export const measured = (value: number | null, measure: Measure): string =>
   value === null
     ? "–"
     : measure === "counts"
-      ? value.toLocaleString("en")
-      : `${(100 * value).toLocaleString("en", { maximumFractionDigits: value < 0.0995 ? 1 : 0 })} %`;
+      ? grouped(value)
+      : `${Number((100 * value).toFixed(value < 0.0995 ? 1 : 0))} %`;
 
 export function TimeChart() {
   const columns = timeColumns(atlas.value);
@@ -160,7 +161,7 @@ function About({ over, brushed }: { over: TopicsOver; brushed: [number, number] 
     return <>{first === last ? first : `${first} to ${last}`}</>;
   }
   const missing = over.missing
-    ? `; ${over.missing.toLocaleString("en")} ${over.missing === 1 ? "passage" : "passages"} without a time`
+    ? `; ${grouped(over.missing)} ${over.missing === 1 ? "passage" : "passages"} without a time`
     : "";
   return (
     <>

@@ -6,6 +6,7 @@ import type { SpreadTopic, TopicsOver } from "../data/types";
 import { hoveredTopic } from "../state/store";
 import { bandPath, linePath, periodLabel, runs, ticks } from "./time-data";
 import { measured, type Measure } from "./TimeChart";
+import { grouped } from "../state/numbers";
 
 export interface Line {
   id: number;
@@ -170,7 +171,7 @@ export function TimeLines({ over, lines, measure, at, brushed, brush, clear }: P
               text-anchor="middle"
             >
               {periodLabel(over.periods[at.value]!.start, over.unit)},{" "}
-              {over.periods[at.value]!.passages.toLocaleString("en")} passages
+              {grouped(over.periods[at.value]!.passages)} passages
             </text>
           )}
         </svg>

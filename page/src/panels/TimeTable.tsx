@@ -4,6 +4,7 @@ import type { TopicsOver } from "../data/types";
 import { periodLabel } from "./time-data";
 import { measured, type Measure } from "./TimeChart";
 import type { Line } from "./TimeLines";
+import { grouped } from "../state/numbers";
 
 interface Props {
   over: TopicsOver;
@@ -43,7 +44,7 @@ export function TimeTable({ over, lines, measure, brushed, brush }: Props) {
                   {periodLabel(period.start, over.unit)}
                 </button>
               </th>
-              <td class="number">{period.passages.toLocaleString("en")}</td>
+              <td class="number">{grouped(period.passages)}</td>
               {lines.map(({ id, row }) => (
                 <td key={id} class="number" title={interval(row.low[i], row.high[i])}>
                   {measured(row[measure][i] ?? null, measure)}

@@ -6,6 +6,7 @@ import type { TreeTopic } from "../data/tree";
 import { topicColour } from "../map/topic-colours";
 import { hoveredTopic, tree } from "../state/store";
 import { candidates } from "./topic-pick";
+import { grouped } from "../state/numbers";
 
 interface Props {
   topic: number;
@@ -68,7 +69,7 @@ export function TopicPick({ topic, label, pick }: Props) {
           >
             <span class="chip-dot" style={{ background: topicColour(one.id) }} aria-hidden="true" />
             <bdi dir="auto">{one.label}</bdi>
-            <span class="number hint">{one.size.toLocaleString("en")}</span>
+            <span class="number hint">{grouped(one.size)}</span>
           </li>
         ))}
       </ul>

@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { atlas, source, tree } from "../state/store";
 import type { Value } from "./filter-suggest";
+import { grouped } from "../state/numbers";
 
 const known = signal<ReadonlyMap<string, Value[]>>(new Map());
 const asked = new Set<string>();
@@ -41,7 +42,7 @@ async function fetchValues(column: string): Promise<void> {
     const { kind, categories, low, high } = await source().attribute(column);
     const values: Value[] = categories.map(({ value, count }) => ({
       value,
-      detail: count.toLocaleString("en"),
+      detail: grouped(count),
     }));
     if (kind !== "text" && !values.length) {
       if (low !== null) values.push({ value: low, detail: "smallest" });
