@@ -16,7 +16,7 @@ export default defineConfig(({ command }) => ({
     licences(),
     record(OUTPUT),
   ],
-  server: server ? { proxy: { "/api": { target: server, changeOrigin: true } } } : {},
+  server: server ? { proxy: { "/api": { target: server, changeOrigin: true, headers: { origin: server } } } } : {},
   build: {
     outDir: OUTPUT,
     emptyOutDir: true,

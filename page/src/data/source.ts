@@ -11,6 +11,7 @@ import type {
   Hit,
   Passage,
   PassageText,
+  SearchReply,
   SearchRequest,
   Selection,
   SelectionReply,
@@ -62,7 +63,7 @@ export interface Source {
     signal?: AbortSignal,
   ): Promise<Uint8Array>;
   attribute(name: string, signal?: AbortSignal): Promise<AttributeSummary>;
-  search(request: SearchRequest, signal?: AbortSignal): Promise<{ hits: Hit[] }>;
+  search(request: SearchRequest, signal?: AbortSignal): Promise<SearchReply>;
   passage(number: number, signal?: AbortSignal): Promise<Passage>;
   passageText(
     number: number,
@@ -90,6 +91,8 @@ export interface Source {
   ): Promise<SelectionReply>;
   /** The address to download from, or null where exporting is not possible. */
   exportAddress(format: ExportFormat, selection: Selection): string | null;
+  /** The file itself, where there is no address to download it from. */
+  exportFile?(format: ExportFormat, selection: Selection, signal?: AbortSignal): Promise<Blob>;
   topicsOver(column: string, bins: number, signal?: AbortSignal): Promise<TopicsOver>;
   topicsBy(column: string, signal?: AbortSignal): Promise<TopicsBy>;
   edits(signal?: AbortSignal): Promise<EditsReply>;

@@ -32,6 +32,9 @@ export interface AtlasInfo {
   undo: boolean;
   redo: boolean;
   limits: Record<string, number>;
+  /** In a page without a server: passages of the whole atlas, and the filter that chose these. */
+  of?: number;
+  where?: string | null;
 }
 
 export interface Topic {
@@ -78,7 +81,7 @@ export interface AttributeSummary {
 export type Attributes = Record<string, unknown>;
 
 export interface Hit {
-  id: string;
+  id: string | number;
   passage: number;
   score: number;
   text: string;
@@ -88,6 +91,13 @@ export interface Hit {
   path?: number[];
   x: number;
   y: number;
+}
+
+export interface SearchReply {
+  hits: Hit[];
+  /** What was done, for people. */
+  strategy: string;
+  seconds: number;
 }
 
 export type SearchMode = "hybrid" | "vector" | "text";
@@ -102,7 +112,7 @@ export interface SearchRequest {
 
 export interface Passage {
   passage: number;
-  id: string;
+  id: string | number;
   document: string | number;
   text: string;
   text_length: number;
@@ -122,7 +132,13 @@ export interface PassageText {
 
 export interface DocumentAround {
   document: string | number;
-  passages: { passage: number; position: number; text: string; current: boolean }[];
+  passages: {
+    passage: number;
+    position: number;
+    text: string;
+    text_length?: number;
+    current: boolean;
+  }[];
   of: number;
 }
 
@@ -136,8 +152,9 @@ export interface Selection {
 
 export interface SelectionRow {
   passage: number;
-  id: string;
+  id: string | number;
   text: string;
+  text_length?: number;
   topic: number | null;
   attributes: Attributes;
   x: number;
@@ -153,9 +170,38 @@ export interface SelectionReply {
 
 export type ExportFormat = "parquet" | "csv" | "jsonl" | "arrow";
 
-/** Answers of /api/topics/over and /api/topics/by are read by the panels that draw them. */
-export type TopicsOver = Record<string, unknown>;
-export type TopicsBy = Record<string, unknown>;
+/** How one topic spreads over periods or classes; a share is null where the group is empty. */
+export interface SpreadTopic {
+  id: number;
+  counts: number[];
+  shares: (number | null)[];
+  low: (number | null)[];
+  high: (number | null)[];
+  change: { p: number; q: number; trend?: number | null; trend_p?: number | null };
+}
+
+export interface Period {
+  start: string;
+  end: string;
+  passages: number;
+}
+
+export interface TopicsOver {
+  column: string;
+  unit: string;
+  missing: number;
+  level: number;
+  periods: Period[];
+  topics: SpreadTopic[];
+}
+
+export interface TopicsBy {
+  column: string;
+  missing: number;
+  level: number;
+  classes: { value: string; passages: number }[];
+  topics: SpreadTopic[];
+}
 
 export interface EditsReply {
   edits: { kind: string; what: string; when: string }[];

@@ -1,5 +1,6 @@
 /** Stands in for the map where the browser cannot draw it. */
 
+import { FilterField } from "../panels/slots";
 import { selectTopic } from "../state/actions";
 import { tree } from "../state/store";
 import { branches } from "./topic-colours";
@@ -15,6 +16,7 @@ export function NoMap() {
         This browser has no WebGL 2, so the map cannot be drawn. Topics, search, passages and
         selections work as usual.
       </p>
+      <FilterField />
       <h2 class="caption">Largest topics</h2>
       <ul aria-label="Largest topics">
         {shown.map((topic) => (

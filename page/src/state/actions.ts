@@ -14,8 +14,8 @@ const count = (n: number, one: string, many = `${one}s`): string =>
 export const message = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-/** Fetches the atlas and its topics; again after every edit. */
-export async function openAtlas(): Promise<void> {
+/** Fetches the atlas and its topics; again after every edit, which may say what to select then. */
+export async function openAtlas(chosen?: number | null): Promise<void> {
   const source = store.source();
   try {
     const [info, topics] = await Promise.all([source.atlas(), source.topics()]);
@@ -23,6 +23,7 @@ export async function openAtlas(): Promise<void> {
       const again = store.atlas.value !== null;
       store.atlas.value = info;
       store.tree.value = new TopicTree(topics);
+      if (chosen !== undefined) store.topic.value = chosen;
       if (store.topic.value !== null && !store.tree.value.get(store.topic.value))
         store.topic.value = null;
       if (again) store.edition.value += 1;
@@ -137,6 +138,8 @@ export function followSearch(): void {
     if (!store.atlas.value) return;
     if (!query) {
       store.hits.value = null;
+      store.searched.value = null;
+      store.searchFailure.value = null;
       store.searching.value = false;
       return;
     }
@@ -155,16 +158,24 @@ async function ask(
 ): Promise<void> {
   try {
     const request = { query, mode, k: HITS, where: where || null, topic };
-    const { hits } = await store.source().search(request, signal);
+    const { hits, strategy, seconds } = await store.source().search(request, signal);
     if (signal.aborted) return;
-    store.hits.value = hits;
-    store.searching.value = false;
+    batch(() => {
+      store.hits.value = hits;
+      store.searched.value = { strategy, seconds };
+      store.searchFailure.value = null;
+      store.searching.value = false;
+    });
     store.announce(`${count(hits.length, "passage")} found for ${query}`);
   } catch (error) {
-    if (wasCancelled(error)) return;
-    store.hits.value = [];
-    store.searching.value = false;
-    store.tell(message(error), "error");
+    if (wasCancelled(error) || signal.aborted) return;
+    batch(() => {
+      store.hits.value = [];
+      store.searched.value = null;
+      store.searchFailure.value = message(error);
+      store.searching.value = false;
+    });
+    store.announce(message(error));
   }
 }
 

@@ -55,6 +55,11 @@ export const searchMode = signal<SearchMode>("hybrid");
 /** What the search found; null: no search. */
 export const hits = signal<Hit[] | null>(null);
 export const searching = signal(false);
+/** What was done to find them, and how long it took; or why nothing could be found. */
+export const searched = signal<{ strategy: string; seconds: number } | null>(null);
+export const searchFailure = signal<string | null>(null);
+/** How far the texts of a page without a server are read for the first search, 0..1. */
+export const reading = signal<number | null>(null);
 export const polygon = signal<Point[] | null>(null);
 
 // How it is laid out

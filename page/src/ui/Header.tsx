@@ -1,5 +1,6 @@
 /** Name of the atlas, search, and the switches of the page. */
 
+import { timeColumns } from "../panels/time-data";
 import { EditTools, SearchBox } from "../panels/slots";
 import { atlas, dark, drawer, helpOpen, theme, treeOpen, type Drawer } from "../state/store";
 import { Icon, type IconName } from "./Icon";
@@ -26,7 +27,7 @@ const toggleDrawer = (name: Drawer) => () => {
 
 export function Header() {
   const info = atlas.value;
-  const dated = info?.attributes.some((attribute) => attribute.kind === "time");
+  const dated = timeColumns(info).length > 0;
   return (
     <header class="header">
       <div class="title">
@@ -35,7 +36,9 @@ export function Header() {
         </h1>
         {info && (
           <span class="hint number">
-            {grouped(info.passages)} passages · {grouped(info.topics)} topics
+            {grouped(info.passages)}
+            {info.of && info.of > info.passages ? ` of ${grouped(info.of)}` : ""} passages ·{" "}
+            {grouped(info.topics)} topics
           </span>
         )}
       </div>
