@@ -67,7 +67,7 @@ BUILD = ["build", "{p}/good.jsonl", "-o", "{p}/new.atlas"]
 MISTAKES = {
     "no command": [],
     "unknown command": ["biuld"],
-    "planned command": ["explore", "{p}/six.atlas"],
+    "planned command": ["segment", "{p}/six.atlas"],
     "unknown option": [*BUILD, "--colour"],
     "no source": ["build", "-o", "{p}/new.atlas"],
     "no output": ["build", "{p}/good.jsonl"],

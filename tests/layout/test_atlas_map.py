@@ -1,6 +1,7 @@
 """The map of an atlas: drawn by a build, kept for old passages, never in the way."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,6 +100,16 @@ def test_a_build_that_adds_keeps_old_places(tmp_path):
     found = places_of(grown)
     assert len(found) == 80
     assert {number: found[number] for number in before} == before
+
+
+def test_the_example_of_the_docs_runs(tmp_path, monkeypatch):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "map.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(code, names)
+    assert names["places"].columns.tolist() == ["passage", "x", "y"]
+    assert -1 <= names["x"] <= 1
 
 
 def test_what_is_deleted_is_off_the_map_and_the_rest_stays(folder):

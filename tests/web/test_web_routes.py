@@ -396,3 +396,31 @@ def test_the_description_is_whole(client):
             assert good, (path, method)
             schema = good.get("application/json", {}).get("schema")
             assert schema != {}, (path, method)
+
+
+def test_attributes_at_the_ends_of_their_types(tmp_path):
+    rows = pa.table({
+        "id": list(range(6)), "text": [f"cats purr {word}" for word in "abcdef"],
+        "snow": pa.array([2**62 + n for n in range(6)]),
+        "huge": [1e308, -1e308, float("inf"), float("-inf"), float("nan"), None],
+        "tiny": [5e-324, 0.0, 1e-300, None, 2e-300, 0.0], "flat": [7.5] * 6,
+        "day": pa.array([-719_162, 2_932_896, 0, None, 1, 2], pa.date32()),
+        "moment": pa.array([-(2**62), 2**62, 0, None, 1, 2], pa.timestamp("ns")),
+        "none": pa.nulls(6, pa.string()), "flag": [True, False, None, True, True, False],
+        "said": ["1066", "2999-12-31", "", None, "1900-01", " 2000-02-29 "],
+    })  # fmt: skip
+    client = odd_atlas(tmp_path / "ends.atlas", rows)
+    for name in rows.schema.names[2:]:
+        told = get(client, f"/api/attributes/{name}")
+        tile = client.get("/api/map/tiles/0/0/0/attribute", params={"name": name})
+        values = read(tile)["value"]
+        if told["kind"] != "category":
+            known = [value for value in values.to_pylist() if not np.isnan(value)]
+            assert all(0 <= value <= 1 for value in known + told["quantiles"]), name
+            assert len(known) == 6 - told["nulls"]
+        for path in ("over", "by"):
+            reply = client.get(f"/api/topics/{path}", params={"column": name})
+            assert reply.status_code in (200, 400, 404), (name, path, reply.text)
+    assert get(client, "/api/attributes/huge")["high"] == 1e308
+    assert get(client, "/api/attributes/said")["kind"] == "time"
+    all_routes_answer(client, 6)

@@ -47,7 +47,7 @@ def read_times(values: pa.Array, column: str) -> NDArray[Any]:
         plain = values.cast(pa.timestamp("us", tz=kind.tz), safe=False).cast(pa.int64())
         return _datetimes(plain)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        numbers: NDArray[Any] = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        numbers: NDArray[Any] = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         return numbers
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _texts(values, column)

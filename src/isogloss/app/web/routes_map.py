@@ -111,7 +111,11 @@ async def topics_over(
     """Follow the topics over the times in an attribute."""
     explorer = explorer_of(request)
     view = await explorer.view()
-    spread = await explorer.read(view.atlas.topics_over, column, bins=bins, words=0)
+    try:
+        spread = await explorer.read(view.atlas.topics_over, column, bins=bins, words=0)
+    except ArithmeticError as error:  # such as 1e308: no calendar and no step reaches so far
+        told = f"the numbers in column {column!r} are too large to be cut into periods"
+        raise Refusal(400, "bad_request", told) from error
     return json_reply({"version": view.version, "column": column, **spread.to_json()})
 
 
