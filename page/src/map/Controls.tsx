@@ -23,9 +23,9 @@ export function Controls() {
   const lasso = tool.value === "lasso";
   return (
     <div class="controls over-map" role="toolbar" aria-label="Map" aria-orientation="vertical">
-      <Control label="Come nearer" icon="plus" act={() => zoomBy(1)} />
-      <Control label="Go farther" icon="minus" act={() => zoomBy(-1)} />
-      <Control label="See the whole map" icon="fit" act={fitAll} />
+      <Control label="Zoom in" icon="plus" act={() => zoomBy(1)} />
+      <Control label="Zoom out" icon="minus" act={() => zoomBy(-1)} />
+      <Control label="Show the whole map" icon="fit" act={fitAll} />
       <Control
         label="Draw around points to select them"
         icon="lasso"

@@ -16,9 +16,9 @@ export function useKeys(): void {
   useEffect(() => {
     const end = listenToKeys();
     const away = addKeys([
-      { keys: ["+", "="], what: "Come nearer", group: "Map", run: () => zoomBy(1) },
-      { keys: ["-", "_"], what: "Go farther", group: "Map", run: () => zoomBy(-1) },
-      { keys: ["0"], what: "See the whole map", group: "Map", run: fitAll },
+      { keys: ["+", "="], what: "Zoom in", group: "Map", run: () => zoomBy(1) },
+      { keys: ["-", "_"], what: "Zoom out", group: "Map", run: () => zoomBy(-1) },
+      { keys: ["0"], what: "Show the whole map", group: "Map", run: fitAll },
       {
         keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
         shown: "← ↑ ↓ →",
