@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { brief, categoryColour, stepOf, STEPS } from "../src/map/colouring";
+import { brief, categoryColour, isSkewed, onScale, stepOf, STEPS } from "../src/map/colouring";
 import { along, contrast, fromHex, fromLab, shade, toHex, toLab, type Rgb } from "../src/map/colour";
+import type { AttributeSummary } from "../src/data/types";
 import { DARK, LIGHT } from "../src/map/palette";
 
 const channel = fc.integer({ min: 0, max: 255 });
@@ -71,6 +72,19 @@ describe("colours", () => {
         for (const v of shade([r, g, b], by, by)) expect(v >= 0 && v <= 255 && Number.isInteger(v)).toBe(true);
       }),
     );
+  });
+
+  it("spread a skewed attribute by rank, an even one as it is", () => {
+    const even = { quantiles: Array.from({ length: 21 }, (_, i) => i / 20) } as AttributeSummary;
+    expect(isSkewed(even)).toBe(false);
+    expect(onScale(even, 0.37)).toBe(0.37);
+    const skewed = { quantiles: [0, 0, 0, ...Array.from({ length: 17 }, (_, i) => (i + 1) / 1e5), 1] } as AttributeSummary;
+    expect(isSkewed(skewed)).toBe(true);
+    expect(onScale(skewed, 0)).toBeCloseTo(1 / 20);
+    expect(onScale(skewed, 8 / 1e5)).toBeCloseTo(10 / 20);
+    expect(onScale(skewed, 1)).toBe(1);
+    const values = Array.from({ length: 50 }, (_, i) => onScale(skewed, (i / 49) ** 6));
+    expect(values).toEqual(values.toSorted((a, b) => a - b));
   });
 
   it("steps and ends of a scale", () => {

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { colourBy, isolate } from "../state/actions";
 import { atlas, colourBy as by, isolated } from "../state/store";
 import { Icon } from "../ui/Icon";
-import { legend, STEPS } from "./colouring";
+import { legend, STEPS, type Legend as LegendContent } from "./colouring";
 import { grouped } from "../state/numbers";
 
 const COLOURED = new Set(["category", "number", "time"]);
@@ -13,7 +13,7 @@ export function Legend() {
   // Names on the map explain topics; other colours need their key.
   const open = useSignal<boolean | null>(null);
   const shown = legend.value;
-  const attributes = atlas.value?.attributes.filter(({ kind }) => COLOURED.has(kind)) ?? [];
+  const attributes = atlas.value?.attributes.filter(({ kind, distinct }) => COLOURED.has(kind) && distinct !== 1) ?? [];
   const isOpen = open.value ?? by.value !== null;
   return (
     <section class="legend over-map" aria-label="Colours">
@@ -80,7 +80,7 @@ export function Legend() {
   );
 }
 
-function Scale({ stops, low, high }: { stops: string[]; low: string; high: string }) {
+function Scale({ stops, low, middle, high }: NonNullable<LegendContent["scale"]>) {
   return (
     <div class="scale">
       <div class="scale-steps" role="group" aria-label={`From ${low} to ${high}`}>
@@ -98,6 +98,7 @@ function Scale({ stops, low, high }: { stops: string[]; low: string; high: strin
       </div>
       <div class="scale-ends number hint">
         <span>{low}</span>
+        {middle && <span title="Half lie below: equal parts of the scale hold equally many">{middle}</span>}
         <span>{high}</span>
       </div>
     </div>

@@ -22,7 +22,7 @@ export interface Legend {
   title: string;
   items: LegendItem[];
   /** Colours from low to high, for numbers and times. */
-  scale: { stops: string[]; low: string; high: string } | null;
+  scale: { stops: string[]; low: string; middle: string | null; high: string } | null;
 }
 
 /** Into how many steps a scale is cut for isolating parts of it. */
@@ -43,6 +43,29 @@ export function categoryColour(code: number, colours: Palette): Rgb {
 
 export const isScale = (summary: AttributeSummary): boolean =>
   summary.kind === "number" || summary.kind === "time";
+
+/**
+ * Where a value lies on the scale of colours: as it is, or by rank where nearly all values would
+ * get one colour (its quantiles say so).
+ */
+export const isSkewed = ({ quantiles }: AttributeSummary): boolean =>
+  quantiles.length > 2 && quantiles.at(-2)! - quantiles[1]! < 0.25;
+
+export function onScale(summary: AttributeSummary, value: number): number {
+  const { quantiles } = summary;
+  if (!isSkewed(summary)) return value;
+  const parts = quantiles.length - 1;
+  // Equal quantiles lie together: a value gets the middle of its ranks.
+  let below = quantiles.findIndex((q) => q >= value);
+  if (below < 0) return 1;
+  let above = below;
+  while (above < parts && quantiles[above + 1]! <= value) above += 1;
+  if (quantiles[below]! > value) {
+    const from = quantiles[below - 1] ?? 0;
+    return (below - 1 + (value - from) / (quantiles[below]! - from)) / parts;
+  }
+  return below === above ? below / parts : (below + above) / 2 / parts;
+}
 
 /** The step of a value in 0..1; -1 for none. */
 export const stepOf = (value: number): number =>
@@ -68,6 +91,13 @@ export function followPointer(): () => void {
     clearTimeout(timer);
     timer = window.setTimeout(() => (pointed.value = id), id === null ? 60 : 120);
   });
+}
+
+function median({ low, high, quantiles }: AttributeSummary): string | null {
+  const at = quantiles[quantiles.length >> 1];
+  if (typeof low === "number" && typeof high === "number" && at !== undefined)
+    return brief(low + at * (high - low));
+  return null;
 }
 
 const usable = computed(() => {
@@ -107,9 +137,11 @@ export const paint = computed<Paint>(() => {
             name: store.colourBy.value,
             ofValue: (value) => {
               if (!summary) return colours.none;
-              return isScale(summary) ? along(colours.scale, value) : categoryColour(value, colours);
+              return isScale(summary)
+                ? along(colours.scale, onScale(summary, value))
+                : categoryColour(value, colours);
             },
-            codeOf: (value) => (summary && isScale(summary) ? stepOf(value) : value),
+            codeOf: (value) => (summary && isScale(summary) ? stepOf(onScale(summary, value)) : value),
           },
     isolated: byTopicOnly ?? (isolated ? new Set(isolated) : null),
     lit: found && pointed.value === null ? new Set() : lit ? new Set(lit.leaves) : null,
@@ -142,6 +174,7 @@ export const legend = computed<Legend | null>(() => {
       scale: {
         stops: Array.from({ length: STEPS }, (_, i) => toHex(along(colours.scale, (i + 0.5) / STEPS))),
         low: brief(summary.low),
+        middle: isSkewed(summary) ? median(summary) : null,
         high: brief(summary.high),
       },
     };

@@ -3,7 +3,7 @@
 import type { Terrain } from "./terrain";
 
 /** The coast's height, and the contours': the same as in the land's shader. */
-export const COAST = 0.014;
+export const COAST = 0.024;
 export const CONTOURS = [0.25, 0.5, 0.75];
 
 export interface Shapes {

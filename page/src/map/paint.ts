@@ -38,16 +38,14 @@ export function paintTile(tile: LoadedTile, paint: Paint): Uint8Array {
   const known = new Map<number, Rgb>();
   for (let i = 0; i < n; i++) {
     const code = attribute ? (values ? values[i]! : NaN) : topic[i]!;
-    // Values of a scale are many: 256 steps of it are all the eye can tell.
-    const step = attribute && !Number.isInteger(code) ? Math.round(code * 255) / 255 : code;
-    let rgb = known.get(step);
+    let rgb = known.get(code);
     if (!rgb) {
       rgb = attribute
         ? values && !Number.isNaN(code)
           ? attribute.ofValue(code)
           : paint.none
         : paint.ofTopic(code);
-      known.set(step, rgb);
+      known.set(code, rgb);
     }
     const lit =
       (!paint.lit || paint.lit.has(topic[i]!)) &&

@@ -73,8 +73,8 @@ void main(void) {
 export interface PointScene {
   tiles: LoadedTile[];
   paint: Paint;
-  /** In css pixels. */
-  size: number;
+  /** Diameter of the points of a tile, css pixels. */
+  sizes: Map<string, number>;
   opacity: number;
   dim: number;
   /** Draw dim points first, lit ones over them. */
@@ -202,7 +202,7 @@ export class PointLayer extends Layer<PointLayerProps> {
           point: {
             scale: [side * across, side * up],
             offset: [(x0 - vx) * across, (y0 - vy) * up],
-            size: scene.size * ratio,
+            size: (scene.sizes.get(tile.tile.key) ?? 2) * ratio,
             opacity: scene.opacity,
             dim: scene.dim,
             only,

@@ -17,8 +17,8 @@ import { TerrainLayer } from "./terrain-layer";
 import { palette } from "./palette";
 import { Pace, REST } from "./pace";
 import { PointLayer, type PointScene } from "./point-layer";
-import { styleFor } from "./point-style";
-import { TileIndex, pointsInView, wantedTiles, type Tile } from "./tiles";
+import { drawing } from "./point-style";
+import { TileIndex, wantedTiles, type Tile } from "./tiles";
 import { TileStore, type LoadedTile } from "./tile-store";
 import { probe } from "./probe";
 
@@ -51,7 +51,7 @@ export class MapScene {
   private readonly scene: PointScene = {
     tiles: [],
     paint: paint.value,
-    size: 3,
+    sizes: new Map(),
     opacity: 0.8,
     dim: 0.1,
     dims: false,
@@ -210,11 +210,12 @@ export class MapScene {
     this.wanted = wantedTiles(this.index, view, size);
     const attribute = this.scene.paint.attribute?.name ?? null;
     this.tiles.want(this.wanted, { attribute, where: this.scene.paint.where });
-    const style = styleFor(pointsInView(this.wanted, view, size), size.width * size.height, store.dark.value);
-    Object.assign(this.scene, style);
     this.scene.tiles = this.wanted
       .map((tile) => this.tiles.loaded.get(tile.key))
       .filter((tile): tile is LoadedTile => tile !== undefined);
+    const seen = this.scene.tiles.map(({ tile }) => tile);
+    const { style, sizes } = drawing(this.index, seen, view, size);
+    Object.assign(this.scene, { sizes, opacity: style.opacity, dim: style.dim });
     probe.tiles(this.wanted.length, this.scene.tiles, this.tiles.pending);
     this.redraw();
   }

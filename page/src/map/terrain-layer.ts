@@ -56,9 +56,9 @@ out vec4 colour;
 void main(void) {
   float h = texture(heights, at).r;
   float slope = max(fwidth(h), 1e-5);
-  float shore = clamp((h - 0.014) / slope + 0.5, 0.0, 1.0);
+  float shore = clamp((h - 0.024) / slope + 0.5, 0.0, 1.0);
   vec3 tint = mix(land.sea.rgb, mix(land.low.rgb, land.high.rgb, smoothstep(0.05, 0.95, h)), shore);
-  float coast = clamp(1.1 - abs(h - 0.014) / slope, 0.0, 1.0);
+  float coast = clamp(1.1 - abs(h - 0.024) / slope, 0.0, 1.0);
   float step = clamp(1.0 - abs(fract(h * 4.0 + 0.5) - 0.5) / (4.0 * slope), 0.0, 1.0) * shore;
   float line = max(coast, step * 0.42 * (1.0 - smoothstep(0.85, 0.95, h))) * land.line.a;
   colour = vec4(mix(tint, land.line.rgb, line), 1.0);

@@ -67,7 +67,7 @@ export function raise(points: TilePoints, map: Bounds): Terrain | null {
   const low = at[1]! || 1e-9;
   for (let i = 0; i < heights.length; i++) {
     const d = heights[i]!;
-    if (d <= low) {
+    if (d < low) {
       heights[i] = d / low / STEPS;
       continue;
     }

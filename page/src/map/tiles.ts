@@ -16,6 +16,8 @@ export const keyOf = (z: number, x: number, y: number): string => `${z}/${x}/${y
 export class TileIndex {
   readonly byKey = new Map<string, Tile>();
   readonly root: Tile | undefined;
+  /** Points of a tile and of all below it. */
+  private readonly totals = new Map<string, number>();
 
   constructor(map: AtlasInfo["map"]) {
     const [bx, by, ex] = map.bounds;
@@ -26,6 +28,20 @@ export class TileIndex {
       this.byKey.set(key, { z, x, y, points, key, side, x0: bx + x * side, y0: by + y * side });
     }
     this.root = this.byKey.get("0/0/0");
+    for (const { z, x, y, points } of this.byKey.values())
+      for (let up = 0; up <= z; up++) {
+        const key = keyOf(z - up, x >> up, y >> up);
+        this.totals.set(key, (this.totals.get(key) ?? 0) + points);
+      }
+  }
+
+  /**
+   * How many passages a point of this tile stands for: only itself where the tiles below it are
+   * drawn too, else all of its square.
+   */
+  weight(tile: Tile, drawn: ReadonlySet<string>): number {
+    if (this.children(tile).some(({ key }) => drawn.has(key))) return 1;
+    return this.totals.get(tile.key)! / tile.points;
   }
 
   children({ z, x, y }: TileInfo): Tile[] {
@@ -100,9 +116,4 @@ export function wantedTiles(
     if (pixels < least && (pixels < TINY || more > FEW)) break;
   }
   return chosen;
-}
-
-/** How many points of these tiles lie in view, if they lie evenly. */
-export function pointsInView(tiles: Tile[], view: View, size: Size): number {
-  return tiles.reduce((sum, tile) => sum + tile.points * share(tile, view, size), 0);
 }
