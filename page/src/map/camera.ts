@@ -65,11 +65,14 @@ export function zoomedAbout(from: View, left: number, top: number, steps: number
 }
 
 let flight = 0;
+/** Where a flight will end: a second key press goes on from there. */
+let goal: View | null = null;
 
 /** Ends a flight where it is: the hand takes over. */
 export function settle(): void {
   cancelAnimationFrame(flight);
   flight = 0;
+  goal = null;
 }
 
 export const flying = (): boolean => flight !== 0;
@@ -82,6 +85,7 @@ export function flyTo(next: View, duration = FLIGHT, ease: "both" | "out" = "bot
     view.value = to;
     return;
   }
+  goal = to;
   const start = performance.now();
   const step = (now: number) => {
     const t = Math.min(1, (now - start) / duration);
@@ -98,7 +102,9 @@ export function flyTo(next: View, duration = FLIGHT, ease: "both" | "out" = "bot
       zoom,
     };
     flight = t < 1 ? requestAnimationFrame(step) : 0;
-    if (t >= 1) view.value = to;
+    if (t < 1) return;
+    view.value = to;
+    goal = null;
   };
   flight = requestAnimationFrame(step);
 }
@@ -107,19 +113,18 @@ export const flyToBounds = (box: Bounds): void => flyTo(fitted(box, mapSize.valu
 
 export const fitAll = (): void => flyToBounds(bounds());
 
-export const zoomBy = (steps: number): void =>
-  flyTo({ ...view.value, zoom: view.value.zoom + steps }, 200);
+export function zoomBy(steps: number): void {
+  const from = goal ?? view.value;
+  flyTo({ ...from, zoom: from.zoom + steps }, 200);
+}
 
 /** Moves by parts of the map's size. */
 export function panBy(across: number, up: number): void {
-  const scale = 2 ** view.value.zoom;
+  const from = goal ?? view.value;
+  const scale = 2 ** from.zoom;
   const { width, height } = mapSize.value;
   flyTo(
-    {
-      x: view.value.x + (across * width) / scale,
-      y: view.value.y + (up * height) / scale,
-      zoom: view.value.zoom,
-    },
+    { x: from.x + (across * width) / scale, y: from.y + (up * height) / scale, zoom: from.zoom },
     160,
   );
 }

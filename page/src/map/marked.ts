@@ -29,11 +29,11 @@ export const marks = computed<Mark[]>(() => {
   const found: Mark[] = [];
   const pointed = store.hoveredPassage.value;
   const hits = store.hits.value ?? [];
-  // The best hits last: they are drawn over the others.
+  // The best hits have rings and come last, over the dots of the others.
   for (let i = hits.length - 1; i >= 0; i--) {
     const { x, y, passage } = hits[i]!;
     const strong = i < 10 ? 1 : 0.75;
-    const radius = passage === pointed ? 11 : i < 10 ? 7.5 : 5.5;
+    const radius = passage === pointed ? 11 : i < 10 ? 7.5 : 4;
     found.push({ x, y, radius, colour, opacity: strong });
   }
   const open = openPlace.value;

@@ -39,6 +39,8 @@ export class MapScene {
   private revision = 0;
   private due = 0;
   private terrain: Terrain | null = null;
+  /** Passages of the atlas when the land was raised. */
+  private landOf = 0;
   private readonly pace = new Pace();
   private resting = 0;
   private readonly swing = new Swing();
@@ -123,7 +125,8 @@ export class MapScene {
         if (!info) return;
         this.tiles.clear();
         this.tiles = this.newStore();
-        this.terrain = null;
+        // An edit moves no passage: the land stays.
+        if (info.passages !== this.landOf) this.terrain = null;
         this.index = new TileIndex(info.map);
         this.schedule();
       }),
@@ -210,9 +213,11 @@ export class MapScene {
     this.wanted = wantedTiles(this.index, view, size);
     const attribute = this.scene.paint.attribute?.name ?? null;
     this.tiles.want(this.wanted, { attribute, where: this.scene.paint.where });
-    this.scene.tiles = this.wanted
+    const here = this.wanted
       .map((tile) => this.tiles.loaded.get(tile.key))
       .filter((tile): tile is LoadedTile => tile !== undefined);
+    // After an edit the old points stay until new ones are there: no blank in between.
+    if (here.length || !this.wanted.length) this.scene.tiles = here;
     const seen = this.scene.tiles.map(({ tile }) => tile);
     const { style, sizes } = drawing(this.index, seen, view, size);
     Object.assign(this.scene, { sizes, opacity: style.opacity, dim: style.dim });
@@ -236,6 +241,7 @@ export class MapScene {
     const root = this.index?.root && this.tiles.loaded.get(this.index.root.key);
     if (!root || !this.scene.tiles.includes(root)) return;
     this.terrain = raise(root.points, bounds());
+    this.landOf = store.atlas.peek()?.passages ?? 0;
     if (this.terrain) this.redraw();
   }
 

@@ -91,6 +91,7 @@ export function colourBy(name: string | null): void {
     store.colourBy.value = name;
     store.isolated.value = null;
   });
+  store.announce(`Coloured by ${name ?? "topic"}`);
 }
 
 /** The legend's click: only this code, and back to all with the second click. */

@@ -1,18 +1,27 @@
-/** On a phone one sheet is open at a time. */
+/** Makes room: on a phone one sheet is open at a time, on a small screen tree or reader. */
 
 import { effect } from "@preact/signals";
 import { drawer, side, treeOpen } from "./store";
 
-export const narrow = (): MediaQueryList => matchMedia("(width <= 720px)");
+const PHONE = "(width <= 720px)";
+const SMALL = "(720px < width <= 1100px)";
 
 export function followWidth(): void {
-  const phone = narrow();
+  const phone = matchMedia(PHONE);
+  const small = matchMedia(SMALL);
   if (phone.matches) treeOpen.value = false;
   phone.addEventListener("change", () => (treeOpen.value = !phone.matches));
+  let hidden = false;
   effect(() => {
-    if (!phone.matches) return;
-    if (side.value !== null) treeOpen.value = false;
-    else if (drawer.value !== null) treeOpen.value = false;
+    const reading = side.value !== null;
+    if (phone.matches && (reading || drawer.value !== null)) treeOpen.value = false;
+    if (small.matches && reading && treeOpen.peek()) {
+      hidden = true;
+      treeOpen.value = false;
+    } else if (!reading && hidden) {
+      hidden = false;
+      if (!phone.matches) treeOpen.value = true;
+    }
   });
   effect(() => {
     if (!phone.matches || !treeOpen.value) return;

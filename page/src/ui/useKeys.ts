@@ -8,9 +8,11 @@ import { drawer, helpOpen, theme, dark, tool, treeOpen } from "../state/store";
 
 const STEP = 0.25;
 
-/** Arrow keys belong to the tree, a table or a list while one of those has the focus. */
-const free = (): boolean =>
-  !document.activeElement?.closest("[role=tree],[role=grid],[role=listbox],[role=tablist],dialog");
+/** Arrow keys move the map only where they would do nothing else: from the map, or from nowhere. */
+const free = (): boolean => {
+  const at = document.activeElement;
+  return !at || at === document.body || at.closest(".map") !== null;
+};
 
 export function useKeys(): void {
   useEffect(() => {
