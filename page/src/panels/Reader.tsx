@@ -84,7 +84,7 @@ export function Reader() {
         <p class="hint number">
           <bdi dir="auto">{String(open.id)}</bdi>
           {open.membership !== null && open.membership > 0 && (
-            <> · belongs to its topic by {Math.round(100 * open.membership)} %</>
+            <> · membership {Math.round(100 * open.membership)} %</>
           )}
         </p>
       </header>

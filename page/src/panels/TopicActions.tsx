@@ -95,7 +95,10 @@ interface Part {
 function Rename({ topic, end }: Part) {
   const name = useSignal(topic.label);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.select(), []);
+  useEffect(() => {
+    field.current?.focus();
+    field.current?.select();
+  }, []);
   const save = async () => {
     const wanted = name.value.trim();
     if (wanted === topic.label) return end();

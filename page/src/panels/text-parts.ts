@@ -39,8 +39,12 @@ export function joinLines(text: string): string {
   for (let i = 1; i < lines.length; i++) {
     const before = lines[i - 1]!.trimEnd();
     const line = lines[i]!;
+    // The first line of a paragraph may be set in; a line after it that is set in begins another.
     const runsOn =
-      before.length >= WRAPPED_AT && line.trim() !== "" && !FIXED.test(line) && !FIXED.test(before);
+      before.length >= WRAPPED_AT &&
+      line.trim() !== "" &&
+      !FIXED.test(line) &&
+      !FIXED.test(before.trimStart());
     joined = runsOn ? `${joined.trimEnd()} ${line}` : `${joined}\n${line}`;
   }
   return joined;

@@ -1,0 +1,265 @@
+"""The panels of the page in a real Chromium: search, reader, filter, table, edits, one file."""
+
+import csv
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from isogloss.atlas import Atlas
+
+pytestmark = pytest.mark.browser
+
+WORDS = {
+    "cats": "cats purr kittens whiskers paws meow fur tail",
+    "space": "rockets orbit launch moon engines stars planets astronauts",
+    "money": "stocks markets bonds shares traders prices banks profit",
+}
+MARKUP = "<script>document.title = 'broken'</script><img src=x onerror=alert(1)> kittens paws"
+ONE_WORD = "x" * 5_000_000
+FLAGS = [
+    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--disable-background-networking", "--disable-component-update", "--no-first-run",
+]  # fmt: skip
+
+
+def rows() -> list[dict[str, Any]]:
+    made = []
+    for n in range(180):
+        label = list(WORDS)[n % 3]
+        words = WORDS[label].split()
+        text = " ".join(words[(n * k + k * k) % 8] for k in range(9))
+        made.append({"id": f"d{n}", "text": text, "label": label, "day": f"2001-0{1 + n % 9}-11"})
+    made[6]["text"] = MARKUP
+    made[9]["text"] = ONE_WORD
+    return made
+
+
+@pytest.fixture(scope="module")
+def atlas_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("panels") / "small.atlas"
+    Atlas.build(pa.Table.from_pylist(rows()), path, text="text", id="id")
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(atlas_path: Path) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "isogloss", "explore", str(atlas_path), "--no-browser"]
+    running = subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}/"
+    for _ in range(300):
+        try:
+            urlopen(f"{address}health").close()
+            break
+        except URLError:
+            assert running.poll() is None
+            time.sleep(0.1)
+    yield address
+    running.terminate()
+    running.wait(20)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    program = os.environ.get("ISOGLOSS_CHROMIUM") or shutil.which("chromium")
+    if program is None:
+        pytest.skip("needs Chromium: install it, or set ISOGLOSS_CHROMIUM to its program")
+    driver = pytest.importorskip("playwright.sync_api")
+    with driver.sync_playwright() as playing:
+        browser = playing.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Open an address; a script's error or a request to elsewhere fails the test."""
+    contexts: list[Any] = []
+    wrong: list[str] = []
+
+    def opened(address: str, **options: Any) -> Any:
+        context = chromium.new_context(accept_downloads=True, **options)
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        here = address.split("#", maxsplit=1)[0]
+
+        def asked(request: Any) -> None:
+            if not request.url.startswith((here, "blob:", "data:")):
+                wrong.append(f"a request to {request.url}")
+
+        page.on("request", asked)
+        page.on("pageerror", lambda error: wrong.append(f"an exception: {error}"))
+        page.goto(address)
+        page.wait_for_selector(".title .hint", state="attached")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not wrong, "; ".join(wrong)
+
+
+def api(server: str, path: str, body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    asked = Request(f"{server}api/{path}", data, {"Content-Type": "application/json"})
+    with urlopen(asked) as reply:
+        return json.load(reply)
+
+
+def until(page: Any, expression: str) -> None:
+    """Wait until an expression holds; the page's policy forbids the driver's own way."""
+    for _ in range(400):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(expression)
+
+
+def search(page: Any, query: str) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type(query)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".hit-open")
+
+
+def test_search_by_keyboard_opens_a_passage_and_comes_back(open_page: Any, server: str) -> None:
+    page = open_page(server)
+    search(page, "launching rockets")
+    assert page.inner_text(".hit mark >> nth=0") in ("launch", "rockets")
+    at = "[...document.querySelectorAll('.hit-open')].indexOf(document.activeElement)"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(at) == 1
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".reading mark")
+    page.wait_for_selector(".near .hit-open")
+    assert "passage=" in page.url
+    page.click(".near .hit-open >> nth=0")
+    page.click("text=Back to the passage before")
+    page.wait_for_selector(".reader-back", state="detached")
+    page.keyboard.press("Escape")
+    until(page, f"{at} === 1")
+
+
+def test_texts_are_shown_as_text_and_in_parts(open_page: Any, server: str) -> None:
+    page = open_page(f"{server}#passage=6")
+    page.wait_for_selector(".reading")
+    assert page.text_content(".reading") == MARKUP
+    assert page.locator(".side script, .side img").count() == 0
+    assert "broken" not in page.title()
+    page = open_page(f"{server}#passage=9")
+    page.wait_for_selector(".reading")
+    assert page.evaluate("document.querySelector('.reading').textContent.length") == 20_000
+    page.click("text=more characters")
+    until(page, "document.querySelector('.reading').textContent.length === 40000")
+    assert "40,000 of 5,000,000" in page.inner_text(".reading-more")
+
+
+def test_a_filter_says_its_mistake_and_how_many_pass(open_page: Any, server: str) -> None:
+    page = open_page(server)
+    page.keyboard.press("f")
+    page.wait_for_selector("#filter:focus")
+    page.keyboard.type("lable = 'cats'")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#filter[aria-invalid=true]")
+    assert "did you mean 'label'?" in page.inner_text("#filter-says")
+    page.fill("#filter", "label = 'ca")
+    page.wait_for_selector("[role=option]:has-text('cats')")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('#filter').value.trim() === \"label = 'cats'\"")
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('#filter-says').innerText.startsWith('60 of 180')")
+    assert "where=" in page.url
+
+
+def test_the_table_lists_the_area_and_downloads_it(
+    open_page: Any, server: str, tmp_path: Path
+) -> None:
+    polygon = [[-2, -2], [0.2, -2], [0.2, 2], [-2, 2]]
+    wanted = api(server, "selection", {"polygon": polygon, "limit": 0})["count"]
+    assert 0 < wanted < 180
+    lasso = ";".join(",".join(map(str, corner)) for corner in polygon)
+    page = open_page(f"{server}#show=selection&lasso={lasso}")
+    page.wait_for_selector(".table-row[data-row]")
+    assert page.get_attribute(".table", "aria-rowcount") == str(wanted + 1)
+    assert page.inner_text(".selection-head strong") == str(wanted)
+    page.focus(".table-row[data-row='0']")
+    page.keyboard.press("End")
+    page.wait_for_selector(f".table-row[data-row='{wanted - 1}']:focus:not([aria-busy=true])")
+    with page.expect_download() as made:
+        page.click(".exports >> text=Parquet")
+    made.value.save_as(tmp_path / "area.parquet")
+    assert pq.read_table(tmp_path / "area.parquet").num_rows == wanted
+
+
+def test_a_name_is_kept_and_taken_back(open_page: Any, server: str) -> None:
+    page = open_page(server)
+    page.click(".tree-row >> nth=0")
+    page.click(".topic-buttons >> text=Rename")
+    page.wait_for_selector("input[aria-label^='New name']:focus")
+    old = page.input_value("input[aria-label^='New name']")
+    page.keyboard.type("Tame <b>beasts</b>")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".tree-row:has-text('Tame <b>beasts</b>')")
+    page.reload()
+    page.wait_for_selector(".tree-row:has-text('Tame <b>beasts</b>')")
+    page.wait_for_selector("[aria-label^='Undo: rename']")
+    page.keyboard.press("Control+z")
+    page.wait_for_selector(f".tree-row:has-text('{old}')")
+    assert api(server, "edits")["redo"] is not None
+
+
+def test_times_can_be_drawn_to_a_filter(open_page: Any, server: str) -> None:
+    page = open_page(f"{server}#show=time", viewport={"width": 390, "height": 844})
+    page.wait_for_selector(".time-lines svg path")
+    page.click("text=Table")
+    page.click(".time-table tbody button >> nth=1")
+    page.wait_for_selector(".time-table tr[aria-selected=true]")
+    assert "day" in page.url
+
+
+def test_one_file_needs_no_server(open_page: Any, atlas_path: Path, tmp_path: Path) -> None:
+    atlas = Atlas.open(atlas_path)
+    if not hasattr(atlas, "export_page"):
+        pytest.skip("this version writes no page of one file")
+    file = tmp_path / "small.html"
+    atlas.export_page(file)
+    page = open_page(file.as_uri())
+    search(page, "launches")
+    assert "words only" in page.inner_text(".results-how")
+    assert page.inner_text(".hit mark >> nth=0") == "launch"
+    page.click(".hit-open >> nth=0")
+    page.wait_for_selector(".near .hit-open")
+    page.keyboard.press("f")
+    page.wait_for_selector("#filter:focus")
+    page.keyboard.type("label IN ('cats', 'money')")
+    page.keyboard.press("Enter")
+    until(page, "document.querySelector('#filter-says').innerText.startsWith('120 of 180')")
+    page.click("[aria-label='Selected passages']")
+    with page.expect_download() as made:
+        page.click(".exports >> text=CSV")
+    made.value.save_as(tmp_path / "out.csv")
+    csv.field_size_limit(10_000_000)
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as lines:
+        records = list(csv.DictReader(lines))
+    assert len(records) == 120
+    assert {record["label"] for record in records} == {"cats", "money"}
+    assert next(r for r in records if r["id"] == "d6")["text"] == MARKUP
+    assert page.locator(".topic-buttons >> text=Rename").count() == 0
