@@ -22,15 +22,16 @@ export function Legend() {
           <span class="caption">Colour</span>
           <select
             aria-label="Colour points by"
-            value={by.value ?? ""}
             onChange={(event) => {
               colourBy(event.currentTarget.value || null);
               open.value = null;
             }}
           >
-            <option value="">Topic</option>
+            <option value="" selected={by.value === null}>
+              Topic
+            </option>
             {attributes.map(({ name }) => (
-              <option key={name} value={name}>
+              <option key={name} value={name} selected={by.value === name}>
                 {name}
               </option>
             ))}

@@ -206,6 +206,7 @@ export function followColour(): () => void {
         (error) => {
           if (wasCancelled(error)) return;
           store.colourBy.value = null;
+          store.isolated.value = null;
           store.tell(message(error), "error");
         },
       );

@@ -186,7 +186,7 @@ export class MapScene {
         this.schedule(true);
         if (tile === null && !this.resting) this.lookAround();
       },
-      (error) => store.tell(`Part of the map is missing: ${message(error)}`, "error"),
+      (error) => store.tell(`Not all of the map is as asked: ${message(error)}`, "error"),
     );
   }
 

@@ -64,7 +64,9 @@ export function raise(points: TilePoints, map: Bounds): Terrain | null {
   const at = Array.from({ length: STEPS + 1 }, (_, q) =>
     densities[Math.min(n - 1, Math.round((q / STEPS) * (n - 1)))]!,
   );
-  const low = at[1]! || 1e-9;
+  // Few passages are all equally dense: their land must not shrink to a point.
+  at[1] = Math.min(at[1]!, 0.3 * at[STEPS]!) || 1e-9;
+  const low = at[1];
   for (let i = 0; i < heights.length; i++) {
     const d = heights[i]!;
     if (d < low) {

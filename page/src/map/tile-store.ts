@@ -1,6 +1,6 @@
 /** Fetches tiles and what colours them; keeps the lately used, gives up what is out of view. */
 
-import { wasCancelled, type Source } from "../data/source";
+import { SourceError, wasCancelled, type Source } from "../data/source";
 import type { TilePoints } from "../data/types";
 import { PickGrid } from "./grid";
 import type { Tile } from "./tiles";
@@ -19,7 +19,6 @@ export interface LoadedTile {
 interface Job {
   id: string;
   run: (signal: AbortSignal) => Promise<void>;
-  tries: number;
 }
 
 export interface Extras {
@@ -36,6 +35,8 @@ export class TileStore {
   private extras: Extras = { attribute: null, where: null };
   private readonly running = new Map<string, AbortController>();
   private readonly failed = new Map<string, number>();
+  /** Complaints already made: one mistake is not told once a tile. */
+  private readonly said = new Set<string>();
   private clock = 0;
 
   constructor(
@@ -88,7 +89,6 @@ export class TileStore {
   private pointsJob(tile: Tile): Job {
     return {
       id: tile.key,
-      tries: 0,
       run: async (signal) => {
         const points = await this.source.tile(tile, signal);
         if (signal.aborted) return;
@@ -103,7 +103,6 @@ export class TileStore {
   private valuesJob(held: LoadedTile, name: string): Job {
     return {
       id: `${held.tile.key} ${name}`,
-      tries: 0,
       run: async (signal) => {
         const data = await this.source.tileAttribute(held.tile, name, signal);
         if (signal.aborted) return;
@@ -116,7 +115,6 @@ export class TileStore {
   private passingJob(held: LoadedTile, where: string): Job {
     return {
       id: `${held.tile.key} ? ${where}`,
-      tries: 0,
       run: async (signal) => {
         const data = await this.source.tilePassing(held.tile, where, null, signal);
         if (signal.aborted) return;
@@ -143,9 +141,13 @@ export class TileStore {
         () => this.failed.delete(job.id),
         (error) => {
           if (control.signal.aborted || wasCancelled(error)) return;
-          const failures = (this.failed.get(job.id) ?? 0) + 1;
+          // What was asked wrongly is not asked again; a busy or absent server is.
+          const wrong = error instanceof SourceError && error.status >= 400 && error.status < 500;
+          const failures = wrong ? TRIES : (this.failed.get(job.id) ?? 0) + 1;
           this.failed.set(job.id, failures);
-          if (failures === TRIES) this.complain(error);
+          if (failures < TRIES || this.said.has(String(error))) return;
+          this.said.add(String(error));
+          this.complain(error);
         },
       )
       .finally(() => {

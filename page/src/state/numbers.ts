@@ -5,3 +5,6 @@ export function grouped(value: number): string {
   if (!/^\d+$/.test(text)) return String(value);
   return (value < 0 ? "−" : "") + text.replace(/\B(?=(\d{3})+$)/g, ",");
 }
+
+export const counted = (value: number, one: string, many = `${one}s`): string =>
+  `${grouped(value)} ${value === 1 ? one : many}`;

@@ -1,6 +1,7 @@
 /** Keeps the address and the store the same, in both directions. */
 
 import { batch, effect } from "@preact/signals";
+import { held } from "../map/camera";
 import * as store from "./store";
 import { readAddress, writeAddress, type Address, type Place } from "./url";
 
@@ -22,11 +23,9 @@ export const placeOf = (): Place | null => {
   return side > 0 ? { x, y, span: side / 2 ** zoom } : null;
 };
 
-export const viewOf = (place: Place): store.View => ({
-  x: place.x,
-  y: place.y,
-  zoom: Math.log2(Math.max(1, shorter()) / place.span),
-});
+/** The view of a place, kept to the map: addresses are typed by hand, too. */
+export const viewOf = (place: Place): store.View =>
+  held({ x: place.x, y: place.y, zoom: Math.log2(Math.max(1, shorter()) / place.span) });
 
 function current(): Address {
   return {
