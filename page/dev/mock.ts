@@ -177,7 +177,8 @@ export function mockAtlas(): Plugin {
     }
     if (path === "search") {
       const draw = random((ask("query") ?? "").length);
-      return { hits: Array.from({ length: Number(ask("k") ?? 10) }, () => row(Math.floor(draw() * N))) };
+      const hits = Array.from({ length: Number(ask("k") ?? 10) }, () => row(Math.floor(draw() * N)));
+      return { hits, strategy: "drawn at random", seconds: 0.01 };
     }
     if (path === "selection") {
       const polygon = body["polygon"] as number[][] | null;

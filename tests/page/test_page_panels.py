@@ -231,7 +231,7 @@ def test_times_can_be_drawn_to_a_filter(open_page: Any, server: str) -> None:
     page.wait_for_selector(".time-lines svg path")
     page.click("text=Table")
     page.click(".time-table tbody button >> nth=1")
-    page.wait_for_selector(".time-table tr[aria-selected=true]")
+    page.wait_for_selector(".time-table tr[aria-current=true]")
     assert "day" in page.url
 
 

@@ -64,7 +64,10 @@ function fromPage(name: string): string {
 function decoded(base64: string): Uint8Array<ArrayBuffer> {
   const quick = (Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
   if (quick) return quick(base64.trim());
-  return Uint8Array.from(atob(base64.trim()), (char) => char.charCodeAt(0));
+  const letters = atob(base64.trim());
+  const bytes = new Uint8Array(letters.length);
+  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
+  return bytes;
 }
 
 async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {

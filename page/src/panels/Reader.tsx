@@ -44,7 +44,7 @@ export function Reader() {
           if (wasCancelled(error)) return;
           shown.value = null;
           failure.value =
-            error instanceof SourceError && error.kind === "not_found"
+            error instanceof SourceError && error.kind === "not_found" && source().live
               ? "This passage is not in the atlas any more."
               : message(error);
         },

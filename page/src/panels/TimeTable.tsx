@@ -33,7 +33,10 @@ export function TimeTable({ over, lines, measure, brushed, brush }: Props) {
         </thead>
         <tbody>
           {over.periods.map((period, i) => (
-            <tr key={period.start} aria-selected={brushed !== null && i >= brushed[0] && i <= brushed[1]}>
+            <tr
+              key={period.start}
+              aria-current={brushed !== null && i >= brushed[0] && i <= brushed[1] ? "true" : undefined}
+            >
               <th scope="row">
                 <button
                   type="button"

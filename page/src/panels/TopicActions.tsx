@@ -58,17 +58,17 @@ export function TopicActions({ topic: id }: { topic: number }) {
           </>
         )}
       </div>
-      {working.value ? (
+      {working.value && (
         <p class="working" role="status">
           {working}
         </p>
-      ) : (
-        <>
-          {doing.value === "rename" && <Rename topic={topic} end={end} />}
-          {doing.value === "merge" && <Merge topic={topic} end={end} />}
-          {doing.value === "split" && <Split topic={topic} end={end} />}
-        </>
       )}
+      {/* What was typed stays when the server refuses it. */}
+      <div hidden={working.value !== null}>
+        {doing.value === "rename" && <Rename topic={topic} end={end} />}
+        {doing.value === "merge" && <Merge topic={topic} end={end} />}
+        {doing.value === "split" && <Split topic={topic} end={end} />}
+      </div>
     </div>
   );
 }
@@ -155,6 +155,8 @@ function Split({ topic, end }: Part) {
     const parts = into.value ? Number(into.value) : undefined;
     const what = { kind: "split", topic: topic.id, ...(parts ? { into: parts } : {}) } as const;
     if (await edit("Splitting… this may take a while", `Split “${topic.label}”`, what)) end();
+    // What does not fall apart by itself can be cut in two.
+    else into.value ||= "2";
   };
   return (
     <form
