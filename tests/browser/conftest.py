@@ -69,6 +69,8 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
             ),
         )
         page.goto(address)
+        if not address.startswith("about:"):
+            page.wait_for_selector(".title .hint", state="attached")
         return page
 
     opened.allowed = wrong  # type: ignore[attr-defined]  # a test that provokes errors empties it

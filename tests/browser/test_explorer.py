@@ -77,6 +77,7 @@ def test_search_gives_what_the_command_line_gives(open_page, address, atlas):
     for place, hit in enumerate(wanted):
         assert hit.text[:40] in hits.nth(place).inner_text()
     hits.first.get_by_role("button").first.click()
+    page.wait_for_selector(".reading")
     reader = page.get_by_role("complementary", name="Passage")
     assert wanted[0].text[:40] in reader.inner_text()
     assert f"p={wanted[0].passage}" in page.url or str(wanted[0].passage) in page.url
@@ -300,5 +301,6 @@ def test_the_page_as_one_file_needs_no_server(open_page, atlas, tmp_path):
     assert colours(page) >= 8
     hits = search(page, "launch cost")
     hits.first.wait_for()
+    page.wait_for_selector(".hit mark")
     assert "launch" in hits.first.inner_text()
     assert page.evaluate("() => window.wounded") is None

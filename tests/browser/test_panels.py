@@ -2,21 +2,15 @@
 
 import csv
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from explorer import explorer
 
 from isogloss.atlas import Atlas
 
@@ -29,10 +23,6 @@ WORDS = {
 }
 MARKUP = "<script>document.title = 'broken'</script><img src=x onerror=alert(1)> kittens paws"
 ONE_WORD = "x" * 5_000_000
-FLAGS = [
-    "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-    "--disable-background-networking", "--disable-component-update", "--no-first-run",
-]  # fmt: skip
 
 
 def rows() -> list[dict[str, Any]]:
@@ -56,63 +46,8 @@ def atlas_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(atlas_path: Path) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "isogloss", "explore", str(atlas_path), "--no-browser"]
-    running = subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}/"
-    for _ in range(300):
-        try:
-            urlopen(f"{address}health").close()
-            break
-        except URLError:
-            assert running.poll() is None
-            time.sleep(0.1)
-    yield address
-    running.terminate()
-    running.wait(20)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    program = os.environ.get("ISOGLOSS_CHROMIUM") or shutil.which("chromium")
-    if program is None:
-        pytest.skip("needs Chromium: install it, or set ISOGLOSS_CHROMIUM to its program")
-    driver = pytest.importorskip("playwright.sync_api")
-    with driver.sync_playwright() as playing:
-        browser = playing.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Open an address; a script's error or a request to elsewhere fails the test."""
-    contexts: list[Any] = []
-    wrong: list[str] = []
-
-    def opened(address: str, **options: Any) -> Any:
-        context = chromium.new_context(accept_downloads=True, **options)
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        page = context.new_page()
-        here = address.split("#", maxsplit=1)[0]
-
-        def asked(request: Any) -> None:
-            if not request.url.startswith((here, "blob:", "data:")):
-                wrong.append(f"a request to {request.url}")
-
-        page.on("request", asked)
-        page.on("pageerror", lambda error: wrong.append(f"an exception: {error}"))
-        page.goto(address)
-        page.wait_for_selector(".title .hint", state="attached")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not wrong, "; ".join(wrong)
+    with explorer(atlas_path) as address:
+        yield address
 
 
 def api(server: str, path: str, body: Any = None) -> Any:
@@ -179,6 +114,7 @@ def test_a_filter_says_its_mistake_and_how_many_pass(open_page: Any, server: str
     page.keyboard.press("Enter")
     page.wait_for_selector("#filter[aria-invalid=true]")
     assert "did you mean 'label'?" in page.inner_text("#filter-says")
+    open_page.allowed.clear()  # the console reports the refusal
     page.fill("#filter", "label = 'ca")
     page.wait_for_selector("[role=option]:has-text('cats')")
     page.keyboard.press("ArrowDown")
@@ -237,8 +173,6 @@ def test_times_can_be_drawn_to_a_filter(open_page: Any, server: str) -> None:
 
 def test_one_file_needs_no_server(open_page: Any, atlas_path: Path, tmp_path: Path) -> None:
     atlas = Atlas.open(atlas_path)
-    if not hasattr(atlas, "export_page"):
-        pytest.skip("this version writes no page of one file")
     file = tmp_path / "small.html"
     atlas.export_page(file)
     page = open_page(file.as_uri())
