@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { codePoints, excerpt, keysOf, marked, slicePoints, stem, wordsOf } from "../src/data/words";
+import { codePoints, excerpt, keysOf, marked, slicePoints, stem, tellingKeys, wordsOf } from "../src/data/words";
 
 // Half a pair of surrogates too: a text that was cut may end in one.
 const strings = fc.string({ unit: fc.constantFrom(..."aeıß-_ \n<>&'é😀中ไทย٣", "\u0301", "\ud83d", "ing", "word ") });
@@ -75,4 +75,9 @@ describe("code points", () => {
       }),
     );
   });
+});
+
+test("common words are marked only where a query has no others", () => {
+  expect([...tellingKeys("the cost of a launch")].sort()).toEqual([...keysOf("cost launch")].sort());
+  expect(tellingKeys("to be or not to be")).toEqual(keysOf("to be or not to be"));
 });

@@ -59,7 +59,27 @@ export function wordsOf(text: string): Word[] {
 
 export const keysOf = (text: string): Set<string> => new Set(wordsOf(text).map(({ key }) => key));
 
-const hasVowel = (text: string): boolean => /[aeiouy]/.test(text);
+// Words of English that say little: marking them hides those that do.
+const COMMON = new Set(
+  (
+    "a an and are as at be been but by can did do does for from had has have how i if in into is it its me my " +
+    "no not of on or our so than that the their them then there these they this to was we were what when " +
+    "where which who why will with would you your"
+  )
+    .split(" ")
+    .map(wordKey),
+);
+
+/** The words of a query that are worth marking: all of them where all are common. */
+export function tellingKeys(text: string): Set<string> {
+  const keys = keysOf(text);
+  const telling = new Set([...keys].filter((key) => !COMMON.has(key)));
+  return telling.size ? telling : keys;
+}
+
+function hasVowel(text: string): boolean {
+  return /[aeiouy]/.test(text);
+}
 
 /** The first steps of Porter's stemmer (Program 14, 1980): plurals, -ed, -ing, -y. */
 export function stem(word: string): string {
