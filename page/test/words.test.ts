@@ -77,7 +77,7 @@ describe("code points", () => {
   });
 });
 
-test("common words are marked only where a query has no others", () => {
+it("common words are marked only where a query has no others", () => {
   expect([...tellingKeys("the cost of a launch")].sort()).toEqual([...keysOf("cost launch")].sort());
   expect(tellingKeys("to be or not to be")).toEqual(keysOf("to be or not to be"));
 });
