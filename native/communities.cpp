@@ -5,157 +5,120 @@
 #include <nanobind/ndarray.h>
 
 #include <cstdint>
-#include <numeric>
 #include <utility>
 #include <vector>
+
+#include "community_graph.h"
 
 namespace nb = nanobind;
 
 namespace {
 
+using namespace communities;
+
 // Moves must gain more than this share of the total weight, so that rounding cannot make a cycle.
 constexpr double kLeastGain = 1e-12;
 
-class Random {  // splitmix64
-   public:
-    explicit Random(uint64_t seed) : state_(seed) {}
-    uint64_t next() {
-        state_ += 0x9e3779b97f4a7c15ULL;
-        uint64_t z = state_;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-        return z ^ (z >> 31);
-    }
-    void shuffle(std::vector<int32_t> &values) {
-        for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[next() % i]);
-    }
-
-   private:
-    uint64_t state_;
+// What a move asks of a community, side by side in memory. The weight of a node's edges to it is
+// summed in two parts, in turn: a sum that was stored just now can be added to only cycles later.
+struct Community {
+    double link[2] = {0.0, 0.0};
+    double mass = 0.0;
+    int32_t members = 0, seen = 0;
 };
 
-struct Edge {
-    int32_t target;
-    float weight;
-};
-
-struct Graph {
-    std::vector<int64_t> start;  // (n + 1)
-    std::vector<Edge> edge;      // no loops, no weights of 0
-    std::vector<double> mass;    // strength of each node, loops counted twice
-    double inside = 0.0;         // weight of the loops that were left out, both directions
-    int32_t size() const { return static_cast<int32_t>(mass.size()); }
-    const Edge *begin(int32_t v) const { return edge.data() + start[v]; }
-    const Edge *end(int32_t v) const { return edge.data() + start[v + 1]; }
-};
-
-using Labels = std::vector<int32_t>;
-
-// Sums of edge weight from one node to each community, cleared in time proportional to its degree.
-// Weights are above 0, so a sum of 0 is one that was not touched.
-class Links {
-   public:
-    explicit Links(size_t n) : sum_(n, 0.0), touched_(n + 1) {}
-    void add(int32_t community, double weight) {
-        touched_[count_] = community;
-        count_ += sum_[community] == 0.0;
-        sum_[community] += weight;
+// Sums the weight of v's edges to each community; gives how many these are.
+size_t link_communities(const Graph &graph, int32_t v, const int32_t *label, Community *community,
+                        int32_t *touched) {
+    const Edge *e = graph.begin(v), *last = graph.end(v);
+    size_t count = 0;
+    const auto add = [&](const Edge &edge, int part) {
+        const int32_t c = label[edge.target];
+        touched[count] = c;
+        count += !community[c].seen;
+        community[c].seen = 1;
+        community[c].link[part] += edge.weight;
+    };
+    for (; last - e >= 2; e += 2) {
+        add(e[0], 0);
+        add(e[1], 1);
     }
-    double operator[](int32_t community) const { return sum_[community]; }
-    const int32_t *begin() const { return touched_.data(); }
-    const int32_t *end() const { return touched_.data() + count_; }
-    void clear() {
-        for (int32_t community : *this) sum_[community] = 0.0;
-        count_ = 0;
-    }
-
-   private:
-    std::vector<double> sum_;
-    Labels touched_;  // one place more than communities: `add` writes before it counts
-    size_t count_ = 0;
-};
-
-Labels identity(int32_t n) {
-    Labels labels(n);
-    std::iota(labels.begin(), labels.end(), 0);
-    return labels;
-}
-
-// Renumbers communities by first appearance; gives their number.
-int32_t renumber(Labels &labels) {
-    int32_t highest = -1;
-    for (int32_t label : labels) highest = std::max(highest, label);
-    Labels fresh(static_cast<size_t>(highest) + 1, -1);
-    int32_t count = 0;
-    for (int32_t &label : labels) {
-        if (fresh[label] < 0) fresh[label] = count++;
-        label = fresh[label];
-    }
+    if (e != last) add(*e, 0);
     return count;
 }
 
 // Moves single nodes to the neighbouring community that gains most, until no node gains.
 bool move_nodes(const Graph &graph, double scale, double least, Random &random, Labels &labels) {
     const int32_t n = graph.size();
-    std::vector<double> mass(n, 0.0);
-    std::vector<int32_t> members(n, 0);
+    std::vector<Community> community(n);
     for (int32_t v = 0; v < n; ++v) {
-        mass[labels[v]] += graph.mass[v];
-        ++members[labels[v]];
+        community[labels[v]].mass += graph.mass[v];
+        ++community[labels[v]].members;
     }
     Labels empty;
     for (int32_t c = n - 1; c >= 0; --c)
-        if (members[c] == 0) empty.push_back(c);
+        if (community[c].members == 0) empty.push_back(c);
 
-    Labels queue = identity(n);
+    Labels queue = identity(n), touched(static_cast<size_t>(n) + 1);
     random.shuffle(queue);
-    std::vector<char> queued(n, 1);
-    Links links(n);
+    size_t room = 1;  // the queue is a ring, with a place more than nodes
+    while (room <= queue.size()) room *= 2;
+    queue.resize(room, 0);
+    Labels queued(n, 1);
     bool moved = false;
     size_t head = 0, waiting = static_cast<size_t>(n);
     while (waiting > 0) {
         const int32_t v = queue[head];
-        head = head + 1 == queue.size() ? 0 : head + 1;
+        head = (head + 1) & (room - 1);
         --waiting;
         queued[v] = 0;
+        graph.fetch(queue[head]);
         const int32_t home = labels[v];
-        const double own = graph.mass[v];
-        for (const Edge *e = graph.begin(v); e != graph.end(v); ++e)
-            links.add(labels[e->target], e->weight);
-        const double stay = links[home] - scale * own * (mass[home] - own);
+        const double own = graph.mass[v], pull = scale * own;
+        const size_t count =
+            link_communities(graph, v, labels.data(), community.data(), touched.data());
+        const double stay = (community[home].link[0] + community[home].link[1]) -
+                            pull * (community[home].mass - own);
         double best = stay;
         int32_t choice = home;
-        for (int32_t c : links) {
-            if (c == home) continue;
-            const double gain = links[c] - scale * own * mass[c];
-            if (gain > best || (gain == best && choice != home && c < choice)) {
+        for (size_t i = 0; i < count; ++i) {
+            const int32_t c = touched[i];
+            Community &one = community[c];
+            const double gain = (one.link[0] + one.link[1]) - pull * one.mass;
+            one.link[0] = one.link[1] = 0.0;
+            one.seen = 0;
+            if (c != home && (gain > best || (gain == best && choice != home && c < choice))) {
                 best = gain;
                 choice = c;
             }
         }
-        if (best < 0.0 && members[home] > 1 && !empty.empty()) {  // better off alone
+        if (best < 0.0 && community[home].members > 1 && !empty.empty()) {  // better off alone
             best = 0.0;
             choice = empty.back();
         }
-        links.clear();
         if (choice == home || best - stay <= least) continue;
-        if (members[choice] == 0) empty.pop_back();
-        mass[home] -= own;
-        if (--members[home] == 0) {
-            mass[home] = 0.0;
+        if (community[choice].members == 0) empty.pop_back();
+        community[home].mass -= own;
+        if (--community[home].members == 0) {
+            community[home].mass = 0.0;
             empty.push_back(home);
         }
-        mass[choice] += own;
-        ++members[choice];
+        community[choice].mass += own;
+        ++community[choice].members;
         labels[v] = choice;
         moved = true;
-        for (const Edge *e = graph.begin(v); e != graph.end(v); ++e) {
+        // Without branches: which neighbours stand elsewhere is hard to foretell.
+        int32_t *ring = queue.data(), *waits = queued.data();
+        const int32_t *label = labels.data();
+        size_t count_waiting = waiting;
+        for (const Edge *e = graph.begin(v), *last = graph.end(v); e != last; ++e) {
             const int32_t u = e->target;
-            if (queued[u] || labels[u] == choice) continue;
-            queued[u] = 1;
-            queue[(head + waiting) % queue.size()] = u;
-            ++waiting;
+            const int32_t fresh = (waits[u] == 0) & (label[u] != choice);
+            ring[(head + count_waiting) & (room - 1)] = u;
+            waits[u] |= fresh;
+            count_waiting += static_cast<size_t>(fresh);
         }
+        waiting = count_waiting;
     }
     return moved;
 }
@@ -170,20 +133,25 @@ Labels refine(const Graph &graph, double scale, double least, Random &random,
     std::vector<double> mass = graph.mass;   // of each part
     std::vector<double> outward(n, 0.0);     // weight from each part to the rest of its community
     std::vector<int32_t> members(n, 1);
-    for (int32_t v = 0; v < n; ++v)
+    for (int32_t v = 0; v < n; ++v) {
+        const int32_t own = labels[v];
+        double sum = 0.0;  // without branches: which neighbours belong here is hard to foretell
         for (const Edge *e = graph.begin(v); e != graph.end(v); ++e)
-            if (labels[e->target] == labels[v]) outward[v] += e->weight;
+            sum += labels[e->target] == own ? e->weight : 0.0F;
+        outward[v] = sum;
+    }
 
     Labels order = identity(n);
     random.shuffle(order);
     Links links(n);
-    for (int32_t v : order) {
+    for (int32_t i = 0; i < n; ++i) {
+        const int32_t v = order[i];
+        if (i + 1 < n) graph.fetch(order[i + 1]);
         const double own = graph.mass[v];
         if (members[parts[v]] > 1) continue;
         if (outward[v] < scale * own * (whole[labels[v]] - own)) continue;
-        for (const Edge *e = graph.begin(v); e != graph.end(v); ++e)
-            if (labels[e->target] == labels[v])
-                links.add(parts[e->target], e->weight);
+        const int32_t *label = labels.data(), home = labels[v];
+        links.add(graph, v, parts, [label, home](int32_t u) { return label[u] == home; });
         double best = least;
         int32_t choice = parts[v];
         for (int32_t c : links) {
@@ -230,8 +198,9 @@ Graph aggregate(const Graph &graph, const Labels &parts, int32_t count) {
     for (int32_t c = 0; c < count; ++c) {
         for (int32_t i = first[c]; i < first[c + 1]; ++i) {
             const int32_t v = member[i];
-            for (const Edge *e = graph.begin(v); e != graph.end(v); ++e)
-                if (parts[e->target] != c) links.add(parts[e->target], e->weight);
+            if (i + 1 < n) graph.fetch(member[i + 1]);
+            const int32_t *part = parts.data();
+            links.add(graph, v, parts, [part, c](int32_t u) { return part[u] != c; });
         }
         for (int32_t d : links) {
             const float weight = static_cast<float>(links[d]);
@@ -328,11 +297,16 @@ class CommunityGraph {
         const Labels parts = checked(labels);
         nb::gil_scoped_release unlocked;
         double inside = graph_.inside, total = graph_.inside;
-        for (int32_t v = 0; v < graph_.size(); ++v)
-            for (const Edge *e = graph_.begin(v); e != graph_.end(v); ++e) {
-                total += e->weight;
-                inside += parts[e->target] == parts[v] ? e->weight : 0.0F;
+        for (int32_t v = 0; v < graph_.size(); ++v) {
+            const int32_t own = parts[v];
+            double here = 0.0, all = 0.0;  // sums of a node do not wait for those of the last one
+            for (const Edge *e = graph_.begin(v), *last = graph_.end(v); e != last; ++e) {
+                all += e->weight;
+                here += parts[e->target] == own ? e->weight : 0.0F;
             }
+            inside += here;
+            total += all;
+        }
         return total > 0.0 ? inside / total : 1.0;
     }
 

@@ -9,6 +9,7 @@ void bind_edges(nb::module_ &m);
 void bind_layout(nb::module_ &m);
 void bind_lexical(nb::module_ &m);
 void bind_min_hashing(nb::module_ &m);
+void bind_nearest(nb::module_ &m);
 void bind_scores(nb::module_ &m);
 void bind_tokens(nb::module_ &m);
 void bind_topk(nb::module_ &m);
@@ -21,6 +22,7 @@ NB_MODULE(_native, m) {
     bind_layout(m);
     bind_lexical(m);
     bind_min_hashing(m);
+    bind_nearest(m);
     bind_scores(m);
     bind_tokens(m);
     bind_topk(m);

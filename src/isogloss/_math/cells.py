@@ -8,10 +8,9 @@ fast a floating-point unit allows, where walks over a graph of neighbours wait f
 import numpy as np
 from numpy.typing import NDArray
 
-from isogloss import _native
 from isogloss._core.errors import ParameterError
 from isogloss._core.threads import map_blocks
-from isogloss._math.topk import nearest_rows
+from isogloss._math.topk import TileSearch, nearest_rows
 
 Rows = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -75,20 +74,16 @@ def near_rows(
         return nearest_rows(rows, rows, k, same=True)
     votes = nearest_rows(rows, find_centres(rows, count, seed), min(VOTES, count))[0]
     order = np.argsort(votes[:, 0], kind="stable")
-    start = np.searchsorted(votes[order, 0], np.arange(count + 1))
+    start = np.searchsorted(votes[order, 0], np.arange(count + 1)).tolist()
     sorted_rows = rows[order]
-    best = _native.TopK(n, k)
+    search = TileSearch(sorted_rows, sorted_rows, k, same=True)
 
     def compare(pair: tuple[int, int]) -> None:
         one, other = pair
-        left, right = start[one], start[other]
-        products = sorted_rows[left : start[one + 1]] @ sorted_rows[right : start[other + 1]].T
-        best.add(products, int(left), int(right), True, one != other)
+        search.add(start[one], start[one + 1], start[other], start[other + 1], one != other)
 
     map_blocks(compare, _pairs(votes, count, probes))
-    columns = np.empty((n, k), dtype=np.int32)
-    scores = np.empty((n, k), dtype=np.float32)
-    best.best(0, columns, scores)
+    columns, scores = search.best()
     back = np.append(order, -1)[columns]  # from places in the cells to rows; -1 stays
     found_columns, found_scores = np.empty_like(columns), np.empty_like(scores)
     found_columns[order], found_scores[order] = back, scores

@@ -103,10 +103,9 @@ class Vocabulary:
         least = min_df if min_df is not None else (1 if documents < 10 else 2 + (documents >= 2000))
         most = max_df_share * documents if documents >= 20 else documents
         data, offsets, texts, _ = counter.words()
-        frequency = {
-            bytes(data[offsets[i] : offsets[i + 1]]).decode(): int(texts[i])
-            for i in np.flatnonzero(texts >= min(least, documents / 50))
-        }
+        raw, often = data.tobytes(), np.flatnonzero(texts >= min(least, documents / 50))
+        bounds = np.stack([offsets[often], offsets[often + 1], texts[often]], axis=1).tolist()
+        frequency = {raw[start:end].decode(): count for start, end, count in bounds}
         if stop_words == "auto":
             stopped = stop_words_for(frequency, documents)
         else:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
 
+# Rows whose content is copied at a time.
+BLOCK = 4096
+
 
 def checked_rows(vectors: NDArray[Any], counts: Any) -> tuple[NDArray[np.float32], Any]:
     """Give vectors as float32 rows and counts as CSR with sorted columns.
@@ -67,15 +70,24 @@ def canonical_order(vectors: NDArray[np.float32], counts: Any) -> Order:
     """
     import hashlib
 
-    keys = []
-    for i in range(len(vectors)):
+    keys: list[bytes] = []
+    for first in range(0, len(vectors), BLOCK):
+        block = slice(first, first + BLOCK)
         # + 0.0 makes -0.0 and 0.0 the same bytes.
-        digest = hashlib.blake2b((vectors[i] + np.float32(0.0)).tobytes(), digest_size=16)
+        content = memoryview((vectors[block] + np.float32(0.0)).tobytes())
+        width = vectors.itemsize * vectors.shape[1]
         if counts is not None:
-            part = slice(counts.indptr[i], counts.indptr[i + 1])
-            digest.update(counts.indices[part].astype(np.int64).tobytes())
-            digest.update(counts.data[part].astype(np.float64).tobytes())
-        keys.append(digest.digest())
+            start = counts.indptr[first : first + BLOCK + 1].astype(np.int64)
+            inside = slice(start[0], start[-1])
+            columns = memoryview(counts.indices[inside].astype(np.int64).tobytes())
+            times = memoryview(counts.data[inside].astype(np.float64).tobytes())
+            bounds = (8 * (start - start[0])).tolist()
+        for i in range(len(vectors[block])):
+            digest = hashlib.blake2b(content[i * width : (i + 1) * width], digest_size=16)
+            if counts is not None:
+                digest.update(columns[bounds[i] : bounds[i + 1]])
+                digest.update(times[bounds[i] : bounds[i + 1]])
+            keys.append(digest.digest())
     order = sorted(range(len(keys)), key=keys.__getitem__)
     copies = [later for one, later in pairwise(order) if keys[one] == keys[later]]
     copied = np.zeros(len(order), dtype=bool)

@@ -81,7 +81,7 @@ def first_communities(
         octave = scales[first : first + STEPS]
         looks += map_blocks(lambda scale: _look(whole, _cut(whole, scale), least), octave)
         # No finer scale will do: communities keep less and less of their weight.
-        if all(look.share < BLURRED for look in looks[-STEPS:]):
+        if not any(look.holds or look.clear for look in looks[-STEPS:]):
             break
     step = _middle_of_plateau(looks)
     if step is None:

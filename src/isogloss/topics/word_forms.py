@@ -23,6 +23,8 @@ def readable(word: str) -> bool:
     >>> readable("xfree86"), readable("猫"), readable("1993"), readable("0d")
     (True, True, False, False)
     """
+    if word.isascii() and word.isalpha():
+        return len(word) >= 2
     kinds = [unicodedata.category(character)[0] for character in word]
     letters = sum(kind in "LM" for kind in kinds)
     wide = len(word) == 1 and unicodedata.east_asian_width(word) == "W"
@@ -80,10 +82,13 @@ def distinct(
     """
     left = _without_parts(words, worth, vocabulary, phrase_worth)
     kept: list[int] = []
+    alike: dict[str, list[str]] = {}  # forms of a word have three letters in common, at least
     for place in left:
         word = vocabulary[int(words[place])]
-        if not any(same_word(word, vocabulary[int(words[k])]) for k in kept):
+        near = alike.setdefault(word[:3], [])
+        if not any(same_word(word, other) for other in near):
             kept.append(place)
+            near.append(word)
     return words[kept], worth[kept]
 
 
