@@ -88,6 +88,18 @@ def settled(page: Any) -> dict[str, Any]:
     return found
 
 
+def corner(page: Any) -> tuple[int, ...]:
+    """Give the colour at the left edge of the map, where the sea is."""
+    import io
+
+    from PIL import Image
+
+    box = page.get_by_role("application").bounding_box()
+    clip = {"x": box["x"] + 8, "y": box["y"] + box["height"] / 2, "width": 2, "height": 2}
+    with Image.open(io.BytesIO(page.screenshot(clip=clip))) as shot:
+        return tuple(shot.convert("RGB").getpixel((0, 0)))  # type: ignore[arg-type]
+
+
 def colours(page: Any) -> int:
     """Count colours, coarsely, in what is seen of the map."""
     import io

@@ -6,7 +6,7 @@ import re
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
-from explorer import HOSTILE, colours, explorer, settled, write_corpus
+from explorer import HOSTILE, colours, corner, explorer, settled, write_corpus
 
 from isogloss.atlas import Atlas
 
@@ -27,6 +27,21 @@ def atlas(tmp_path_factory):
 def address(atlas):
     with explorer(atlas) as running:
         yield running
+
+
+def test_the_sea_keeps_its_colour_while_the_map_moves(open_page, address):
+    page = open_page(address)
+    settled(page)
+    still = corner(page)
+    box = page.get_by_role("application").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(20):
+        page.mouse.move(x + 5 * step, y + step)
+        page.wait_for_timeout(20)
+    assert max(abs(a - b) for a, b in zip(corner(page), still, strict=True)) < 12
+    page.mouse.up()
 
 
 def search(page, query):

@@ -103,6 +103,9 @@ interface Flat {
   buffer: Buffer;
 }
 
+// Two triangles over the whole window: the sea.
+const EVERYWHERE = new Uint16Array([0, 0, 65535, 0, 0, 65535, 0, 65535, 65535, 0, 65535, 65535]);
+
 const mixed = (a: Rgb, b: Rgb, t: number): Rgb => a.map((v, i) => v + (b[i]! - v) * t) as Rgb;
 
 const solid = (rgb: Rgb, alpha = 1): [number, number, number, number] => [
@@ -166,7 +169,7 @@ export class TerrainLayer extends Layer<TerrainLayerProps> {
   /** Made when first wanted: where frames are fast it never is. */
   private flatten(): void {
     const { land, coast, contours } = shapes(this.props.terrain);
-    const flat = [land, contours, coast].map((data, i): Flat => {
+    const flat = [EVERYWHERE, land, contours, coast].map((data, i): Flat => {
       const buffer = this.context.device.createBuffer({ data: data.length ? data : new Uint16Array(2) });
       const inputs = new ShaderInputs<{ land: LandUniforms }>({ land: landModule as never });
       const model = new Model(this.context.device, {
@@ -175,7 +178,7 @@ export class TerrainLayer extends Layer<TerrainLayerProps> {
         fs: flatFs,
         modules: [landModule as never],
         shaderInputs: inputs as never,
-        topology: i === 0 ? "triangle-list" : "line-list",
+        topology: i < 2 ? "triangle-list" : "line-list",
         vertexCount: data.length / 2,
         bufferLayout: [{ name: "corners", format: "unorm16x2" }],
         attributes: { corners: buffer },
@@ -226,10 +229,11 @@ export class TerrainLayer extends Layer<TerrainLayerProps> {
       if (!this.state.flat.length) this.flatten();
       const tint = mixed(colours.low, colours.high, 0.5);
       const lines = [0.42, 1].map((part) => mixed(tint, colours.line, part * colours.strength));
-      [tint, ...lines].forEach((rgb, i) => {
+      [colours.sea, tint, ...lines].forEach((rgb, i) => {
         const { model, inputs } = this.state.flat[i]!;
         const line = solid(rgb);
-        inputs.setProps({ land: { sheet, sea: line, low: line, high: line, line } });
+        const place: LandUniforms["sheet"] = i === 0 ? [0, 0, 1, 1] : sheet;
+        inputs.setProps({ land: { sheet: place, sea: line, low: line, high: line, line } });
         if (model.vertexCount) model.draw(renderPass);
       });
       return;
