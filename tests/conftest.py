@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Several folders have one; as modules with doctests they would all be called the same.
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
