@@ -26,7 +26,7 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, no test of its thread can have an event loop
 def chromium() -> Iterator[Any]:
     """Start Chromium without a window; ISOGLOSS_CHROMIUM names its program."""
     named = os.environ.get("ISOGLOSS_CHROMIUM")
