@@ -64,10 +64,12 @@ def test_a_taken_port_is_told():
 
 def test_the_end_finishes_accepted_work_and_refuses_new():
     body = {"model": "lexical", "input": [TEXT] * 12}
-    with process("--batch-passages", "1") as (server, url), ThreadPoolExecutor(1) as workers:
+    bounds = ("--batch-passages", "1", "--queue-bytes", "500000000")
+    with process(*bounds) as (server, url), ThreadPoolExecutor(30) as workers:
         client = httpx.Client(base_url=url, timeout=60)
         assert client.get("/ready").status_code == 200
-        first = workers.submit(httpx.post, f"{url}/v1/embeddings", json=body, timeout=60)
+        address = f"{url}/v1/embeddings"
+        accepted = [workers.submit(httpx.post, address, json=body, timeout=60) for _ in range(30)]
         wait_for(lambda: "waiting_passages 0\n" not in client.get("/metrics").text)
         server.send_signal(signal.SIGTERM)
         wait_for(lambda: client.get("/ready").status_code == 503)
@@ -75,7 +77,13 @@ def test_the_end_finishes_accepted_work_and_refuses_new():
         refused = client.post("/v1/embeddings", json={"model": "lexical", "input": "a"})
         assert refused.status_code == 503
         assert refused.json()["error"]["code"] == "stopping"
-        assert len(first.result().json()["data"]) == 12
+        # One that was still being sent is cut off; all that were accepted are answered.
+        cut = [one.exception() for one in accepted if one.exception() is not None]
+        assert all(isinstance(error, httpx.TransportError) for error in cut)
+        done = [one.result() for one in accepted if one.exception() is None]
+        assert {one.status_code for one in done} <= {200, 503}
+        assert all(len(one.json()["data"]) == 12 for one in done if one.status_code == 200)
+        assert any(one.status_code == 200 for one in done)
         client.close()
         assert server.wait(20) == 0
         assert "accepted work is done" in server.stderr.read()
