@@ -36,6 +36,8 @@ def demo(source: str, text: str, atlas: str) -> int:
         code = main(step)
         if code:
             return code
+    program = Path(sys.executable).with_name("isogloss")
+    print(f"\nTo look at it in the browser:\n$ {program} explore {atlas}")
     return 0
 
 
