@@ -84,6 +84,13 @@ def test_stale_and_impossible_edits(folder):
         ({"version": version, "kind": "rename", "topic": 0, "name": "x" * 300}, 400, "bad_request"),
         ({"version": version, "kind": "merge", "topics": [0]}, 400, "bad_request"),
         ({"version": version, "kind": "merge", "topics": []}, 400, "bad_request"),
+        ({"version": version, "kind": "merge", "topics": [0, 1, 0]}, 400, "bad_request"),
+        ({"version": version, "kind": "rename", "topic": 0, "name": " "}, 400, "bad_request"),
+        (
+            {"version": version, "kind": "rename", "topic": 0, "name": labels(client)[0]},
+            400,
+            "bad_request",
+        ),
         ({"version": version, "kind": "split", "topic": 0, "into": 1}, 400, "bad_request"),
         ({"version": version, "kind": "delete", "topic": 0}, 400, "bad_request"),
         ({"kind": "rename", "topic": 0, "name": "x"}, 400, "bad_request"),
