@@ -97,7 +97,17 @@ def test_origins(origin, status):
 def test_requests_of_other_sites_are_refused_but_links_work():
     site = ("sec-fetch-site", "cross-site")
     assert ask(Security(echo), headers=[HOST, site])[0] == 403
-    assert ask(Security(echo), headers=[HOST, site, ("sec-fetch-mode", "navigate")])[0] == 200
+    moves = ("sec-fetch-mode", "navigate")
+    link = [HOST, site, moves, ("sec-fetch-dest", "document")]
+    assert ask(Security(echo), headers=link)[0] == 200
+    assert ask(Security(echo), headers=[HOST, site, moves])[0] == 403
+    for near in ("cross-site", "same-site"):
+        frame = [HOST, ("sec-fetch-site", near), moves, ("sec-fetch-dest", "iframe")]
+        assert ask(Security(echo), headers=frame)[0] == 403
+        link[1] = ("sec-fetch-site", near)
+        for path in ("/api/export", "/v1/models", "/health", "/index.html"):
+            assert ask(Security(echo), path=path, headers=link)[0] == 403
+        assert ask(Security(echo), method="POST", headers=[*link, JSON])[0] == 403
     own = ("sec-fetch-site", "same-origin")
     assert ask(Security(echo), headers=[HOST, own])[0] == 200
 

@@ -190,8 +190,14 @@ class Security:
                     403, "foreign_origin", f"requests from {origin[:100]} are not answered"
                 )
         site = headers.get("sec-fetch-site", [""])[0]
-        moves = headers.get("sec-fetch-mode", [""])[0] == "navigate" and scope["method"] == "GET"
-        if site in {"cross-site", "same-site"} and not moves:
+        # A link to the page is followed; frames and every other address are not.
+        link = (
+            scope["method"] == "GET"
+            and scope["path"] == "/"
+            and headers.get("sec-fetch-mode", [""])[0] == "navigate"
+            and headers.get("sec-fetch-dest", [""])[0] == "document"
+        )
+        if site in {"cross-site", "same-site"} and not link:
             raise Refusal(403, "foreign_origin", "requests from other sites are not answered")
 
     def _check_token(

@@ -1,5 +1,6 @@
 """The explorer as an application: every route, behind the checks of `Security`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from isogloss.app.web.replies import add_error_replies, json_reply
 from isogloss.app.web.routes_map import explorer_of
 from isogloss.app.web.security import Security
 from isogloss.app.web.shapes import ErrorReply, Health
+from isogloss.app.web.warm import warm
 
 state = APIRouter(tags=["state"])
 
@@ -100,6 +102,7 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(warm, explorer)
         yield
         explorer.close()
 
