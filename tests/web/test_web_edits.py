@@ -230,6 +230,7 @@ def test_mistakes_of_the_command_line(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ISOGLOSS_TOKEN", "")
     code, told = run(folder, "--host", "0.0.0.0")
     assert code == 2 and told.count("\n") == 1 and "ISOGLOSS_TOKEN" in told
+    monkeypatch.delenv("ISOGLOSS_TOKEN")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -243,9 +244,10 @@ def test_mistakes_of_the_command_line(folder, tmp_path, monkeypatch, capsys):
     ]:  # fmt: skip
         code, told = run(*arguments)
         assert code == 2 and told.count("\n") == 1 and words in told
-    monkeypatch.setenv("ISOGLOSS_TOKEN", "t")
+    monkeypatch.setenv("ISOGLOSS_TOKEN", "t" * 16)
     code, told = run(folder, "--host", "203.0.113.7")
-    assert code == 2 and told.count("\n") == 1 and "cannot listen" in told
+    assert code == 2 and told.count("\n") == 1 and "cannot listen on 203.0.113.7" in told
+    assert "--host" in told and "--port" not in told
 
 
 def test_the_next_free_port_is_taken():

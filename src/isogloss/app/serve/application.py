@@ -120,7 +120,9 @@ def make_app(
         else:
             await inner(scope, receive, send)
 
-    guarded = Security(direct, hosts=hosts, token=token, body_limit=service.limits.request_bytes)
+    guarded = Security(
+        direct, hosts=hosts, token=token, body_limit=service.limits.request_bytes, page=False
+    )
     return Front(guarded, service)
 
 
