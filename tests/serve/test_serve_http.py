@@ -171,7 +171,7 @@ def test_a_full_queue_is_429_and_what_was_accepted_is_done():
         full = ask(url, {"model": "three", "input": ["a", "b"]})
         assert full.status_code == 429
         assert int(full.headers["retry-after"]) >= 1
-        assert "queue_passages" in full.json()["error"]["message"]
+        assert "--queue-passages" in full.json()["error"]["message"]
         assert full.json()["error"]["type"] == "rate_limit_error"
         encoder.free.set()
         assert first.result().status_code == second.result().status_code == 200
@@ -186,7 +186,7 @@ def test_bytes_being_answered_are_bounded():
         wait_for(lambda: service.bytes_held > 1500)
         full = ask(url, {"model": "three", "input": "a" * 1500})
         assert full.status_code == 429
-        assert "queue_bytes" in full.json()["error"]["message"]
+        assert "--queue-bytes" in full.json()["error"]["message"]
         encoder.free.set()
         assert first.result().status_code == 200
         wait_for(lambda: service.bytes_held == 0)
@@ -202,7 +202,7 @@ def test_a_large_body_is_413_and_names_the_limit(chunked):
         )
         assert answer.status_code == 413
         assert "1,000 bytes" in answer.json()["error"]["message"]
-        assert "request_bytes" in answer.json()["error"]["message"]
+        assert "--request-bytes" in answer.json()["error"]["message"]
 
 
 def test_a_client_that_leaves_frees_its_place():

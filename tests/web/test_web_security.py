@@ -232,7 +232,7 @@ def test_hosts_beyond_this_machine_need_a_token(monkeypatch):
     for wrong in ("", " ", "a b" * 9, "a\tb" * 9, "sécret" * 9, long + "\n", "\x7f" * 20):
         monkeypatch.setenv("ISOGLOSS_TOKEN", wrong)
         for host in ("127.0.0.1", "0.0.0.0"):
-            with pytest.raises(ParameterError, match="blank.*openssl rand -hex 16") as raised:
+            with pytest.raises(ParameterError, match=r"blank.*openssl rand -hex 16") as raised:
                 token_for(host)
             assert "\n" not in str(raised.value)
     assert not is_loopback("localhost.example") and not same_origin("http://", "")

@@ -85,7 +85,7 @@ def too_large(bound: int) -> Problem:
     """Give the refusal of a body that is too long."""
     return Problem(
         413, f"the body is larger than {bound:,} bytes, the most one request may bring "
-        "(request_bytes): send several requests",
+        "(--request-bytes): send several requests",
         code="request_too_large", headers={"connection": "close"},
     )  # fmt: skip
 

@@ -73,7 +73,7 @@ class Front:
 def _full(most: int) -> Refusal:
     return Refusal(
         429, "queue_full",
-        f"requests of {most:,} bytes are being answered, and no more may be (queue_bytes): "
+        f"requests of {most:,} bytes are being answered, and no more may be (--queue-bytes): "
         "try again later",
         headers={"retry-after": "1", "connection": "close"},
     )  # fmt: skip

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from isogloss.app.web import export, rows
 from isogloss.app.web.explorer import Explorer
+from isogloss.app.web.mistakes import json_mistake, mistake
 from isogloss.app.web.replies import json_reply
 from isogloss.app.web.routes_map import explorer_of
 from isogloss.app.web.security import Refusal
@@ -138,7 +139,8 @@ async def export_selection(
     request: Request,
     format: Annotated[Literal["parquet", "csv", "jsonl", "arrow"], Query()] = "parquet",  # noqa: A002
     selection: Annotated[
-        str | None, Query(description="JSON as of POST /api/selection; without it everything")
+        str | None,
+        Query(description="JSON as of POST /api/selection, but no offset or limit; by default all"),
     ] = None,
 ) -> Response:
     """Send the passages of a selection as a file, written while it is sent."""
@@ -163,15 +165,23 @@ def _read_selection(text: str | None) -> SelectionParts:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Refusal(400, "bad_request", f"selection is no JSON: {error}") from None
-    if isinstance(value, dict):  # the page sends what it selected with
-        value = {name: part for name, part in value.items() if name not in ("offset", "limit")}
+        raise Refusal(400, "bad_request", json_mistake(error, "selection")) from None
+    if isinstance(value, dict):
+        for name in ("offset", "limit"):
+            if name in value:
+                raise Refusal(
+                    400,
+                    "bad_request",
+                    f"an export is of the whole selection: leave {name} out of it",
+                )
     try:
         return SelectionParts.model_validate(value)
     except ValidationError as error:
         told = error.errors()[0]
-        where = ".".join(str(part) for part in ("selection", *told["loc"]))
-        raise Refusal(400, "bad_request", f"{where}: {told['msg']}"[:500]) from None
+        found = mistake(
+            told | {"loc": ("selection", *told["loc"])}, list(SelectionParts.model_fields)
+        )
+        raise Refusal(400, "bad_request", found) from None
 
 
 async def _threaded(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from isogloss.app.web.exact import exact
 from isogloss.app.web.rows import cut, take
 from isogloss.app.web.security import Refusal
 from isogloss.app.web.shapes import LIMITS, SelectionParts
@@ -157,9 +158,10 @@ class Selections:
             topic = -1 if columns["topic"][n] is None else columns["topic"][n]
             x, y = points.xy(place)
             rows.append({
-                "passage": int(points.numbers[place]), "id": columns["id"][n], "text": text,
+                "passage": int(points.numbers[place]), "id": exact(columns["id"][n]), "text": text,
                 "text_length": length, "topic": topic, "path": view.path(topic),
-                "attributes": {name: columns[name][n] for name in attributes}, "x": x, "y": y,
+                "attributes": {name: exact(columns[name][n]) for name in attributes},
+                "x": x, "y": y,
             })  # fmt: skip
         counts = np.bincount(points.topics[places] + 1)
         held = np.flatnonzero(counts)

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from isogloss.app.web import routes_edits, routes_map, routes_passages
 from isogloss.app.web.addresses import Hosts
 from isogloss.app.web.explorer import Explorer
 from isogloss.app.web.metrics import Measured, resident_bytes
+from isogloss.app.web.mistakes import only_known
 from isogloss.app.web.page import page_router, read_files
 from isogloss.app.web.replies import add_error_replies, json_reply
 from isogloss.app.web.routes_map import explorer_of
@@ -121,8 +122,9 @@ def make_app(
         redirect_slashes=False,
     )
     app.state.explorer = explorer
-    for router in (routes_map.router, routes_passages.router, routes_edits.router, state):
-        app.include_router(router)
+    for router in (routes_map.router, routes_passages.router, routes_edits.router):
+        app.include_router(router, dependencies=[Depends(only_known)])
+    app.include_router(state)
     app.include_router(page_router(read_files()))
     add_error_replies(app)
     app.add_middleware(Security, token=token, hosts=tuple(hosts))

@@ -18,7 +18,8 @@ _PAGE = """<!doctype html>
 <title>Isogloss: token</title>
 <style>
 :root {{ color-scheme: light dark }}
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 28rem; margin: 15vh auto; padding: 0 1rem }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 28rem; margin: 15vh auto }}
+body {{ padding: 0 1rem }}
 input, button {{ font: inherit; padding: .4rem .6rem }}
 input {{ width: 100%; box-sizing: border-box; margin: .3rem 0 .8rem }}
 </style>
