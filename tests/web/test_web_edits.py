@@ -109,7 +109,28 @@ def test_read_only(folder):
     assert client.get("/api/atlas").json()["editable"] is False
     reply = edit(client, version=1, kind="rename", topic=0, name="x")
     assert (reply.status_code, reply.json()["error"]["kind"]) == (403, "read_only")
-    assert client.post("/api/edits/undo", json={"version": 1}).status_code in (403, 409)
+    for path, body in (
+        ("", {"version": 1, "kind": "rename", "topic": 99, "name": "x"}), ("/undo", {}),
+        ("/undo", {"version": 1}), ("/redo", {"version": 99}), ("", {"kind": "merge"}),
+    ):  # fmt: skip
+        reply = client.post(f"/api/edits{path}", json=body)
+        assert (reply.status_code, reply.json()["error"]["kind"]) == (403, "read_only"), body
+
+
+def test_a_folder_that_may_not_be_written_to(folder, monkeypatch):
+    assert client_of(make_app(folder)).get("/api/atlas").json()["editable"] is True
+    asked = []
+
+    def access(path, mode, **options):
+        asked.append((path, mode))
+        return False
+
+    monkeypatch.setattr("isogloss.app.web.explorer.os.access", access)
+    client = client_of(make_app(folder))
+    assert asked and asked[0][0] == folder
+    assert client.get("/api/atlas").json()["editable"] is False
+    reply = edit(client, version=1, kind="rename", topic=0, name="x")
+    assert reply.status_code == 403 and "may not write" in reply.json()["error"]["message"]
 
 
 def test_edits_of_another_process_are_seen(folder):

@@ -445,3 +445,27 @@ def test_ids_beyond_what_javascript_holds(tmp_path):
     hits = get(client, "/api/search", query="cats", k=4)["hits"]
     assert [one["id"] for one in sorted(hits, key=lambda hit: hit["passage"])] == told
     assert [one["id"] for one in client.post("/api/selection", json={}).json()["rows"]] == told
+
+
+def test_methods(client):
+    for path in ("/api/atlas", "/api/topics", "/api/search?query=cats", "/", "/health", "/metrics",
+                 "/api/map/tiles/0/0/0", "/api/passages/0", "/api/openapi.json"):  # fmt: skip
+        told, asked = client.get(path), client.head(path)
+        assert (asked.status_code, asked.content) == (told.status_code, b""), path
+        assert asked.headers["content-type"] == told.headers["content-type"]
+        if path not in ("/metrics", "/api/search?query=cats"):
+            assert asked.headers["content-length"] == told.headers["content-length"]
+    export = client.head("/api/export?format=csv")
+    assert export.status_code == 200 and "attachment" in export.headers["content-disposition"]
+    assert client.head("/api/nothing").status_code == 404
+    for method in ("PUT", "PATCH", "DELETE"):
+        for more in ({}, {"content": b"abc"}, {"json": {}}):
+            reply = client.request(method, "/api/atlas", **more)
+            assert refused(reply, 405, "method_not_allowed")
+
+
+def test_columns_that_do_not_fit(client):
+    for path in ("over?column=tags", "over?column=label", "by?column=title"):
+        refused(client.get(f"/api/topics/{path}"), 400)
+        missing = path.partition("=")[0] + "=nothing"
+        refused(client.get(f"/api/topics/{missing}"), 404, "not_found")

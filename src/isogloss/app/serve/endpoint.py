@@ -9,6 +9,9 @@ from isogloss.app.serve.problems import Problem
 from isogloss.app.serve.service import Answer, Service, stopping
 from isogloss.app.web.security import Message, Receive, Scope, Send
 
+EMBEDDINGS = "/v1/embeddings"
+# In the scope of a request that counts itself.
+COUNTED = "isogloss.counted"
 Pairs = Sequence[tuple[bytes, bytes]]
 
 # Most answers come sooner; only then is it worth a task to notice that the client has gone.
@@ -32,6 +35,7 @@ class Embeddings:
         service = self.service
         began = time.perf_counter()
         status, passages = 200, 0
+        scope[COUNTED] = True
         try:
             if scope["method"] != "POST":
                 raise Problem(405, "embeddings are asked for by POST", headers={"allow": "POST"})

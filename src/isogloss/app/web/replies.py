@@ -12,9 +12,11 @@ from starlette.exceptions import HTTPException
 from isogloss._core.errors import AtlasError, ColumnError, IsoglossError
 from isogloss.app.cli.output import clean
 from isogloss.app.web.mistakes import json_mistake, request_mistake
-from isogloss.app.web.security import Refusal
+from isogloss.app.web.security import ASGIApp, Message, Receive, Refusal, Scope, Send
 
 ARROW = "application/vnd.apache.arrow.stream"
+# In the scope of a request that was HEAD.
+HEAD = "isogloss.head"
 KINDS = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -40,6 +42,36 @@ def arrow_reply(columns: dict[str, Any], headers: dict[str, str] | None = None) 
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
     return Response(sink.getvalue().to_pybytes(), 200, headers, ARROW)
+
+
+class Head:
+    """ASGI middleware that answers HEAD as GET, without the body.
+
+    Parameters
+    ----------
+    app : ASGI application
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        inner = {**scope, "method": "GET", HEAD: True}
+
+        async def bare(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            await self.app(inner, receive, bare)
+        finally:
+            if "route" in inner:  # for who counts requests
+                scope["route"] = inner["route"]
 
 
 def refusal_of(error: Exception) -> Refusal:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from isogloss.app.web import export, rows
 from isogloss.app.web.explorer import Explorer
 from isogloss.app.web.mistakes import json_mistake, mistake
-from isogloss.app.web.replies import json_reply
+from isogloss.app.web.replies import HEAD, json_reply
 from isogloss.app.web.routes_map import explorer_of
 from isogloss.app.web.security import Refusal
 from isogloss.app.web.selection import narrowed
@@ -148,10 +148,11 @@ async def export_selection(
     now = await explorer.opened()
     given = _read_selection(selection)
     places = await explorer.read(now.selections.places, given)
-    pieces = export.write(now.view, places, format)
     name = now.view.atlas.path.resolve().name.removesuffix(".atlas")
     if len(places) < len(now.view.points):
         name += "-selection"
+    # Only GET makes the file.
+    pieces = export.write(now.view, places, format) if HEAD not in request.scope else iter(())
     return StreamingResponse(
         _threaded(pieces),
         media_type=export.FORMATS[format],

@@ -42,7 +42,8 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-WITH_BODY = {"POST", "PUT", "PATCH"}
+# Nothing here takes these: whatever they bring, the answer is 405 or 404.
+NOT_TAKEN = {"PUT", "PATCH", "DELETE"}
 
 log = logging.getLogger("isogloss.web")
 
@@ -279,7 +280,7 @@ class Security:
     ) -> Receive:
         declared = headers.get("content-length", ["0"])[0]
         has_body = declared != "0" or "transfer-encoding" in headers
-        if scope["method"] in WITH_BODY or has_body:
+        if (scope["method"] == "POST" or has_body) and scope["method"] not in NOT_TAKEN:
             kind = headers.get("content-type", [""])[0].partition(";")[0].strip().lower()
             if kind != "application/json":
                 raise Refusal(

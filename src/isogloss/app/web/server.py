@@ -13,7 +13,7 @@ from isogloss.app.web.explorer import Explorer
 from isogloss.app.web.metrics import Measured, resident_bytes
 from isogloss.app.web.mistakes import only_known
 from isogloss.app.web.page import page_router, read_files
-from isogloss.app.web.replies import add_error_replies, json_reply
+from isogloss.app.web.replies import Head, add_error_replies, json_reply
 from isogloss.app.web.routes_map import explorer_of
 from isogloss.app.web.security import Security
 from isogloss.app.web.shapes import ErrorReply, Health
@@ -127,6 +127,7 @@ def make_app(
     app.include_router(state)
     app.include_router(page_router(read_files()))
     add_error_replies(app)
+    app.add_middleware(Head)
     app.add_middleware(Security, token=token, hosts=tuple(hosts))
     app.add_middleware(Measured, metrics=explorer.metrics)
     return app
