@@ -24,9 +24,12 @@ CORNERS = st.lists(st.tuples(GRID, GRID), min_size=3, max_size=12)
 
 
 def inside(x, y, corners):
-    """The even-odd rule, a point at a time."""
+    """The even-odd rule, a point at a time; edges count as inside."""
     odd = False
     for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True):
+        between = min(x0, x1) <= x <= max(x0, x1) and min(y0, y1) <= y <= max(y0, y1)
+        if between and (x1 - x0) * (y - y0) == (x - x0) * (y1 - y0):
+            return True
         if (y0 > y) != (y1 > y) and x < (x1 - x0) / (y1 - y0) * (y - y0) + x0:
             odd = not odd
     return odd
@@ -38,6 +41,19 @@ def test_polygons_by_the_even_odd_rule(places, corners):
     array = np.array(places, np.float32).reshape(-1, 2)
     found = ByHeight(array).inside(corners).tolist()
     assert found == [inside(float(x), float(y), corners) for x, y in array.tolist()]
+
+
+def test_edges_count_as_inside(client):
+    square = [[0, 0], [1, 0], [1, 1], [0, 1]]
+    edges = [[0, 0], [1, 1], [0.5, 0], [0.5, 1], [0, 0.25], [1, 0.25], [0, 1], [1, 0]]
+    points = np.array([*edges, [1.01, 0], [-0.01, 1], [2, 1], [-1, 0]], np.float32)
+    for corners in (square, square[::-1], square[1:] + square[:1]):
+        assert ByHeight(points).inside(corners).tolist() == [True] * 8 + [False] * 4
+    corner = [[0, 0], [1, 0.5], [0, 1]]
+    assert ByHeight(np.array([[0.5, 0.25], [0.5, 0.75]], np.float32)).inside(corner).all()
+    x0, y0, x1, y1 = client.get("/api/atlas").json()["map"]["bounds"]
+    whole = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+    assert client.post("/api/selection", json={"polygon": whole}).json()["count"] == 240
 
 
 def test_a_star_is_hollow():
