@@ -409,6 +409,12 @@ def test_command_line(atlas_path, page, tmp_path, capsys, monkeypatch):
     assert main(["explore", str(atlas_path), "--sample", "3"]) == 2
     assert "go with --export" in capsys.readouterr().err
     assert main(["explore", str(tmp_path / "no.atlas"), "--export", "a.html"]) == 2
+    capsys.readouterr()
+    for option in (["--port", "0"], ["--host", "0.0.0.0"], ["--no-browser"], ["--read-only"],
+                   ["--allow-host", "a"]):  # fmt: skip
+        assert main([*command, "--force", *option]) == 2
+        line = capsys.readouterr().err
+        assert line.count("\n") == 1 and option[0] in line
     monkeypatch.setattr(page_export, "read_shell", single_page.read_shell)
     assert main(["explore", str(atlas_path), "--export", str(tmp_path)]) == 2
 
