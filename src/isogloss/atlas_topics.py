@@ -42,7 +42,7 @@ class AtlasTopics:
         Raises
         ------
         ParameterError
-            For groups that cannot be merged.
+            For groups that cannot be merged: a topic alone or with itself, or with one above it.
         """
         from isogloss.build.edit import merge_atlas
 
@@ -76,7 +76,22 @@ class AtlasTopics:
         return self._reopened()
 
     def rename_topic(self, topic: int, name: str) -> "Atlas":
-        """Give a topic a name that stays, and open that atlas; an empty one takes it away."""
+        """Give a topic a name that stays, and open that atlas; an empty one takes it away.
+
+        Parameters
+        ----------
+        topic : int
+        name : str
+            One line, 200 characters at most.
+
+        Raises
+        ------
+        ParameterError
+            For a name that is none, or that the topic has already; for an empty one where the
+            topic has no name of its own.
+        AtlasError
+            When another topic has that name.
+        """
         from isogloss.build.edit import rename_atlas
 
         self.require_current()

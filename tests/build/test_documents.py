@@ -3,13 +3,15 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isogloss._core.errors import AtlasError
+from isogloss.atlas import Atlas
 from isogloss.build.documents import KnownDocuments, content_hashes, cut_shards
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text(max_size=8), max_size=40),
     st.lists(st.integers(1, 7), min_size=1, max_size=40),
@@ -73,3 +75,15 @@ def test_without_ids_equal_documents_are_counted():
 def test_integer_and_string_ids_differ():
     known = KnownDocuments([1], np.array([9]))
     assert known.is_new(["1"], np.array([9]), rows=[0]).tolist() == [True]
+
+
+def test_an_id_column_that_comes_or_goes_is_told(tmp_path):
+    folder = tmp_path / "a.atlas"
+    texts = ["cats purr", "dogs bark", "stocks fell", "markets rose"]
+    with_ids = [{"id": n, "text": text} for n, text in enumerate(texts)]
+    Atlas.build(texts, folder)
+    with pytest.raises(AtlasError, match=r"without an id column, and this source has 'id'.*fresh"):
+        Atlas.build(with_ids, folder)
+    Atlas.build(with_ids, tmp_path / "b.atlas")
+    with pytest.raises(AtlasError, match=r"with the id column 'id'.*has none.*--id"):
+        Atlas.build(texts, tmp_path / "b.atlas")

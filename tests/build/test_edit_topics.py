@@ -9,6 +9,7 @@ from crash import write_corpus
 
 import isogloss as ig
 from isogloss._core.errors import AtlasError, ParameterError
+from isogloss.app.cli.main import main
 from isogloss.build import edit
 
 
@@ -117,6 +118,51 @@ def test_an_atlas_that_was_edited_since_it_was_opened_is_not_edited(atlas):
     ):
         with pytest.raises(AtlasError, match="open it again"):
             change()
+
+
+def test_an_edit_that_changes_nothing_is_none(atlas, capsys):
+    now = atlas.rename_topic(0, "mine").undo()
+    redo, version = now.next_redo, now.manifest.version
+    assert redo is not None
+    split = next((t for t in now.topics if t.children), None)
+    for change, told in [
+        (lambda: now.rename_topic(0, ""), "no name of its own"),
+        (lambda: now.rename_topic(0, "  "), "no name of its own"),
+        (lambda: now.rename_topic(1, f" {now.topics[1].label} "), "already: nothing to rename"),
+        (lambda: now.merge_topics([[0, 1, 0]]), "merged with itself"),
+        (lambda: now.merge_topics([[0, 0]]), "one leaf"),
+    ]:
+        with pytest.raises(ParameterError, match=told):
+            change()
+    if split is not None:
+        with pytest.raises(ParameterError, match="is part of topic"):
+            now.merge_topics([[split.id, split.children[0].id]])
+    path = str(now.path)
+    assert main(["topics", path, "--rename", "0="]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    after = ig.Atlas.open(now.path)
+    assert (after.next_redo, after.manifest.version) == (redo, version)
+    assert after.redo().topics[0].label == "mine"
+
+
+def test_a_topic_is_not_merged_with_one_above_it(atlas):
+    parted = atlas.split_topic(0, into=2)
+    part = parted.topics[0].children[0].id
+    for group in ([0, part], [part, 0]):
+        with pytest.raises(ParameterError, match=f"topic {part} is part of topic 0 already"):
+            parted.merge_topics([group])
+    assert parted.merge_topics([[0]]).topics[0].children == ()
+
+
+def test_names_of_any_script(atlas):
+    persian, family, hindi = "می\u200cخواهم", "\U0001f468\u200d\U0001f469", "क्\u200dष"
+    now = atlas
+    for name in (persian, family, hindi):
+        now = now.rename_topic(0, name)
+        assert ig.Atlas.open(now.path).topics[0].label == name
+    for name in ("a\u202eb", "a\u2067b", "a\x85b", "a\u2028b", "\u200d", "a\ud800"):
+        with pytest.raises(ParameterError, match="the name"):
+            now.rename_topic(0, name)
 
 
 @pytest.mark.parametrize("name", [5, None, "a\x1b[31m", "two\nlines", "x" * 201])

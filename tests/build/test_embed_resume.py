@@ -73,3 +73,54 @@ def test_a_mistake_leaves_nothing_behind(tmp_path):
     with pytest.raises(SourceError):
         embed([""], tmp_path / "vectors.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_finished_output_is_left_alone(tmp_path, monkeypatch, capsys):
+    from isogloss.encoders.lexical import LexicalEncoder
+
+    texts, output = tmp_path / "texts.parquet", tmp_path / "vectors.parquet"
+    pq.write_table(pa.table({"id": [1, 2], "text": ["a cat", "a dog"]}), texts)
+    encoded, encode = [], LexicalEncoder.encode
+
+    def counted(self, batch, *rest, **options):
+        encoded.append(len(batch))
+        return encode(self, batch, *rest, **options)
+
+    monkeypatch.setattr(LexicalEncoder, "encode", counted)
+
+    def run(*more):
+        encoded.clear()
+        before = output.stat().st_mtime_ns if output.exists() else None
+        arguments = ["embed", str(texts), "-o", str(output), "--encoder", "lexical", *more]
+        assert main(arguments) == 0
+        said = capsys.readouterr().out
+        same = output.stat().st_mtime_ns == before
+        assert same == (not encoded) == ("nothing was done (--force encodes anew)" in said)
+        return same
+
+    assert not run()
+    assert run()
+    assert not run("--force")
+    assert run()
+    assert not run("--dim", "64")
+    assert run("--dim", "64")
+    assert not run("--dtype", "int8", "--dim", "64")
+    assert not run()
+    pq.write_table(pa.table({"id": [1, 3], "text": ["a cat", "a dog"]}), texts)
+    assert not run()
+    pq.write_table(pa.table({"id": [1, 3], "text": ["a cat", "a bird"]}), texts)
+    assert not run()
+    assert run()
+    output.write_bytes(output.read_bytes()[:-20])
+    assert not run()
+    assert pq.read_table(output)["id"].to_pylist() == [1, 3]
+
+
+def test_a_fitted_encoder_is_not_fitted_again(tmp_path):
+    texts = [f"text {n} of rocket {n % 7} and cat {n % 3}" for n in range(60)]
+    output, settings = tmp_path / "v.parquet", BuildSettings(encoder="lsa")
+    first = embed(texts, output, settings)
+    second = embed(texts, output, settings)
+    assert (first["status"], second["status"]) == ("written", "unchanged")
+    assert (first["fingerprint"], first["dim"]) == (second["fingerprint"], second["dim"])
+    assert embed(texts, output, BuildSettings(encoder="lsa", seed=1))["status"] == "written"

@@ -91,7 +91,15 @@ class Machine(RuleBasedStateMachine):
         if topic >= len(self.atlas.topics) or name in self.atlas.topics.labels:
             return
         plain = ", ".join(self.atlas.topics.keywords[topic][:3])
-        self.atlas = self.atlas.rename_topic(topic, name)
+        if not name:
+            version = self.atlas.manifest.version
+            try:
+                self.atlas = self.atlas.rename_topic(topic, name)
+            except ParameterError:  # no name of its own
+                assert self.atlas.require_current().version == version
+                return
+        else:
+            self.atlas = self.atlas.rename_topic(topic, name)
         assert self.atlas.topics.labels[topic] == (name or plain)
         self.edited("rename", before)
 

@@ -169,3 +169,27 @@ def test_places_by_number():
     assert found.of([]).shape == (0, 2)
     with pytest.raises(ParameterError, match="no passage 4 "):
         found.of([4])
+
+
+@pytest.mark.parametrize(
+    ("vectors", "told"),
+    [
+        ([[1e38, 0], [0, 1e38], [1, 1]], r"as large as 1e\+38"), ([[1e300, 1], [1, 1]], "infinity"),
+        ([["a", "b"]], "give real numbers"), (np.ones((3, 2), complex), "give real numbers"),
+        (np.array([[None, 1]], object), "give real numbers"), ([[1, 2], [3]], "different lengths"),
+    ],
+)  # fmt: skip
+def test_rows_that_are_none(vectors, told):
+    with pytest.raises(ParameterError, match=told):
+        map_rows(vectors)
+
+
+def test_passages_of_a_map_are_whole_numbers():
+    found = PassageMap(np.array([0, 7]), np.eye(2, dtype=np.float32), 1)
+    assert found.of([]).shape == (0, 2)
+    assert found.of(np.array([7], np.uint8)).tolist() == [[0.0, 1.0]]
+    for wrong in ([0.5], ["0"], [True], [None], 0.0):
+        with pytest.raises(ParameterError, match="give whole numbers"):
+            found.of(wrong)
+    with pytest.raises(ParameterError, match="no passage 5"):
+        found.of([5])

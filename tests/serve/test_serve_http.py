@@ -105,7 +105,7 @@ def test_names_of_models_show_no_folders():
     ("method", "path", "status"),
     [
         ("GET", "/v1/embeddings", 405), ("DELETE", "/v1/models", 405), ("GET", "/v1/other", 404),
-        ("GET", "/v1/embeddings/", 404), ("GET", "/v1/../etc/passwd", 404), ("PUT", "/v1/x", 415),
+        ("GET", "/v1/embeddings/", 404), ("GET", "/v1/../etc/passwd", 404), ("PUT", "/v1/x", 404),
     ],
 )  # fmt: skip
 def test_other_paths_have_the_shape_of_errors(url, method, path, status):
@@ -171,7 +171,7 @@ def test_a_full_queue_is_429_and_what_was_accepted_is_done():
         full = ask(url, {"model": "three", "input": ["a", "b"]})
         assert full.status_code == 429
         assert int(full.headers["retry-after"]) >= 1
-        assert "queue_passages" in full.json()["error"]["message"]
+        assert "--queue-passages" in full.json()["error"]["message"]
         assert full.json()["error"]["type"] == "rate_limit_error"
         encoder.free.set()
         assert first.result().status_code == second.result().status_code == 200
@@ -186,7 +186,7 @@ def test_bytes_being_answered_are_bounded():
         wait_for(lambda: service.bytes_held > 1500)
         full = ask(url, {"model": "three", "input": "a" * 1500})
         assert full.status_code == 429
-        assert "queue_bytes" in full.json()["error"]["message"]
+        assert "--queue-bytes" in full.json()["error"]["message"]
         encoder.free.set()
         assert first.result().status_code == 200
         wait_for(lambda: service.bytes_held == 0)
@@ -202,7 +202,7 @@ def test_a_large_body_is_413_and_names_the_limit(chunked):
         )
         assert answer.status_code == 413
         assert "1,000 bytes" in answer.json()["error"]["message"]
-        assert "request_bytes" in answer.json()["error"]["message"]
+        assert "--request-bytes" in answer.json()["error"]["message"]
 
 
 def test_a_client_that_leaves_frees_its_place():
@@ -282,6 +282,27 @@ def test_strangers_are_refused(lexical):
         assert httpx.get(f"{url}/v1/models").status_code == 401
         assert httpx.get(f"{url}/metrics").status_code == 401
         assert httpx.get(f"{url}/health").status_code == 200
+
+
+def test_refusals_are_counted(lexical):
+    limits = Limits(request_bytes=1000)
+    with serving(Service(lexical, limits), token="secret") as url:
+        own = {"authorization": "Bearer secret"}
+        fields = {"model": "lexical", "input": "a"}
+        told = ask(url, fields)
+        assert told.status_code == 401 and "?token" not in told.text
+        ask(url, fields, headers=own | {"origin": "http://evil.example"})
+        ask(url, fields | {"input": "a" * 2000}, headers=own)
+        httpx.post(f"{url}/v1/embeddings", content=b"{}", headers=own)
+        ask(url, fields | {"model": "other"}, headers=own)
+        ask(url, fields, headers=own)
+        httpx.get(f"{url}/v1/models")
+        assert httpx.put(f"{url}/v1/embeddings", content=b"x", headers=own).status_code == 405
+        text = httpx.get(f"{url}/metrics", headers=own).text
+        name = "isogloss_embedding_requests_total"
+        for status in (200, 401, 403, 404, 405, 413, 415):
+            assert f'{name}{{status="{status}"}} 1\n' in text, status
+        assert 'isogloss_other_refused_total{status="401"} 1\n' in text
 
 
 HEADERS = st.dictionaries(

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -221,6 +222,17 @@ def test_the_official_client_over_http_and_strangers_are_refused(lexical, tools)
         large = httpx.post(f"{url}/mcp", content=b"x" * (9 << 20), headers=sent | {
             "content-type": "application/json"})  # fmt: skip
         assert large.status_code == 413
+
+
+def test_ready_tells_when_the_atlas_is_gone(lexical, atlas_path, tmp_path):
+    folder = shutil.copytree(atlas_path, tmp_path / "own.atlas")
+    with serving(Service(lexical), check=AtlasTools(folder).atlas) as url:
+        assert httpx.get(f"{url}/ready").json() == {"ready": True}
+        folder.rename(tmp_path / "elsewhere.atlas")
+        told = httpx.get(f"{url}/ready")
+        assert told.status_code == 503 and "there is no atlas" in told.json()["reason"]
+        (tmp_path / "elsewhere.atlas").rename(folder)
+        assert httpx.get(f"{url}/ready").status_code == 200
 
 
 def test_without_the_package_it_says_how_to_install(atlas_path, monkeypatch, capsys):

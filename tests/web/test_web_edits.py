@@ -84,6 +84,13 @@ def test_stale_and_impossible_edits(folder):
         ({"version": version, "kind": "rename", "topic": 0, "name": "x" * 300}, 400, "bad_request"),
         ({"version": version, "kind": "merge", "topics": [0]}, 400, "bad_request"),
         ({"version": version, "kind": "merge", "topics": []}, 400, "bad_request"),
+        ({"version": version, "kind": "merge", "topics": [0, 1, 0]}, 400, "bad_request"),
+        ({"version": version, "kind": "rename", "topic": 0, "name": " "}, 400, "bad_request"),
+        (
+            {"version": version, "kind": "rename", "topic": 0, "name": labels(client)[0]},
+            400,
+            "bad_request",
+        ),
         ({"version": version, "kind": "split", "topic": 0, "into": 1}, 400, "bad_request"),
         ({"version": version, "kind": "delete", "topic": 0}, 400, "bad_request"),
         ({"kind": "rename", "topic": 0, "name": "x"}, 400, "bad_request"),
@@ -102,7 +109,28 @@ def test_read_only(folder):
     assert client.get("/api/atlas").json()["editable"] is False
     reply = edit(client, version=1, kind="rename", topic=0, name="x")
     assert (reply.status_code, reply.json()["error"]["kind"]) == (403, "read_only")
-    assert client.post("/api/edits/undo", json={"version": 1}).status_code in (403, 409)
+    for path, body in (
+        ("", {"version": 1, "kind": "rename", "topic": 99, "name": "x"}), ("/undo", {}),
+        ("/undo", {"version": 1}), ("/redo", {"version": 99}), ("", {"kind": "merge"}),
+    ):  # fmt: skip
+        reply = client.post(f"/api/edits{path}", json=body)
+        assert (reply.status_code, reply.json()["error"]["kind"]) == (403, "read_only"), body
+
+
+def test_a_folder_that_may_not_be_written_to(folder, monkeypatch):
+    assert client_of(make_app(folder)).get("/api/atlas").json()["editable"] is True
+    asked = []
+
+    def access(path, mode, **options):
+        asked.append((path, mode))
+        return False
+
+    monkeypatch.setattr("isogloss.app.web.explorer.os.access", access)
+    client = client_of(make_app(folder))
+    assert asked and asked[0][0] == folder
+    assert client.get("/api/atlas").json()["editable"] is False
+    reply = edit(client, version=1, kind="rename", topic=0, name="x")
+    assert reply.status_code == 403 and "may not write" in reply.json()["error"]["message"]
 
 
 def test_edits_of_another_process_are_seen(folder):
@@ -223,6 +251,7 @@ def test_mistakes_of_the_command_line(folder, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("ISOGLOSS_TOKEN", "")
     code, told = run(folder, "--host", "0.0.0.0")
     assert code == 2 and told.count("\n") == 1 and "ISOGLOSS_TOKEN" in told
+    monkeypatch.delenv("ISOGLOSS_TOKEN")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -236,9 +265,10 @@ def test_mistakes_of_the_command_line(folder, tmp_path, monkeypatch, capsys):
     ]:  # fmt: skip
         code, told = run(*arguments)
         assert code == 2 and told.count("\n") == 1 and words in told
-    monkeypatch.setenv("ISOGLOSS_TOKEN", "t")
+    monkeypatch.setenv("ISOGLOSS_TOKEN", "t" * 16)
     code, told = run(folder, "--host", "203.0.113.7")
-    assert code == 2 and told.count("\n") == 1 and "cannot listen" in told
+    assert code == 2 and told.count("\n") == 1 and "cannot listen on 203.0.113.7" in told
+    assert "--host" in told and "--port" not in told
 
 
 def test_the_next_free_port_is_taken():

@@ -123,15 +123,15 @@ def test_every_answer_has_the_headers(server):
 
 
 def test_a_token_from_elsewhere(atlas_path):
-    with Server(atlas_path, "--host", "0.0.0.0", ISOGLOSS_TOKEN="a b+c") as server:
-        assert "a b+c" not in server.told()
+    with Server(atlas_path, "--host", "0.0.0.0", ISOGLOSS_TOKEN="0123456789abc&b+c") as server:
+        assert "0123456789abc&b+c" not in server.told()
         assert server.ask("GET", "/api/atlas")[0] == 401
         assert server.ask("GET", "/health")[0] == 200
-        wrong = {"authorization": "Bearer a b+d"}
+        wrong = {"authorization": "Bearer 0123456789abc&b+d"}
         assert server.ask("GET", "/api/atlas", headers=wrong)[0] == 401
-        right = {"authorization": "Bearer a b+c"}
+        right = {"authorization": "Bearer 0123456789abc&b+c"}
         assert server.ask("GET", "/api/atlas", headers=right)[0] == 200
-        reply = plain(server, f"/?token={quote('a b+c')}")
+        reply = plain(server, f"/?token={quote('0123456789abc&b+c')}")
         assert status_of(reply) == 303 and b"location: /\r\n" in reply.lower()
         cookie = reply.split(b"set-cookie: ")[1].split(b";")[0].decode()
         assert server.ask("GET", "/api/atlas", headers={"cookie": cookie})[0] == 200

@@ -337,7 +337,7 @@ def all_routes_answer(client, passages):
 def test_an_atlas_of_one_passage_without_attributes(tmp_path):
     client = odd_atlas(tmp_path / "one.atlas", [{"id": 2**62, "text": "cats purr"}])
     all_routes_answer(client, 1)
-    assert get(client, "/api/passages/0")["id"] == 2**62
+    assert get(client, "/api/passages/0")["id"] == str(2**62)
     assert get(client, "/api/passages/0/neighbours")["hits"] == []
     assert get(client, "/api/atlas")["attributes"] == []
 
@@ -422,5 +422,50 @@ def test_attributes_at_the_ends_of_their_types(tmp_path):
             reply = client.get(f"/api/topics/{path}", params={"column": name})
             assert reply.status_code in (200, 400, 404), (name, path, reply.text)
     assert get(client, "/api/attributes/huge")["high"] == 1e308
+    snow = get(client, "/api/attributes/snow")
+    assert (snow["low"], snow["high"]) == (str(2**62), str(2**62 + 5))
+    hits = get(client, "/api/search", query="cats", k=6)["hits"]
+    rows = client.post("/api/selection", json={}).json()["rows"]
+    for found in (hits, rows, [get(client, f"/api/passages/{n}") for n in range(6)]):
+        told = {one["passage"]: one["attributes"] for one in found}
+        assert [told[n]["snow"] for n in range(6)] == [str(2**62 + n) for n in range(6)]
+        assert [told[n]["huge"] for n in range(2, 6)] == ["Infinity", "-Infinity", None, None]
+    line = json.loads(client.get("/api/export?format=jsonl").text.splitlines()[3])
+    assert (line["huge"], line["snow"]) == ("-Infinity", 2**62 + 3)
     assert get(client, "/api/attributes/said")["kind"] == "time"
     all_routes_answer(client, 6)
+
+
+def test_ids_beyond_what_javascript_holds(tmp_path):
+    ids = [2**53, 2**53 + 1, -(2**60), 7]
+    rows = pa.table({"id": ids, "text": [f"cats purr {word}" for word in "abcd"]})
+    client = odd_atlas(tmp_path / "ids.atlas", rows)
+    told = [2**53, str(2**53 + 1), str(-(2**60)), 7]
+    assert [get(client, f"/api/passages/{n}")["id"] for n in range(4)] == told
+    hits = get(client, "/api/search", query="cats", k=4)["hits"]
+    assert [one["id"] for one in sorted(hits, key=lambda hit: hit["passage"])] == told
+    assert [one["id"] for one in client.post("/api/selection", json={}).json()["rows"]] == told
+
+
+def test_methods(client):
+    for path in ("/api/atlas", "/api/topics", "/api/search?query=cats", "/", "/health", "/metrics",
+                 "/api/map/tiles/0/0/0", "/api/passages/0", "/api/openapi.json"):  # fmt: skip
+        told, asked = client.get(path), client.head(path)
+        assert (asked.status_code, asked.content) == (told.status_code, b""), path
+        assert asked.headers["content-type"] == told.headers["content-type"]
+        if path not in ("/metrics", "/api/search?query=cats"):
+            assert asked.headers["content-length"] == told.headers["content-length"]
+    export = client.head("/api/export?format=csv")
+    assert export.status_code == 200 and "attachment" in export.headers["content-disposition"]
+    assert client.head("/api/nothing").status_code == 404
+    for method in ("PUT", "PATCH", "DELETE"):
+        for more in ({}, {"content": b"abc"}, {"json": {}}):
+            reply = client.request(method, "/api/atlas", **more)
+            assert refused(reply, 405, "method_not_allowed")
+
+
+def test_columns_that_do_not_fit(client):
+    for path in ("over?column=tags", "over?column=label", "by?column=title"):
+        refused(client.get(f"/api/topics/{path}"), 400)
+        missing = path.partition("=")[0] + "=nothing"
+        refused(client.get(f"/api/topics/{missing}"), 404, "not_found")

@@ -97,7 +97,17 @@ def test_origins(origin, status):
 def test_requests_of_other_sites_are_refused_but_links_work():
     site = ("sec-fetch-site", "cross-site")
     assert ask(Security(echo), headers=[HOST, site])[0] == 403
-    assert ask(Security(echo), headers=[HOST, site, ("sec-fetch-mode", "navigate")])[0] == 200
+    moves = ("sec-fetch-mode", "navigate")
+    link = [HOST, site, moves, ("sec-fetch-dest", "document")]
+    assert ask(Security(echo), headers=link)[0] == 200
+    assert ask(Security(echo), headers=[HOST, site, moves])[0] == 403
+    for near in ("cross-site", "same-site"):
+        frame = [HOST, ("sec-fetch-site", near), moves, ("sec-fetch-dest", "iframe")]
+        assert ask(Security(echo), headers=frame)[0] == 403
+        link[1] = ("sec-fetch-site", near)
+        for path in ("/api/export", "/v1/models", "/health", "/index.html"):
+            assert ask(Security(echo), path=path, headers=link)[0] == 403
+        assert ask(Security(echo), method="POST", headers=[*link, JSON])[0] == 403
     own = ("sec-fetch-site", "same-origin")
     assert ask(Security(echo), headers=[HOST, own])[0] == 200
 
@@ -134,6 +144,51 @@ def test_token_in_the_address_becomes_a_cookie():
     assert ask(app, path="/api/x", headers=[HOST, ("cookie", other)])[0] == 401
 
 
+def test_people_are_asked_for_the_token_by_a_form():
+    app, html = Security(echo, token="a&b+c"), ("accept", "text/html,*/*;q=0.8")
+    status, headers, body = ask(app, query="view=3", headers=[HOST, html])
+    assert status == 401 and headers[b"content-type"] == b"text/html; charset=utf-8"
+    assert b'<form method="post">' in body and b"<script" not in body and b"a&b+c" not in body
+    assert b"form-action 'self'" in headers[b"content-security-policy"]
+    assert headers[b"x-frame-options"] == b"DENY"
+    # with no-referrer browsers send "Origin: null", which is refused
+    assert headers[b"referrer-policy"] == b"same-origin"
+    form = [HOST, html, ("content-type", "application/x-www-form-urlencoded")]
+    own = ("origin", "http://localhost:8765")
+
+    def send(content, *more, path="/", query="view=3"):
+        length = ("content-length", str(len(content)))
+        return ask(
+            app, method="POST", path=path, query=query, headers=[*form, length, *more],
+            body=[content],
+        )  # fmt: skip
+
+    status, headers, body = send(b"token=wrong", own)
+    assert status == 401 and b"not the token" in body and b"wrong" not in body.split(b"<h1>")[1]
+    assert b"set-cookie" not in headers
+    status, headers, _ = send(b"token=a%26b%2Bc", own)
+    assert (status, headers[b"location"]) == (303, b"/?view=3")
+    cookie = headers[b"set-cookie"].decode().partition(";")[0]
+    assert ask(app, path="/api/x", headers=[HOST, ("cookie", cookie)])[0] == 200
+    assert send(b"token=a%26b%2Bc", ("origin", "http://evil.example"))[0] == 403
+    assert send(b"token=a%26b%2Bc", own, path="/api/edits")[0] == 401
+    assert send(b"&" * 30 + b"a=b&" * 30, own)[0] == 401
+    reply = ask(app, query="token=wrong", headers=[HOST, html])
+    assert reply[0] == 401 and b"not the token" in reply[2]
+    # one who is in and follows an old link stays in
+    assert ask(app, query="token=wrong", headers=[HOST, html, ("cookie", cookie)])[0] == 200
+    assert b"unauthorized" in ask(app, path="/api/x", headers=[HOST, html])[2]
+    assert ask(Security(echo), method="POST", headers=[*form, own])[0] == 415
+
+
+def test_a_server_without_a_page_speaks_of_none():
+    app = Security(echo, token="secret", page=False)
+    for query, accept in (("", "*/*"), ("token=secret", "text/html")):
+        status, headers, body = ask(app, query=query, headers=[HOST, ("accept", accept)])
+        assert status == 401 and b"Bearer TOKEN" in body and b"?token" not in body
+        assert b"set-cookie" not in headers
+
+
 def test_bodies():
     app = Security(echo, body_limit=10)
     post = {"method": "POST"}
@@ -167,6 +222,17 @@ def test_hosts_beyond_this_machine_need_a_token(monkeypatch):
     assert token_for("127.0.0.1") is None
     with pytest.raises(ParameterError, match="ISOGLOSS_TOKEN"):
         token_for("0.0.0.0")
+    long = "0123456789abcdef"
+    monkeypatch.setenv("ISOGLOSS_TOKEN", long)
+    assert token_for("0.0.0.0") == token_for("localhost") == long
     monkeypatch.setenv("ISOGLOSS_TOKEN", "t")
-    assert token_for("0.0.0.0") == token_for("localhost") == "t"
+    assert token_for("localhost") == "t"
+    with pytest.raises(ParameterError, match=r"1 characters.*at least 16.*openssl rand -hex 16"):
+        token_for("0.0.0.0")
+    for wrong in ("", " ", "a b" * 9, "a\tb" * 9, "sécret" * 9, long + "\n", "\x7f" * 20):
+        monkeypatch.setenv("ISOGLOSS_TOKEN", wrong)
+        for host in ("127.0.0.1", "0.0.0.0"):
+            with pytest.raises(ParameterError, match=r"blank.*openssl rand -hex 16") as raised:
+                token_for(host)
+            assert "\n" not in str(raised.value)
     assert not is_loopback("localhost.example") and not same_origin("http://", "")

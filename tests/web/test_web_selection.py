@@ -2,6 +2,7 @@
 
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from web_rows import read
 
 from isogloss.app.web import export
+from isogloss.app.web.export import column_names
 from isogloss.app.web.selection import ByHeight, filterable
 from isogloss.app.web.shapes import SelectionParts
 from isogloss.search.filters import read_filter, to_mask
@@ -22,9 +24,12 @@ CORNERS = st.lists(st.tuples(GRID, GRID), min_size=3, max_size=12)
 
 
 def inside(x, y, corners):
-    """The even-odd rule, a point at a time."""
+    """The even-odd rule, a point at a time; edges count as inside."""
     odd = False
     for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True):
+        between = min(x0, x1) <= x <= max(x0, x1) and min(y0, y1) <= y <= max(y0, y1)
+        if between and (x1 - x0) * (y - y0) == (x - x0) * (y1 - y0):
+            return True
         if (y0 > y) != (y1 > y) and x < (x1 - x0) / (y1 - y0) * (y - y0) + x0:
             odd = not odd
     return odd
@@ -36,6 +41,19 @@ def test_polygons_by_the_even_odd_rule(places, corners):
     array = np.array(places, np.float32).reshape(-1, 2)
     found = ByHeight(array).inside(corners).tolist()
     assert found == [inside(float(x), float(y), corners) for x, y in array.tolist()]
+
+
+def test_edges_count_as_inside(client):
+    square = [[0, 0], [1, 0], [1, 1], [0, 1]]
+    edges = [[0, 0], [1, 1], [0.5, 0], [0.5, 1], [0, 0.25], [1, 0.25], [0, 1], [1, 0]]
+    points = np.array([*edges, [1.01, 0], [-0.01, 1], [2, 1], [-1, 0]], np.float32)
+    for corners in (square, square[::-1], square[1:] + square[:1]):
+        assert ByHeight(points).inside(corners).tolist() == [True] * 8 + [False] * 4
+    corner = [[0, 0], [1, 0.5], [0, 1]]
+    assert ByHeight(np.array([[0.5, 0.25], [0.5, 0.75]], np.float32)).inside(corner).all()
+    x0, y0, x1, y1 = client.get("/api/atlas").json()["map"]["bounds"]
+    whole = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+    assert client.post("/api/selection", json={"polygon": whole}).json()["count"] == 240
 
 
 def test_a_star_is_hollow():
@@ -147,11 +165,11 @@ def whole(atlas, explorer):
     labels = [atlas.topics.labels[t] if t >= 0 else None for t in table["topic"].to_pylist()]
     own = {
         "topic_label": pa.array(labels, pa.string()), "map_x": pa.array(points.coordinates[:, 0]),
-        "y": pa.array(points.coordinates[:, 1]),
+        "map_y": pa.array(points.coordinates[:, 1]),
     }  # fmt: skip
     for name, column in own.items():
         table = table.append_column(name, column)
-    order = ["id", "passage", "text", "topic", "topic_label", "membership", "map_x", "y"]
+    order = ["id", "passage", "text", "topic", "topic_label", "membership", "map_x", "map_y"]
     return table.select([*order, *atlas.manifest.attributes])
 
 
@@ -182,7 +200,7 @@ def test_csv_keeps_texts_as_they_are(client, whole):
         ),
     )
     for name in types:
-        if name not in ("membership", "map_x", "y"):
+        if name not in ("membership", "map_x", "map_y"):
             assert found[name].equals(whole[name]), name
     assert [json.loads(tags) for tags in found["tags"].to_pylist()] == whole["tags"].to_pylist()
     assert '"=HYPERLINK(""http://evil.example"",""stocks"")' in content.decode()
@@ -191,14 +209,14 @@ def test_csv_keeps_texts_as_they_are(client, whole):
 def test_json_lines(client, whole):
     lines = [json.loads(line) for line in exported(client, "jsonl").text.splitlines()]
     assert [line["id"] for line in lines] == whole["id"].to_pylist()
-    assert lines[3]["score"] is None and lines[4]["score"] is None  # null, infinity
+    assert lines[3]["score"] is None and lines[4]["score"] == "Infinity"
     assert lines[6]["day"] == whole["day"][6].as_py().isoformat()
     assert lines[11]["text"] == whole["text"][11].as_py() and lines[11]["tags"] == ["money", "all"]
     assert list(lines[0]) == whole.schema.names
 
 
 def test_export_of_a_selection(client, whole):
-    selection = {"where": "label = 'cats'", "topic": None, "offset": 20, "limit": 5}
+    selection = {"where": "label = 'cats'", "topic": None}
     found = pq.read_table(io.BytesIO(exported(client, "parquet", selection).content))
     cats = pa.compute.equal(whole["label"], "cats")
     assert found.equals(whole.filter(cats))
@@ -219,3 +237,17 @@ def test_an_export_may_be_left(explorer):
     pieces = export.write(view, places, "jsonl")
     assert b"d0" in next(pieces)
     pieces.close()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "names"),
+    [
+        ([], ["label", "x", "y"]), (["y"], ["label", "map_x", "map_y"]),
+        (["label", "topic_label"], ["topic_label_", "x", "y"]),
+        (["x", "map_y"], ["label", "map_x_", "map_y_"]), (["map_x"], ["label", "x", "y"]),
+    ],
+)  # fmt: skip
+def test_the_places_keep_together(attributes, names):
+    manifest = SimpleNamespace(attributes=attributes)
+    view = SimpleNamespace(atlas=SimpleNamespace(manifest=manifest))
+    assert list(column_names(view).values()) == names

@@ -61,7 +61,26 @@ def merge_atlas(
         named = (" and ".join(quoted(before, topic) for topic in group) for group in groups)
         return f"merge {'; '.join(named)}"
 
-    _edit(folder, lambda topics, opened: topics.model.merge(groups), "merge", told, on_event)
+    def change(topics: Topics, opened: Any) -> "TopicModel":
+        model = topics.model.merge(groups)  # knows what is no topic
+        for group in groups:
+            _need_apart(topics.model.tree_, group)
+        return model
+
+    _edit(folder, change, "merge", told, on_event)
+
+
+def _need_apart(tree: "TopicTree", group: Sequence[int]) -> None:
+    """Refuse a group in which a topic comes twice or lies below another."""
+    for place, topic in enumerate(group):
+        if topic in group[:place]:
+            raise ParameterError(f"topic {topic} cannot be merged with itself: name it once")
+        above = [one for one in tree.path(topic) if one != topic and one in group]
+        if above:
+            raise ParameterError(
+                f"topic {topic} is part of topic {above[0]} already: merge topics that lie beside "
+                f"each other, or {above[0]} alone to make it one leaf"
+            )
 
 
 def split_atlas(folder: Path, topic: int, *, into: int | None, on_event: OnEvent = ignore) -> None:
@@ -90,6 +109,8 @@ def split_atlas(folder: Path, topic: int, *, into: int | None, on_event: OnEvent
 
 def rename_atlas(folder: Path, topic: int, name: str) -> None:
     """Rename a topic of an atlas; see `Atlas.rename_topic`."""
+    from isogloss.topics.keywords import Keywords, topic_labels
+
     name = checked_name(name)
     with build_lock(folder):
         old, topics = opened_topics(folder)
@@ -98,7 +119,16 @@ def rename_atlas(folder: Path, topic: int, name: str) -> None:
         labels = list(tree.labels)
         if name in labels and labels.index(name) != topic:
             raise AtlasError(f"topic {labels.index(name)} of {folder} is called {name!r} already")
-        labels[topic] = name or ", ".join(tree.keywords[topic][:3]) or "(no words)"
+        if name and name == labels[topic]:
+            raise ParameterError(f"topic {topic} is called {name!r} already: nothing to rename")
+        plain = ", ".join(tree.keywords[topic][:3]) or "(no words)"
+        if not name and not topics.model.tree_.labels[topic]:
+            shown = topic_labels([Keywords(list(one.keywords), []) for one in tree])[topic]
+            if labels[topic] in (plain, shown, f"{plain} ({topic})", f"{shown} ({topic})"):
+                raise ParameterError(
+                    f"topic {topic} has no name of its own: there is none to take away"
+                )
+        labels[topic] = name or plain
         new = replace(old, version=old.version + 1)
         if name:
             what = f"rename {quoted(tree, topic)} to {quoted_name(name)}"

@@ -1,5 +1,7 @@
 """`embed`: a source becomes a Parquet file of vectors, through the stages of a build."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,9 +59,12 @@ def embed(
     *,
     dtype: str = "float32",
     dim: int | None = None,
+    force: bool = False,
     on_event: OnEvent = ignore,
 ) -> dict[str, Any]:
     """Write the vectors of a source: columns id and vector (and scale, for int8).
+
+    A file that is there, made of the same documents in the same way, is left as it is.
 
     Parameters
     ----------
@@ -75,13 +80,16 @@ def embed(
     dim : int, optional
         Keep the first so many numbers of each vector, at unit length. `lexical` is trained for it
         (64, 128, 256), as are Matryoshka models; vectors of others lose more.
+    force : bool, default False
+        Encode anew even where the file is what would be made.
     on_event : callable
         Takes progress.
 
     Returns
     -------
     dict
-        rows, dim, dtype, encoder, fingerprint, truncation, skipped, seconds, peak_rss_mb.
+        status (``"written"`` or ``"unchanged"``), rows, dim, dtype, encoder, fingerprint,
+        truncation, skipped, seconds, peak_rss_mb.
 
     Raises
     ------
@@ -128,21 +136,27 @@ def embed(
             spooled = spool(opened, workspace, known=None, start=0, on_event=on_event)
         if not spooled.documents:
             raise SourceError(log.explain_nothing(str(source)[:200]))
-        encoder = stages.fit_and_encode(
-            workspace, spooled.shards, encoder, settings, watch=watch, on_event=on_event
-        )
-        _check_dim(dim, encoder.dim)
-        form = Form(settings.encoder_spec, dtype, dim or encoder.dim)
-        with watch("write"), storage_errors(str(target)), atomic_path(target) as temporary:
-            _write(workspace, spooled.shards, encoder, form, temporary)
+        made_of = _made_of(settings, encoder, dtype, dim, spooled.shards)
+        there = None if force else _made_before(target, made_of, spooled.documents)
+        if there is None:
+            encoder = stages.fit_and_encode(
+                workspace, spooled.shards, encoder, settings, watch=watch, on_event=on_event
+            )
+            _check_dim(dim, encoder.dim)
+            form = Form(settings.encoder_spec, dtype, dim or encoder.dim, made_of)
+            with watch("write"), storage_errors(str(target)), atomic_path(target) as temporary:
+                _write(workspace, spooled.shards, encoder, form, temporary)
+        else:
+            form = Form(settings.encoder_spec, dtype, int(there["isogloss.dim"]), made_of)
         workspace.clear()
     return {
         "output": str(target),
+        "status": "written" if there is None else "unchanged",
         "rows": spooled.documents,
         "dim": form.dim,
         "dtype": dtype,
         "encoder": settings.encoder_spec,
-        "fingerprint": encoder.fingerprint,
+        "fingerprint": there["isogloss.fingerprint"] if there else encoder.fingerprint,
         "truncation": encoder.truncation.summary(),
         "skipped": log.listed,
         "skipped_total": log.total,
@@ -198,6 +212,39 @@ class Form(NamedTuple):
     spec: str
     dtype: str
     dim: int
+    made_of: str
+
+
+def _made_of(
+    settings: BuildSettings, encoder: Any, dtype: str, dim: int | None, shards: list[Any]
+) -> str:
+    """Digest all that decides what is written: encoder, form, ids and texts."""
+    fitted: list[Any] = []
+    if stages.is_fitted_on_source(encoder):  # it has no fingerprint yet: what it is fitted by
+        from isogloss import __version__
+
+        fitted = [settings.seed, settings.memory_mb, __version__]
+    parts = [
+        settings.encoder_spec, "" if fitted else encoder.fingerprint, fitted, dtype,
+        dim or encoder.dim, [(shard.rows, shard.digest) for shard in shards],
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _made_before(target: Path, made_of: str, rows: int) -> dict[str, str] | None:
+    """Give what a finished file says of itself if it is what would be made, else None."""
+    try:
+        found = pq.read_metadata(target)
+    except (OSError, pa.ArrowInvalid):  # none, or none of ours: it is written
+        return None
+    held = {name.decode(): value for name, value in (found.metadata or {}).items()}
+    about = {
+        name: value.decode("utf-8", "replace")
+        for name, value in held.items()
+        if name.startswith("isogloss.")
+    }
+    same = about.get("isogloss.made_of") == made_of and found.num_rows == rows
+    return about if same and {"isogloss.dim", "isogloss.fingerprint"} <= set(about) else None
 
 
 def _write(workspace: Workspace, shards: list[Any], encoder: Any, form: Form, path: Path) -> None:
@@ -216,7 +263,13 @@ def _write(workspace: Workspace, shards: list[Any], encoder: Any, form: Form, pa
         if scale is not None:
             columns["scale"] = pa.array(scale)
         table = pa.table(columns).replace_schema_metadata(
-            {"isogloss.encoder": form.spec, "isogloss.fingerprint": encoder.fingerprint}
+            {
+                "isogloss.encoder": form.spec,
+                "isogloss.fingerprint": encoder.fingerprint,
+                "isogloss.dtype": form.dtype,
+                "isogloss.dim": str(form.dim),
+                "isogloss.made_of": form.made_of,
+            }
         )
         if writer is None:
             writer = pq.ParquetWriter(path, table.schema, compression="zstd")

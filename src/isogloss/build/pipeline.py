@@ -219,6 +219,16 @@ def _require_same(
     for name in _IDENTITY:
         if name in new and name in old and old[name] != new[name]:
             what = "was built" if finished else "has an unfinished build"
+            if name == "id" and old[name] is None:
+                raise AtlasError(
+                    f"{folder} {what} without an id column, and this source has {new[name]!r}: "
+                    "give a source without that column, or --fresh to build anew with it"
+                )
+            if name == "id" and new[name] is None:
+                raise AtlasError(
+                    f"{folder} {what} with the id column {old[name]!r}, and this source has none: "
+                    "name it with --id, or give --fresh to build anew without ids"
+                )
             raise AtlasError(
                 f"{folder} {what} with {name} {old[name]!r}, not {new[name]!r}: "
                 "use the same again, or --fresh to build anew"

@@ -83,11 +83,25 @@ def lay_out(
 
 def checked(vectors: Rows) -> Rows:
     """Give vectors as contiguous float32 rows, or say what is wrong with them."""
-    rows = np.ascontiguousarray(vectors, dtype=np.float32)
+    try:
+        given = np.asarray(vectors)
+    except ValueError as error:
+        raise ParameterError(
+            "vectors are rows of different lengths: give rows, as (n, d)"
+        ) from error
+    if given.dtype.kind not in "fiub":
+        raise ParameterError(f"vectors are of type {given.dtype}: give real numbers")
+    with np.errstate(over="ignore"):
+        rows = np.ascontiguousarray(given, dtype=np.float32)
     if rows.ndim != 2:
         raise ParameterError(f"vectors have shape {rows.shape}: give rows, as (n, d)")
     if not np.isfinite(rows).all():
         raise ParameterError("vectors hold NaN or infinity: no map can be drawn of them")
+    if rows.size and not np.isfinite(np.einsum("ij,ij->i", rows, rows)).all():
+        raise ParameterError(
+            f"vectors hold numbers as large as {np.abs(rows).max():.3g}, beyond what can be "
+            "multiplied: give unit rows"
+        )
     return rows
 
 

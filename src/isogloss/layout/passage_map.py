@@ -79,9 +79,14 @@ class PassageMap:
         Raises
         ------
         ParameterError
-            When the map has no such passage.
+            When the map has no such passage, or they are no whole numbers.
         """
-        wanted = np.asarray(passages, dtype=np.int64).reshape(-1)
+        given = np.asarray(passages)
+        if given.size and given.dtype.kind not in "iu":
+            raise ParameterError(
+                f"passages are of type {given.dtype}: give whole numbers, as of a hit's passage"
+            )
+        wanted = given.astype(np.int64).reshape(-1)
         found = np.searchsorted(self.passages, wanted).clip(0, max(len(self) - 1, 0))
         missing = wanted if not len(self) else wanted[self.passages[found] != wanted]
         if len(missing):

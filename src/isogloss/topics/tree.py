@@ -1,5 +1,6 @@
 """The tree of topics: a frozen record of arrays, and views of its nodes."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +12,10 @@ from isogloss._core.errors import ParameterError
 
 # Characters of a topic's name.
 LONGEST_NAME = 200
+# Line ends, C0 and C1 controls, bidirectional overrides and isolates, halves of characters.
+_NOT_IN_NAMES = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,7 +311,9 @@ def checked_name(name: Any) -> str:
     Raises
     ------
     ParameterError
-        For what is no text, holds control characters or line ends, or is above 200 characters.
+        For what is no text, holds line ends, control characters or marks that turn the direction
+        of what follows, shows nothing, or is above 200 characters. Joiners (U+200C, U+200D) are
+        letters' own in Persian, Indic scripts and emoji.
 
     Examples
     --------
@@ -316,8 +323,13 @@ def checked_name(name: Any) -> str:
     if not isinstance(name, str):
         raise ParameterError(f"the name {name!r} is no text: give a str, '' for none")
     plain = name.strip()
-    if not all(character.isprintable() for character in plain):
-        raise ParameterError(f"the name {plain[:40]!r} holds control characters: give one line")
+    if _NOT_IN_NAMES.search(plain):
+        raise ParameterError(
+            f"the name {plain[:40]!a} holds line ends, control characters or marks that turn the "
+            "direction of writing: give one line without them"
+        )
+    if plain and not any(character.isprintable() for character in plain):
+        raise ParameterError(f"the name {plain[:40]!a} shows nothing: give a word, '' for none")
     if len(plain) > LONGEST_NAME:
         raise ParameterError(f"the name has {len(plain)} characters; {LONGEST_NAME} at most")
     return plain

@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--document", metavar="COL", help="with --situate: document of each row")
     parser.add_argument("--order", metavar="COL", help="with --situate: order within a document")
     parser.add_argument("--title", metavar="COL", help="with --situate prefix: its title")
+    parser.add_argument(
+        "--force", action="store_true", help="encode anew even where OUT is what would be made"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument("--limit", type=int, metavar="N", help="read the first N documents only")
     parser.add_argument(
@@ -64,12 +67,17 @@ def run(args: argparse.Namespace) -> int:
     try:
         report = embed(
             args.source, args.output, settings,
-            dtype=args.dtype, dim=args.dim, on_event=progress,
+            dtype=args.dtype, dim=args.dim, force=args.force, on_event=progress,
         )  # fmt: skip
     finally:
         progress.close()
     if args.json:
         print_json(report)
+    elif report["status"] == "unchanged":
+        print(
+            f"{args.output} holds these {plural(report['rows'], 'vector')} already: nothing was "
+            "done (--force encodes anew)"
+        )
     else:
         print(
             f"wrote {args.output}: {plural(report['rows'], 'vector')} of {report['dim']} numbers "
@@ -94,6 +102,8 @@ def _situate(args: argparse.Namespace) -> int:
 
     if args.document is None:
         raise ParameterError("--situate needs --document COL: which document each row belongs to")
+    if args.force:
+        raise ParameterError("--force goes without --situate, which writes in any case")
     if args.dim is not None:
         raise ParameterError("--dim cuts vectors, and situated ones are kept whole: leave it out")
     columns = SituatedColumns(

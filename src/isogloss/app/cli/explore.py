@@ -40,6 +40,13 @@ def run(args: argparse.Namespace) -> int:
     """Serve the explorer until it is interrupted."""
     apply_common(args)
     if args.export is not None:
+        for option, given in (
+            ("--host", args.host != "127.0.0.1"), ("--port", args.port is not None),
+            ("--allow-host", bool(args.allow_host)), ("--no-browser", args.no_browser),
+            ("--read-only", args.read_only),
+        ):  # fmt: skip
+            if given:
+                raise ParameterError(f"--export writes a file and starts no server: no {option}")
         return _export(args)
     if args.where is not None or args.sample is not None or args.force:
         raise ParameterError("--where, --sample and --force go with --export FILE.html")
@@ -66,6 +73,9 @@ def run(args: argparse.Namespace) -> int:
     def ready() -> None:
         told = " (needs the token: open it once with ?token=TOKEN)" if token else ""
         print(f"isogloss: the explorer is at {address}{told}; Ctrl-C ends it", file=sys.stderr)
+        if not args.read_only and not app.state.explorer.editable:
+            told = "the folder may not be written to: topics cannot be edited"
+            print(f"isogloss: {told}", file=sys.stderr)
         sys.stderr.flush()
         if not args.no_browser and token is None:
             # A browser that does not return would hold everything up.

@@ -88,8 +88,9 @@ def run(args: argparse.Namespace) -> int:
         from isogloss.app.serve.mcp_server import http_parts
         from isogloss.app.serve.tools import AtlasTools
 
-        routes, context = http_parts(AtlasTools(args.atlas))
-        more = {"routes": routes, "running": [context]}
+        tools = AtlasTools(args.atlas)
+        routes, context = http_parts(tools)
+        more = {"routes": routes, "running": [context], "check": tools.atlas}
     encoder = _encoder(args)
     listener = running.listen(args.host, args.port)
     with listener:

@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from isogloss.app.serve.endpoint import Embeddings
+from isogloss._core.errors import IsoglossError
+from isogloss.app.serve.endpoint import EMBEDDINGS, Embeddings
 from isogloss.app.serve.front import Front
 from isogloss.app.serve.openapi import describe
 from isogloss.app.serve.request import unknown_model
 from isogloss.app.serve.service import Service
 from isogloss.app.web.security import ASGIApp, Receive, Scope, Security, Send
 
-EMBEDDINGS = "/v1/embeddings"
 Running = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -55,8 +55,8 @@ def embedding_routes(service: Service) -> list[BaseRoute]:
     ]
 
 
-def watch_routes(service: Service) -> list[BaseRoute]:
-    """Give ``/health``, ``/ready`` and ``/metrics``."""
+def watch_routes(service: Service, check: Callable[[], Any] = lambda: None) -> list[BaseRoute]:
+    """Give ``/health``, ``/ready`` and ``/metrics``; `check` fails where work cannot be done."""
 
     async def health(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -64,6 +64,10 @@ def watch_routes(service: Service) -> list[BaseRoute]:
     async def ready(request: Request) -> Response:
         if service.draining:
             return JSONResponse({"ready": False, "reason": "ending"}, 503)
+        try:
+            await asyncio.to_thread(check)
+        except IsoglossError as error:
+            return JSONResponse({"ready": False, "reason": " ".join(str(error).split())}, 503)
         return JSONResponse({"ready": True})
 
     async def metrics(request: Request) -> Response:
@@ -81,6 +85,7 @@ def make_app(
     token: str | None = None,
     routes: Sequence[BaseRoute] = (),
     running: Sequence[Running] = (),
+    check: Callable[[], Any] = lambda: None,
 ) -> ASGIApp:
     """Make the application: embeddings, what watches them, and further routes.
 
@@ -94,6 +99,8 @@ def make_app(
         Such as the endpoint for tools.
     running : sequence of callable
         Each gives a context that is held while the application runs.
+    check : callable
+        Asked by ``/ready``: raises an error of the package where work cannot be done.
     """
 
     @contextlib.asynccontextmanager
@@ -106,7 +113,7 @@ def make_app(
         await asyncio.to_thread(service.stop)
 
     inner = Starlette(
-        routes=[*embedding_routes(service), *watch_routes(service), *routes],
+        routes=[*embedding_routes(service), *watch_routes(service, check), *routes],
         lifespan=lifespan,
         exception_handlers={404: _error, 405: _error},
     )
@@ -120,7 +127,9 @@ def make_app(
         else:
             await inner(scope, receive, send)
 
-    guarded = Security(direct, hosts=hosts, token=token, body_limit=service.limits.request_bytes)
+    guarded = Security(
+        direct, hosts=hosts, token=token, body_limit=service.limits.request_bytes, page=False
+    )
     return Front(guarded, service)
 
 

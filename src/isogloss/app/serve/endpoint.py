@@ -9,6 +9,9 @@ from isogloss.app.serve.problems import Problem
 from isogloss.app.serve.service import Answer, Service, stopping
 from isogloss.app.web.security import Message, Receive, Scope, Send
 
+EMBEDDINGS = "/v1/embeddings"
+# In the scope of a request that counts itself.
+COUNTED = "isogloss.counted"
 Pairs = Sequence[tuple[bytes, bytes]]
 
 # Most answers come sooner; only then is it worth a task to notice that the client has gone.
@@ -32,6 +35,7 @@ class Embeddings:
         service = self.service
         began = time.perf_counter()
         status, passages = 200, 0
+        scope[COUNTED] = True
         try:
             if scope["method"] != "POST":
                 raise Problem(405, "embeddings are asked for by POST", headers={"allow": "POST"})
@@ -85,7 +89,7 @@ def too_large(bound: int) -> Problem:
     """Give the refusal of a body that is too long."""
     return Problem(
         413, f"the body is larger than {bound:,} bytes, the most one request may bring "
-        "(request_bytes): send several requests",
+        "(--request-bytes): send several requests",
         code="request_too_large", headers={"connection": "close"},
     )  # fmt: skip
 

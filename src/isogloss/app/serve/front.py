@@ -8,7 +8,7 @@ import json
 from collections.abc import MutableMapping
 from typing import Any
 
-from isogloss.app.serve.endpoint import send_problem, too_large
+from isogloss.app.serve.endpoint import COUNTED, EMBEDDINGS, send_problem, too_large
 from isogloss.app.serve.problems import Problem
 from isogloss.app.serve.service import Service, stopping
 from isogloss.app.web.security import ASGIApp, Message, Receive, Refusal, Scope, Send
@@ -52,28 +52,33 @@ class Front:
                 held += size
             return message
 
-        if scope["method"] != "POST":  # it may stay open: no end waits for it
-            try:
-                await self.app(scope, counted, send)
-            finally:
-                service.bytes_held -= held
-            return
-        if service.draining:
+        waits = scope["method"] == "POST"  # others may stay open: no end waits for them
+        if waits and service.draining:
             await send_problem(send, stopping())
             service.metrics.request(503, 0.0)
             return
-        service.active += 1
+        status = 0
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        service.active += waits
         try:
-            await self.app(scope, counted, send)
+            await self.app(scope, counted, noted)
         finally:
-            service.active -= 1
+            service.active -= waits
             service.bytes_held -= held
+            if status >= 400 and COUNTED not in scope:
+                service.metrics.refused(status, embeddings=scope["path"] == EMBEDDINGS)
 
 
 def _full(most: int) -> Refusal:
     return Refusal(
         429, "queue_full",
-        f"requests of {most:,} bytes are being answered, and no more may be (queue_bytes): "
+        f"requests of {most:,} bytes are being answered, and no more may be (--queue-bytes): "
         "try again later",
         headers={"retry-after": "1", "connection": "close"},
     )  # fmt: skip

@@ -54,6 +54,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.requests: dict[int, int] = {}
+        self.others_refused: dict[int, int] = {}
         self.passages = 0
         self.tokens = 0
         self.cancelled = 0
@@ -69,6 +70,18 @@ class Metrics:
         self.passages += passages
         if status == 200:
             self.latency.add(seconds)
+
+    def refused(self, status: int, *, embeddings: bool) -> None:
+        """Count one request that was refused before anything was done for it.
+
+        Parameters
+        ----------
+        status : int
+        embeddings : bool
+            Whether it asked for embeddings; others are counted apart.
+        """
+        counts = self.requests if embeddings else self.others_refused
+        counts[status] = counts.get(status, 0) + 1
 
     def batch(self, passages: int, seconds: float) -> None:
         """Count one batch that was encoded."""
@@ -91,6 +104,8 @@ class Metrics:
             "isogloss_embedding_requests_total", "counter", "Requests for embeddings, by status."
         )
         lines.extend(f'{name}{{status="{s}"}} {n}' for s, n in sorted(self.requests.items()))
+        name = head("isogloss_other_refused_total", "counter", "Other requests that were refused.")
+        lines.extend(f'{name}{{status="{s}"}} {n}' for s, n in sorted(self.others_refused.items()))
         for name, about, value in (
             ("isogloss_embedding_passages_total", "Passages in answers.", self.passages),
             ("isogloss_embedding_tokens_total", "Tokens or words encoded.", self.tokens),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from isogloss._core.errors import nearest
 from isogloss.app.serve.limits import Limits
 from isogloss.app.serve.problems import Problem
+from isogloss.app.web.mistakes import json_mistake
 
 Kind = Literal["document", "query"]
 
@@ -94,15 +95,21 @@ def read_request(body: bytes, *, names: tuple[str, ...], dim: int, limits: Limit
     )
 
 
+class NotJsonError(ValueError):
+    """A word that Python reads, and JSON does not know."""
+
+
 def _object(body: bytes) -> dict[str, Any]:
     def refuse(name: str) -> None:
-        raise ValueError(f"{name} is no JSON")
+        raise NotJsonError(f"{name} is no JSON")
 
     try:
         fields = json.loads(body, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
-        reason = str(error).replace(" (", ", ").replace(")", "")[:120]
-        raise Problem(400, f"the body is not JSON: {reason}", code="invalid_json") from None
+        told = json_mistake(error, "the body")
+        if isinstance(error, NotJsonError):
+            told = f"the body is not JSON: {error}"
+        raise Problem(400, told, code="invalid_json") from None
     if not isinstance(fields, dict):
         raise Problem(400, 'the body is no JSON object: send {"model": ..., "input": ...}')
     return fields
@@ -150,7 +157,7 @@ def _texts(fields: dict[str, Any], limits: Limits) -> list[str]:
     if len(texts) > limits.request_passages:
         raise Problem(
             413, f"input has {len(texts):,} strings; one request may bring "
-            f"{limits.request_passages:,} (request_passages): send several requests",
+            f"{limits.request_passages:,} (--request-passages): send several requests",
             param="input", code="too_many_inputs",
         )  # fmt: skip
     for row, text in enumerate(texts):
@@ -215,7 +222,11 @@ def _dimensions(fields: dict[str, Any], dim: int) -> int | None:
     if isinstance(given, float) and given.is_integer():
         given = int(given)  # JSON knows no difference
     if isinstance(given, bool) or not isinstance(given, int):
-        raise Problem(400, f"dimensions is {_named(given)}, not a whole one", param="dimensions")
+        raise Problem(
+            400,
+            f"dimensions is {_named(given)}: give a whole number, 1 to {dim}",
+            param="dimensions",
+        )
     if not 1 <= given <= dim:
         shown = given if abs(given) < 10**9 else "beyond all bounds"
         raise Problem(

@@ -11,6 +11,7 @@ import uvicorn
 
 from isogloss._core.errors import ParameterError
 from isogloss.app.serve.service import Service
+from isogloss.app.web.listen import advice
 from isogloss.app.web.security import ASGIApp
 
 DEFAULT_PORT = 8766
@@ -58,9 +59,7 @@ def listen(host: str, port: int | None) -> socket.socket:
             reason = error
     assert reason is not None
     shown = f"port {wanted[0]}" if len(wanted) == 1 else f"ports {wanted[0]} to {wanted[-1]}"
-    raise ParameterError(
-        f"cannot listen on {host}, {shown} ({reason.strerror}): give another --port"
-    ) from None
+    raise ParameterError(f"cannot listen on {host}, {shown}: {advice(reason)}") from None
 
 
 def address(listener: socket.socket) -> str:

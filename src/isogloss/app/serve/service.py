@@ -133,7 +133,7 @@ class Service:
             raise Problem(
                 429,
                 f"the queue is full: {full.waiting:,} passages wait, and {full.bound:,} may "
-                "(queue_passages): try again later",
+                "(--queue-passages): try again later",
                 code="queue_full",
                 headers={"retry-after": str(max(1, min(60, math.ceil(full.seconds))))},
             ) from None

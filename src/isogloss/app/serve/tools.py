@@ -10,6 +10,7 @@ import numpy as np
 from isogloss._core.errors import ParameterError, nearest
 from isogloss.app.cli.output import clean
 from isogloss.app.serve.tool_list import TOOLS
+from isogloss.app.web.warm import SEARCH, import_all
 from isogloss.atlas import Atlas, need_manifest
 
 SNIPPET = 400  # characters of a hit's text
@@ -53,6 +54,7 @@ class AtlasTools:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._lock = threading.Lock()
+        import_all(SEARCH)  # what a call imports later could be of another version
         self._atlas = Atlas.open(self.path)
         _ = self._atlas.query_side  # a missing encoder is told now, not to the first client
 

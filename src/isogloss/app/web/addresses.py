@@ -9,6 +9,9 @@ from isogloss._core.errors import ParameterError
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EVERYWHERE = ("0.0.0.0", "::")
 TOKEN_VARIABLE = "ISOGLOSS_TOKEN"
+# Where others can reach the server.
+SHORTEST_TOKEN = 16
+MAKE_TOKEN = "`openssl rand -hex 16` makes one"
 
 
 def is_loopback(host: str) -> bool:
@@ -60,7 +63,8 @@ def token_for(host: str, token: str | None = None) -> str | None:
     Raises
     ------
     ParameterError
-        When the host can be reached from elsewhere and there is no token.
+        When the host can be reached from elsewhere and there is no token or one below 16
+        characters; for a token with blanks, control or non-ASCII characters.
 
     Examples
     --------
@@ -68,14 +72,29 @@ def token_for(host: str, token: str | None = None) -> str | None:
     'a-token-of-mine'
     """
     token = token if token is not None else os.environ.get(TOKEN_VARIABLE)
-    if token:
+    if token is not None:
+        _check_token(token, host)
         return token
     if not is_loopback(host):
         raise ParameterError(
             f"--host {host} can be reached from other machines and needs a token: set "
-            f"{TOKEN_VARIABLE}, or leave --host away to listen on this machine only"
+            f"{TOKEN_VARIABLE} ({MAKE_TOKEN}), or leave --host away to listen on this machine only"
         )
     return None
+
+
+def _check_token(token: str, host: str) -> None:
+    """Refuse a token that a header cannot carry, or that is soon guessed."""
+    if not token or not all("!" <= letter <= "~" for letter in token):
+        raise ParameterError(
+            f"{TOKEN_VARIABLE} is empty or holds blanks, control characters or letters beyond "
+            f"ASCII, which no header carries: give letters, digits and signs ({MAKE_TOKEN})"
+        )
+    if not is_loopback(host) and len(token) < SHORTEST_TOKEN:
+        raise ParameterError(
+            f"{TOKEN_VARIABLE} has {len(token)} characters, and --host {host} can be reached from "
+            f"other machines: give at least {SHORTEST_TOKEN} ({MAKE_TOKEN})"
+        )
 
 
 def split_host(value: str) -> tuple[str, int | None]:

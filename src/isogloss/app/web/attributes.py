@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ColumnError, nearest
+from isogloss.app.web.exact import exact
 from isogloss.app.web.security import Refusal
 from isogloss.app.web.shapes import LIMITS
 from isogloss.app.web.view import Points
@@ -130,7 +131,8 @@ class Attributes:
             found = [{"value": value, "count": count} for value, count in values.categories]
             return told | {
                 "categories": found, "others": values.others, "nulls": values.nulls,
-                "low": values.low, "high": values.high, "quantiles": list(values.quantiles),
+                "low": exact(values.low), "high": exact(values.high),
+                "quantiles": list(values.quantiles),
             }  # fmt: skip
         return told | {
             "categories": [], "others": 0, "nulls": self.points.column(name).null_count,
@@ -262,6 +264,8 @@ def numbers_of(column: Any, kind: str) -> Values:
     quantiles = np.quantile(scaled[finite].astype(np.float64), np.linspace(0, 1, 21))
     least, most = (int(np.flatnonzero(numbers == edge)[0]) for edge in (low, high))
     names = _named(array, times, [least, most])
+    if pa.types.is_integer(array.type):  # above 2**53 several are the same as floats
+        names = list(pc.min_max(array).as_py().values())
     return Values(
         kind, scaled, [], 0, nulls, names[0], names[1], tuple(quantiles.clip(0, 1).tolist())
     )

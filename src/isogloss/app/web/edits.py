@@ -53,8 +53,7 @@ class Edits:
         IsoglossError
             What the edit itself says.
         """
-        if not self.explorer.editable:
-            raise Refusal(403, "read_only", "this server does not edit: it was started read-only")
+        self.explorer.need_editable()
         if self._one is None:
             self._one = asyncio.Lock()
         async with self._one:

@@ -57,7 +57,7 @@ class Explorer:
     path : path
         Folder of the atlas.
     editable : bool
-        Whether topics may be edited here.
+        Whether topics may be edited here; they never may where the folder cannot be written to.
     search_threads : int, optional
         Searches that run at once; None takes ``ISOGLOSS_SEARCH_THREADS``, or else 2.
 
@@ -71,7 +71,8 @@ class Explorer:
         self, path: str | Path, *, editable: bool = True, search_threads: int | None = None
     ) -> None:
         self.path = Path(path)
-        self.editable = editable
+        self.writable = may_be_written(self.path)
+        self.editable = editable and self.writable
         self.metrics = Metrics()
         threads = search_threads if search_threads is not None else _threads()
         self.searches = WorkPool("search", threads=threads, waiting=SEARCHES_WAITING)
@@ -121,6 +122,20 @@ class Explorer:
         """Do work that reads passages or columns."""
         return await self.reads.run(work, *args, **options)
 
+    def need_editable(self) -> None:
+        """Refuse where topics may not be edited.
+
+        Raises
+        ------
+        Refusal
+            403, kind ``"read_only"``.
+        """
+        if not self.editable:
+            why = "it was started read-only"
+            if not self.writable:
+                why = "it may not write to the folder of the atlas"
+            raise Refusal(403, "read_only", f"this server does not edit: {why}")
+
     def close(self) -> None:
         """Wait for what runs."""
         for pool in (self.searches, self.reads):
@@ -133,6 +148,18 @@ class Explorer:
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def may_be_written(folder: Path) -> bool:
+    """Tell whether this process may make files in a folder.
+
+    Examples
+    --------
+    >>> may_be_written(Path("/nowhere"))
+    False
+    """
+    own = os.access in os.supports_effective_ids
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=own)
 
 
 def _threads() -> int:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from isogloss.app.cli.output import clean
+from isogloss.app.web.exact import exact
 from isogloss.app.web.rows import take
 from isogloss.app.web.view import View
 from isogloss.search.results import json_columns
@@ -36,17 +37,21 @@ def column_names(view: View) -> dict[str, str]:
     Returns
     -------
     dict
-        ``label``, ``x`` and ``y`` -> ``topic_label``, ``map_x`` and ``map_y`` where they are taken.
+        ``label`` -> ``topic_label`` where that is taken; ``x`` and ``y`` -> ``map_x`` and
+        ``map_y`` where one of them is.
     """
     taken = set(view.atlas.manifest.attributes)
-    spare = {"label": "topic_label", "x": "map_x", "y": "map_y"}
-    named = {}
-    for name, other in spare.items():
-        chosen = other if name in taken else name
-        while chosen in taken:
-            chosen += "_"
-        named[name] = chosen
-    return named
+
+    def free(*names: str) -> tuple[str, ...]:
+        own = tuple(name.rpartition("_")[2] for name in names)  # x and y as plain as they go
+        while taken & set(own):  # together, so that they are found together
+            own = names
+            names = tuple(f"{name}_" for name in names)
+        return own
+
+    (label,) = free("topic_label")
+    x, y = free("map_x", "map_y")
+    return {"label": label, "x": x, "y": y}
 
 
 def tables(view: View, places: NDArray[np.int32]) -> Iterator[pa.Table]:
@@ -175,7 +180,7 @@ def _odd(type_: Any) -> bool:
 def _line(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return json.dumps(clean(value), ensure_ascii=False, allow_nan=False)
+    return json.dumps(clean(exact(value, whole=False)), ensure_ascii=False, allow_nan=False)
 
 
 def _jsonl(found: Iterator[pa.Table]) -> Iterator[bytes]:

@@ -67,8 +67,23 @@ def bind(host: str, port: int | None) -> socket.socket:
         listener.set_inheritable(True)
         return listener
     where = f"{host}:{port}" if port is not None else f"{host}, ports {PORT} and above"
-    reason = last.strerror if last is not None else "no port is free"
-    raise ParameterError(f"cannot listen on {where}: {reason}; give another --port") from None
+    raise ParameterError(f"cannot listen on {where}: {advice(last)}") from None
+
+
+def advice(error: OSError | None) -> str:
+    """Say why a socket could not be opened, and which option to change.
+
+    Examples
+    --------
+    >>> advice(OSError(errno.EADDRINUSE, "Address already in use"))
+    'Address already in use; give another --port'
+    >>> advice(OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address"))
+    'this machine has no such address; give another --host, such as 127.0.0.1'
+    """
+    if error is not None and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+        return "this machine has no such address; give another --host, such as 127.0.0.1"
+    reason = error.strerror if error is not None else "no port is free"
+    return f"{reason}; give another --port"
 
 
 def address_of(listener: socket.socket, host: str) -> str:

@@ -11,9 +11,12 @@ from starlette.exceptions import HTTPException
 
 from isogloss._core.errors import AtlasError, ColumnError, IsoglossError
 from isogloss.app.cli.output import clean
-from isogloss.app.web.security import Refusal
+from isogloss.app.web.mistakes import json_mistake, request_mistake
+from isogloss.app.web.security import ASGIApp, Message, Receive, Refusal, Scope, Send
 
 ARROW = "application/vnd.apache.arrow.stream"
+# In the scope of a request that was HEAD.
+HEAD = "isogloss.head"
 KINDS = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -39,6 +42,36 @@ def arrow_reply(columns: dict[str, Any], headers: dict[str, str] | None = None) 
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
     return Response(sink.getvalue().to_pybytes(), 200, headers, ARROW)
+
+
+class Head:
+    """ASGI middleware that answers HEAD as GET, without the body.
+
+    Parameters
+    ----------
+    app : ASGI application
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        inner = {**scope, "method": "GET", HEAD: True}
+
+        async def bare(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            await self.app(inner, receive, bare)
+        finally:
+            if "route" in inner:  # for who counts requests
+                scope["route"] = inner["route"]
 
 
 def refusal_of(error: Exception) -> Refusal:
@@ -70,22 +103,17 @@ def add_error_replies(app: FastAPI) -> None:
         kind = KINDS.get(error.status_code, "bad_request")
         message = {404: "there is nothing at this address", 405: "this address takes other methods"}
         told = message.get(error.status_code, str(error.detail))
+        if isinstance(error.__cause__, ValueError | RecursionError):  # of the body
+            told = json_mistake(error.__cause__, "the body")
         refusal = Refusal(error.status_code, kind, told)
         return json_reply(refusal.body(), error.status_code, dict(error.headers or {}))
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return json_reply(Refusal(400, "bad_request", _first(error)).body(), 400)
+        told = request_mistake(error.errors()[0], request.scope.get("route"))
+        return json_reply(Refusal(400, "bad_request", told).body(), 400)
 
     app.add_exception_handler(Refusal, refused)
     app.add_exception_handler(IsoglossError, refused)
     app.add_exception_handler(HTTPException, plain)
     app.add_exception_handler(RequestValidationError, invalid)
-
-
-def _first(error: RequestValidationError) -> str:
-    told = error.errors()[0]
-    where = ".".join(str(part) for part in told["loc"])
-    if told["type"] == "json_invalid":
-        return f"the body is no JSON: {told['ctx']['error']}"
-    return f"{where}: {told['msg']}"[:500]

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from isogloss.app.web.replies import json_reply
 from isogloss.app.web.routes_map import edit_labels, explorer_of
@@ -22,6 +22,20 @@ from isogloss.atlas import Atlas
 router = APIRouter(prefix="/api/edits", tags=["edits"])
 
 
+def need_editable(request: Request) -> None:
+    """Refuse every edit where none are made, whatever it is.
+
+    Raises
+    ------
+    Refusal
+        403, kind ``"read_only"``.
+    """
+    explorer_of(request).need_editable()
+
+
+EDITING = [Depends(need_editable)]
+
+
 @router.get("", response_model=EditsReply)
 async def edits(request: Request) -> Response:
     """List the edits that can be undone or redone."""
@@ -31,7 +45,7 @@ async def edits(request: Request) -> Response:
     return json_reply({"version": view.version, "edits": found, "undo": undo, "redo": redo})
 
 
-@router.post("", response_model=EditedReply)
+@router.post("", response_model=EditedReply, dependencies=EDITING)
 async def edit(request: Request, given: EditGiven) -> Response:
     """Rename, merge or split topics; 409 when the atlas has moved on from the version given."""
     explorer = explorer_of(request)
@@ -40,13 +54,13 @@ async def edit(request: Request, given: EditGiven) -> Response:
     return json_reply(await explorer.edits.apply(given.version, partial(_change, given)))
 
 
-@router.post("/undo", response_model=EditedReply)
+@router.post("/undo", response_model=EditedReply, dependencies=EDITING)
 async def undo(request: Request, given: VersionGiven) -> Response:
     """Take the last edit back."""
     return await _step(request, given.version, "undo")
 
 
-@router.post("/redo", response_model=EditedReply)
+@router.post("/redo", response_model=EditedReply, dependencies=EDITING)
 async def redo(request: Request, given: VersionGiven) -> Response:
     """Do again what was taken back last."""
     return await _step(request, given.version, "redo")

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from isogloss._core.errors import ColumnError
 from isogloss.app.web.attributes import Attributes
 from isogloss.app.web.explorer import Explorer
 from isogloss.app.web.replies import ARROW, arrow_reply, json_reply
@@ -111,8 +112,11 @@ async def topics_over(
     """Follow the topics over the times in an attribute."""
     explorer = explorer_of(request)
     view = await explorer.view()
+    view.atlas._require_attribute(column)
     try:
         spread = await explorer.read(view.atlas.topics_over, column, bins=bins, words=0)
+    except ColumnError as error:  # it is there, and does not fit
+        raise Refusal(400, "bad_request", str(error)) from error
     except ArithmeticError as error:  # such as 1e308: no calendar and no step reaches so far
         told = f"the numbers in column {column!r} are too large to be cut into periods"
         raise Refusal(400, "bad_request", told) from error
@@ -124,7 +128,11 @@ async def topics_by(request: Request, column: Annotated[str, Query(max_length=10
     """Compare the topics between the classes in an attribute."""
     explorer = explorer_of(request)
     view = await explorer.view()
-    spread = await explorer.read(view.atlas.topics_by, column, words=0)
+    view.atlas._require_attribute(column)
+    try:
+        spread = await explorer.read(view.atlas.topics_by, column, words=0)
+    except ColumnError as error:
+        raise Refusal(400, "bad_request", str(error)) from error
     return json_reply({"version": view.version, "column": column, **spread.to_json()})
 
 

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from isogloss.app.web import export, rows
 from isogloss.app.web.explorer import Explorer
-from isogloss.app.web.replies import json_reply
+from isogloss.app.web.mistakes import json_mistake, mistake
+from isogloss.app.web.replies import HEAD, json_reply
 from isogloss.app.web.routes_map import explorer_of
 from isogloss.app.web.security import Refusal
 from isogloss.app.web.selection import narrowed
@@ -138,7 +139,8 @@ async def export_selection(
     request: Request,
     format: Annotated[Literal["parquet", "csv", "jsonl", "arrow"], Query()] = "parquet",  # noqa: A002
     selection: Annotated[
-        str | None, Query(description="JSON as of POST /api/selection; without it everything")
+        str | None,
+        Query(description="JSON as of POST /api/selection, but no offset or limit; by default all"),
     ] = None,
 ) -> Response:
     """Send the passages of a selection as a file, written while it is sent."""
@@ -146,10 +148,11 @@ async def export_selection(
     now = await explorer.opened()
     given = _read_selection(selection)
     places = await explorer.read(now.selections.places, given)
-    pieces = export.write(now.view, places, format)
     name = now.view.atlas.path.resolve().name.removesuffix(".atlas")
     if len(places) < len(now.view.points):
         name += "-selection"
+    # Only GET makes the file.
+    pieces = export.write(now.view, places, format) if HEAD not in request.scope else iter(())
     return StreamingResponse(
         _threaded(pieces),
         media_type=export.FORMATS[format],
@@ -163,15 +166,23 @@ def _read_selection(text: str | None) -> SelectionParts:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Refusal(400, "bad_request", f"selection is no JSON: {error}") from None
-    if isinstance(value, dict):  # the page sends what it selected with
-        value = {name: part for name, part in value.items() if name not in ("offset", "limit")}
+        raise Refusal(400, "bad_request", json_mistake(error, "selection")) from None
+    if isinstance(value, dict):
+        for name in ("offset", "limit"):
+            if name in value:
+                raise Refusal(
+                    400,
+                    "bad_request",
+                    f"an export is of the whole selection: leave {name} out of it",
+                )
     try:
         return SelectionParts.model_validate(value)
     except ValidationError as error:
         told = error.errors()[0]
-        where = ".".join(str(part) for part in ("selection", *told["loc"]))
-        raise Refusal(400, "bad_request", f"{where}: {told['msg']}"[:500]) from None
+        found = mistake(
+            told | {"loc": ("selection", *told["loc"])}, list(SelectionParts.model_fields)
+        )
+        raise Refusal(400, "bad_request", found) from None
 
 
 async def _threaded(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from isogloss.app.web.exact import exact
 from isogloss.app.web.security import Refusal
 from isogloss.app.web.shapes import LIMITS
 from isogloss.app.web.view import View
@@ -72,9 +73,10 @@ def passage(view: View, number: int) -> dict[str, Any]:
     topic = -1 if row["topic"] is None else row["topic"]
     x, y = view.points.xy(place)
     return {
-        "version": view.version, "passage": number, "id": row["id"], "document": row["document"],
+        "version": view.version, "passage": number, "id": exact(row["id"]),
+        "document": row["document"],
         "text": text[: LIMITS["text"]], "text_length": len(text),
-        "attributes": {name: row[name] for name in attributes},
+        "attributes": {name: exact(row[name]) for name in attributes},
         "topic": topic, "path": view.path(topic), "membership": row["membership"], "x": x, "y": y,
     }  # fmt: skip
 
@@ -135,7 +137,8 @@ def neighbours(view: View, number: int, k: int, where: str | None) -> dict[str, 
 def found_reply(view: View, result: SearchResult) -> dict[str, Any]:
     """Give what was found, each hit with its place and path, and its text cut."""
     told = result.to_json()
-    for hit in told["hits"]:
+    for hit, found in zip(told["hits"], result.hits, strict=True):
+        hit["id"], hit["attributes"] = exact(found.id), exact(found.attributes)
         place = need_place(view, hit["passage"])
         hit["x"], hit["y"] = view.points.xy(place)
         hit["path"] = view.path(hit["topic"])

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from isogloss.app.web.addresses import Hosts, same_origin
+from isogloss.app.web.token_form import FORM_TYPE, form_token, token_page
+from isogloss.app.web.token_form import HEADERS as FORM_HEADERS
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -40,7 +42,8 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-WITH_BODY = {"POST", "PUT", "PATCH"}
+# Nothing here takes these: whatever they bring, the answer is 405 or 404.
+NOT_TAKEN = {"PUT", "PATCH", "DELETE"}
 
 log = logging.getLogger("isogloss.web")
 
@@ -97,6 +100,9 @@ class Security:
         Bytes that a body may have, 1 or more.
     open_paths : sequence of str
         Paths that are answered without the token.
+    page : bool, default True
+        Whether ``/`` is a page: people are asked for the token by a form, and it is kept in a
+        cookie.
 
     Examples
     --------
@@ -128,12 +134,14 @@ class Security:
         token: str | None = None,
         body_limit: int = BODY_LIMIT,
         open_paths: Sequence[str] = ("/health", "/ready"),
+        page: bool = True,
     ) -> None:
         self.app = app
         self.hosts = Hosts(hosts)
         self.token = token
         self.body_limit = body_limit
         self.open_paths = frozenset(open_paths)
+        self.page = page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -155,9 +163,16 @@ class Security:
         try:
             headers = _read_headers(scope)
             self._check_address(scope, headers)
-            answer = self._check_token(scope, headers)
-            if answer is not None:
-                await _send_json(send_guarded, *answer)
+            if self._is_form(scope, headers):
+                body = await self._body(headers, receive)
+                await self._open(scope, form_token(body), send_guarded)
+                return
+            asked = self._asked(scope)
+            if asked is not None and _equal(asked, self.token or ""):
+                await self._open(scope, asked, send_guarded)
+                return
+            if not self._has_token(scope, headers):
+                await self._refuse(scope, headers, send_guarded)
                 return
             receive = await self._checked_body(scope, headers, receive)
             await self.app(scope, receive, send_guarded)
@@ -190,39 +205,73 @@ class Security:
                     403, "foreign_origin", f"requests from {origin[:100]} are not answered"
                 )
         site = headers.get("sec-fetch-site", [""])[0]
-        moves = headers.get("sec-fetch-mode", [""])[0] == "navigate" and scope["method"] == "GET"
-        if site in {"cross-site", "same-site"} and not moves:
+        # A link to the page is followed; frames and every other address are not.
+        link = (
+            scope["method"] == "GET"
+            and scope["path"] == "/"
+            and headers.get("sec-fetch-mode", [""])[0] == "navigate"
+            and headers.get("sec-fetch-dest", [""])[0] == "document"
+        )
+        if site in {"cross-site", "same-site"} and not link:
             raise Refusal(403, "foreign_origin", "requests from other sites are not answered")
 
-    def _check_token(
-        self, scope: Scope, headers: dict[str, list[str]]
-    ) -> tuple[int, dict[str, Any], dict[str, str]] | None:
+    def _has_token(self, scope: Scope, headers: dict[str, list[str]]) -> bool:
         if self.token is None or scope["path"] in self.open_paths:
-            return None
-        if scope["path"] == "/" and scope["method"] == "GET":
-            pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-            given = [value for name, value in pairs if name == "token"]
-            if given and _equal(given[0], self.token):
-                rest = urlencode([pair for pair in pairs if pair[0] != "token"])
-                cookie = (
-                    f"{cookie_name(scope)}={cookie_value(self.token)}; Path=/; HttpOnly; "
-                    "SameSite=Strict" + ("; Secure" if scope.get("scheme") == "https" else "")
-                )
-                place = "/" + ("?" + rest if rest else "")
-                return 303, {}, {"location": place, "set-cookie": cookie}
+            return True
         for value in headers.get("authorization", []):
             method, _, given_token = value.partition(" ")
             if method.lower() == "bearer" and _equal(given_token.strip(), self.token):
-                return None
+                return True
         for value in headers.get("cookie", []):
             crumb = _cookie(value, cookie_name(scope))
             if crumb is not None and _equal(crumb, cookie_value(self.token)):
-                return None
+                return True
+        return False
+
+    def _asked(self, scope: Scope) -> str | None:
+        """Give the token in the address of the page, None where there is none."""
+        if self.token is None or not self.page or scope["path"] != "/" or scope["method"] != "GET":
+            return None
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        return next((value for name, value in pairs if name == "token"), None)
+
+    def _is_form(self, scope: Scope, headers: dict[str, list[str]]) -> bool:
+        """Tell whether a person sends the token by the form."""
+        kind = headers.get("content-type", [""])[0].partition(";")[0].strip().lower()
+        return (
+            self.token is not None
+            and self.page
+            and scope["path"] == "/"
+            and scope["method"] == "POST"
+            and kind == FORM_TYPE
+        )
+
+    async def _open(self, scope: Scope, given: str | None, send: Send) -> None:
+        """Let the browser of a person in, or show the form again."""
+        if self.token is None or given is None or not _equal(given, self.token):
+            await _send(send, 401, token_page(wrong=True), FORM_HEADERS)
+            return
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        rest = urlencode([pair for pair in pairs if pair[0] != "token"])
+        cookie = (
+            f"{cookie_name(scope)}={cookie_value(self.token)}; Path=/; HttpOnly; SameSite=Strict"
+            + ("; Secure" if scope.get("scheme") == "https" else "")
+        )
+        place = "/" + ("?" + rest if rest else "")
+        await _send_json(send, 303, {}, {"location": place, "set-cookie": cookie})
+
+    async def _refuse(self, scope: Scope, headers: dict[str, list[str]], send: Send) -> None:
+        """Say that a token is needed: to people by a form, to programs in JSON."""
+        wants_page = "text/html" in headers.get("accept", [""])[0].lower()
+        if self.page and wants_page and scope["path"] == "/" and scope["method"] in ("GET", "HEAD"):
+            wrong = self._asked(scope) is not None
+            await _send(send, 401, token_page(wrong=wrong), FORM_HEADERS)
+            return
+        told = "send the header Authorization: Bearer TOKEN"
         raise Refusal(
             401,
             "unauthorized",
-            "this server needs its token: open /?token=TOKEN once, or send the header "
-            "Authorization: Bearer TOKEN",
+            f"this server needs its token: {'open /?token=TOKEN once, or ' * self.page}{told}",
             headers={"www-authenticate": "Bearer"},
         )
 
@@ -231,25 +280,26 @@ class Security:
     ) -> Receive:
         declared = headers.get("content-length", ["0"])[0]
         has_body = declared != "0" or "transfer-encoding" in headers
-        if scope["method"] in WITH_BODY or has_body:
+        if (scope["method"] == "POST" or has_body) and scope["method"] not in NOT_TAKEN:
             kind = headers.get("content-type", [""])[0].partition(";")[0].strip().lower()
             if kind != "application/json":
                 raise Refusal(
                     415, "unsupported_type", "a body must be JSON: Content-Type: application/json"
                 )
-        if not has_body:
-            return receive
+        return _replay(await self._body(headers, receive), receive) if has_body else receive
+
+    async def _body(self, headers: dict[str, list[str]], receive: Receive) -> bytes:
+        declared = headers.get("content-length", ["0"])[0]
         if declared.isascii() and declared.isdigit() and int(declared[:20]) > self.body_limit:
             if "expect" not in headers:
                 await self._drain(receive)
             raise self._too_large()
         try:
-            body = await asyncio.wait_for(self._read(receive), BODY_SECONDS)
+            return await asyncio.wait_for(self._read(receive), BODY_SECONDS)
         except TimeoutError:
             raise Refusal(
                 408, "timeout", f"the body did not arrive within {BODY_SECONDS:.0f} seconds"
             ) from None
-        return _replay(body, receive)
 
     async def _read(self, receive: Receive) -> bytes:
         body = bytearray()
@@ -351,8 +401,12 @@ async def _send_json(
     send: Send, status: int, body: dict[str, Any], headers: dict[str, str]
 ) -> None:
     content = json.dumps(body).encode()
+    await _send(send, status, content, {**headers, "content-type": "application/json"})
+
+
+async def _send(send: Send, status: int, content: bytes, headers: dict[str, str]) -> None:
     pairs = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    pairs += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+    pairs.append((b"content-length", b"%d" % len(content)))
     if status == 413:
         pairs.append((b"connection", b"close"))  # the rest of the body is not read
     await send({"type": "http.response.start", "status": status, "headers": pairs})

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from isogloss.app.web.exact import exact
 from isogloss.app.web.rows import cut, take
 from isogloss.app.web.security import Refusal
 from isogloss.app.web.shapes import LIMITS, SelectionParts
@@ -46,7 +47,7 @@ class ByHeight:
             return self._sorted
 
     def inside(self, polygon: Any) -> Bools:
-        """Tell which points lie in a polygon, by the even-odd rule.
+        """Tell which points lie in a polygon or on its edge, by the even-odd rule.
 
         Parameters
         ----------
@@ -65,9 +66,14 @@ class ByHeight:
         """
         corners = np.asarray(polygon, dtype=np.float64)
         order, x, y = self._by_y()
-        odd = np.zeros(len(y), dtype=bool)
+        odd, on = np.zeros(len(y), dtype=bool), np.zeros(len(y), dtype=bool)
         for (x0, y0), (x1, y1) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
             first, last = y.searchsorted([min(y0, y1), max(y0, y1)])
+            end = y.searchsorted(max(y0, y1), side="right")
+            near = x[first:end]
+            with np.errstate(over="ignore", invalid="ignore"):
+                along = (x1 - x0) * (y[first:end] - y0) == (near - x0) * (y1 - y0)
+            on[first:end] |= along & (near >= min(x0, x1)) & (near <= max(x0, x1))
             if first == last:
                 continue
             with np.errstate(over="ignore", invalid="ignore"):
@@ -75,7 +81,7 @@ class ByHeight:
                 edge = slope * (y[first:last] - y0) + x0
             odd[first:last] ^= x[first:last] < edge
         result = np.empty(len(odd), dtype=bool)
-        result[order] = odd
+        result[order] = odd | on
         return result
 
 
@@ -157,9 +163,10 @@ class Selections:
             topic = -1 if columns["topic"][n] is None else columns["topic"][n]
             x, y = points.xy(place)
             rows.append({
-                "passage": int(points.numbers[place]), "id": columns["id"][n], "text": text,
+                "passage": int(points.numbers[place]), "id": exact(columns["id"][n]), "text": text,
                 "text_length": length, "topic": topic, "path": view.path(topic),
-                "attributes": {name: columns[name][n] for name in attributes}, "x": x, "y": y,
+                "attributes": {name: exact(columns[name][n]) for name in attributes},
+                "x": x, "y": y,
             })  # fmt: skip
         counts = np.bincount(points.topics[places] + 1)
         held = np.flatnonzero(counts)

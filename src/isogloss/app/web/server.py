@@ -1,20 +1,23 @@
 """The explorer as an application: every route, behind the checks of `Security`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from isogloss.app.web import routes_edits, routes_map, routes_passages
 from isogloss.app.web.addresses import Hosts
 from isogloss.app.web.explorer import Explorer
 from isogloss.app.web.metrics import Measured, resident_bytes
+from isogloss.app.web.mistakes import only_known
 from isogloss.app.web.page import page_router, read_files
-from isogloss.app.web.replies import add_error_replies, json_reply
+from isogloss.app.web.replies import Head, add_error_replies, json_reply
 from isogloss.app.web.routes_map import explorer_of
 from isogloss.app.web.security import Security
 from isogloss.app.web.shapes import ErrorReply, Health
+from isogloss.app.web.warm import warm
 
 state = APIRouter(tags=["state"])
 
@@ -100,6 +103,7 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(warm, explorer)
         yield
         explorer.close()
 
@@ -118,10 +122,12 @@ def make_app(
         redirect_slashes=False,
     )
     app.state.explorer = explorer
-    for router in (routes_map.router, routes_passages.router, routes_edits.router, state):
-        app.include_router(router)
+    for router in (routes_map.router, routes_passages.router, routes_edits.router):
+        app.include_router(router, dependencies=[Depends(only_known)])
+    app.include_router(state)
     app.include_router(page_router(read_files()))
     add_error_replies(app)
+    app.add_middleware(Head)
     app.add_middleware(Security, token=token, hosts=tuple(hosts))
     app.add_middleware(Measured, metrics=explorer.metrics)
     return app

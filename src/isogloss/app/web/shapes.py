@@ -14,13 +14,22 @@ LIMITS = {
     "document_passages": 50,
     "query": 10_000,
     "where": 20_000,
+    "name": 200,
     "categories": 50,
 }
 
 Number = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Coordinate = Annotated[float, Field(allow_inf_nan=False)]
 Corner = Annotated[list[Coordinate], Field(min_length=2, max_length=2)]
-Name = Annotated[str, Field(max_length=1000)]
+# Longer ones come in and are told by the library, spaces around them do not count.
+Name = Annotated[
+    str,
+    Field(
+        max_length=1000,
+        description="one line, at most 200 characters without the spaces around it, no control "
+        "characters; an empty one takes the name away",
+    ),
+]
 TopicId = Annotated[int, Field(ge=-1, le=2**31 - 1)]
 Version = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
@@ -210,7 +219,7 @@ class AttributeReply(Model):
     categories: list[CategoryAbout]
     others: int = Field(description="passages with another value")
     nulls: int
-    low: float | int | str | None
+    low: float | int | str | None = Field(description="whole numbers beyond 2**53 are strings")
     high: float | int | str | None
     quantiles: list[float] = Field(description="21 of them, in 0..1 between low and high")
 
