@@ -9,7 +9,7 @@ import { palette } from "./palette";
 import { placeLabels, suited, type Box, type Candidate } from "./place-labels";
 import { probe } from "./probe";
 import { branches } from "./topic-colours";
-import { grouped } from "../state/numbers";
+import { counted, shortened } from "../state/numbers";
 
 /** One name for so many square pixels of map. */
 const AREA = 21_000;
@@ -73,8 +73,8 @@ export class LabelLayer {
     element.tabIndex = -1;
     element.dir = "auto";
     element.dataset["topic"] = String(topic.id);
-    element.textContent = topic.label;
-    element.title = `${topic.label} · ${grouped(topic.size)} passages`;
+    element.textContent = shortened(topic.label);
+    element.title = `${topic.label} · ${counted(topic.size, "passage")}`;
     element.hidden = true;
     element.addEventListener("click", () =>
       selectTopic(store.topic.value === topic.id ? null : topic.id),

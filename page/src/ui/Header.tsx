@@ -2,9 +2,9 @@
 
 import { timeColumns } from "../panels/time-data";
 import { EditTools, SearchBox } from "../panels/slots";
-import { atlas, dark, drawer, helpOpen, theme, treeOpen, type Drawer } from "../state/store";
+import { atlas, dark, drawer, helpOpen, theme, tree, treeOpen, type Drawer } from "../state/store";
 import { Icon, type IconName } from "./Icon";
-import { grouped } from "../state/numbers";
+import { counted, grouped, topicsCounted } from "../state/numbers";
 
 function Switch(props: { label: string; icon: IconName; on: boolean; change: () => void }) {
   return (
@@ -36,9 +36,10 @@ export function Header() {
         </h1>
         {info && (
           <span class="hint number">
-            {grouped(info.passages)}
-            {info.of && info.of > info.passages ? ` of ${grouped(info.of)}` : ""} passages ·{" "}
-            {grouped(info.topics)} topics
+            {info.of && info.of > info.passages
+              ? `${grouped(info.passages)} of ${counted(info.of, "passage")}`
+              : counted(info.passages, "passage")}
+            {tree.value && ` · ${topicsCounted(tree.value.counts)}`}
           </span>
         )}
       </div>
