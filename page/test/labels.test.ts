@@ -63,6 +63,16 @@ describe("names on the map", () => {
       if (id === 2) expect(Math.hypot(x - 300, y - 300)).toBeGreaterThanOrEqual(Math.hypot(x - 305, y - 302));
   });
 
+  it("give an island one name, not those of its parts around it", () => {
+    const whole = { id: 10, x: 300, y: 300, width: 120, height: 20, weight: 900, shown: false, reach: 50, path: [10] };
+    const part = { ...whole, id: 1, x: 304, y: 304, weight: 500, reach: 40, path: [10, 1] };
+    expect(placeLabels([whole, part], sheet, [], 9).map(({ id }) => id)).toEqual([10]);
+    const far = { ...part, x: 600 };
+    expect(placeLabels([whole, far], sheet, [], 9)).toHaveLength(2);
+    const blocked = placeLabels([whole, far], sheet, [{ left: 590, right: 610, top: 300, bottom: 306 }], 9);
+    expect(blocked).toHaveLength(2);
+  });
+
   it("shows parents from afar and children near by", () => {
     const tree = new TopicTree(topicsReply);
     const ids = (scale: number) => suited(tree, scale, 800, new Set()).map(({ id }) => id);

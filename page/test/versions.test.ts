@@ -4,7 +4,7 @@ import { wasCancelled } from "../src/data/source";
 import { sameTopic, sameTree, TopicTree } from "../src/data/tree";
 import type { AtlasInfo, TopicsReply } from "../src/data/types";
 import * as store from "../src/state/store";
-import { afterEdit, CHANGED, lookAgain, namesTopics, openAtlas } from "../src/state/versions";
+import { afterEdit, CHANGED, lookAgain, namesTopics, openAtlas, topicNow } from "../src/state/versions";
 import { topicsReply } from "./made";
 
 /** The made tree, some topics changed or gone. */
@@ -126,6 +126,18 @@ describe("an atlas that is changed elsewhere", () => {
   it("says nothing where nothing was changed", async () => {
     expect(await lookAgain()).toBe(false);
     expect(store.notice.value).toBeNull();
+  });
+});
+
+describe("a step back to before a change", () => {
+  it("finds the topic by what it was then", async () => {
+    version = 2;
+    tree = merged;
+    await lookAgain();
+    expect(topicNow(3, 1)).toBe(2);
+    expect(topicNow(1, 1)).toBeNull();
+    expect(topicNow(2, 2)).toBe(2);
+    expect(topicNow(2, "of long ago")).toBeNull();
   });
 });
 

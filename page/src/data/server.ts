@@ -48,6 +48,9 @@ async function ask(url: string, options: RequestInit): Promise<Response> {
 export const versionOfTag = (tag: string | null): string | null =>
   /^(?:W\/)?"[^"-]+-(\d+)-/.exec(tag ?? "")?.[1] ?? null;
 
+/** So many answers in a row may be of another version than the atlas. */
+const STRAYS = 20;
+
 interface Tile {
   data: ArrayBuffer;
   version: string | null;
@@ -57,6 +60,7 @@ export class ServerSource implements Source {
   readonly live = true;
   private root0: Promise<Tile | null> | null = null;
   private version: number | string | null = null;
+  private strays = 0;
   private changed: () => Promise<unknown> = () => Promise.resolve();
 
   constructor(private readonly root = "api") {}
@@ -69,9 +73,16 @@ export class ServerSource implements Source {
   /** Gives an answer out only if it is of the version that the page shows. */
   private async checked<T extends { version?: number | string | null }>(answer: T): Promise<T> {
     const { version } = answer;
-    if (this.version === null || version == null || String(version) === String(this.version))
+    if (this.version === null || version == null || String(version) === String(this.version)) {
+      this.strays = 0;
       return answer;
+    }
+    const before = this.version;
     await this.changed();
+    // An answer to an old request may be late, but not one after the other.
+    this.strays = this.version === before ? this.strays + 1 : 0;
+    if (this.strays > STRAYS)
+      throw new SourceError("the answers are not of the version that the page shows", "stale", 409);
     throw withheld();
   }
 

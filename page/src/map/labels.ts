@@ -42,6 +42,7 @@ export class LabelLayer {
   private readonly labels = new Map<number, Label>();
   private shown = new Set<number>();
   private slots = new Map<number, number>();
+  private laid = { zoom: 0, width: 0, height: 0 };
   /** Points that no name may hide, where there are only a few; in map coordinates. */
   private lone: Point[] = [];
   private rank = new Map<number, number>();
@@ -151,6 +152,13 @@ export class LabelLayer {
       const topic = tree.get(id);
       if (topic && !nearby.includes(topic)) nearby.push(topic);
     }
+    // Names keep their sides while one moves, not for ever.
+    const lay = { zoom: view.zoom, width, height };
+    const moved = Math.abs(lay.zoom - this.laid.zoom) > 0.3;
+    if (moved || lay.width !== this.laid.width || lay.height !== this.laid.height) {
+      this.slots.clear();
+      this.laid = lay;
+    }
     const inView = nearby
       .map((topic) => ({ topic, at: toScreen(topic.place[0], topic.place[1], view) }))
       .filter(({ at: [x, y] }) => x > 0 && y > 0 && x < width && y < height)
@@ -168,6 +176,7 @@ export class LabelLayer {
         height: label.height,
         weight: first + topic.size,
         shown: this.shown.has(topic.id),
+        path: topic.path,
         slot: this.slots.get(topic.id) ?? 0,
         reach: this.reach(topic.spread * scale, label),
       };

@@ -21,6 +21,8 @@ export interface Candidate {
   shown: boolean;
   /** How far the name may lie from the densest place of its topic, pixels. */
   reach?: number;
+  /** The topics that it hangs below, itself last. */
+  path?: number[];
   /** Which of the places around it was taken the last time: the first to be tried. */
   slot?: number;
 }
@@ -47,17 +49,23 @@ export const meet = (a: Box, b: Box): boolean =>
 /** Where a name may stand, in parts of its reach: in the middle, then ever farther around it. */
 const SLOTS: [number, number][] = [
   [0, 0],
-  ...[0.35, 0.65, 1].flatMap((far): [number, number][] => [
+  ...[0.4, 0.75].flatMap((far): [number, number][] => [
     [0, -far],
     [0, far],
     [-far, 0],
     [far, 0],
   ]),
-  [-0.7, -0.7],
-  [0.7, -0.7],
-  [-0.7, 0.7],
-  [0.7, 0.7],
+  [-0.55, -0.55],
+  [0.55, -0.55],
+  [-0.55, 0.55],
+  [0.55, 0.55],
+  [0, -1],
+  [0, 1],
 ];
+
+/** Says whether one is a part of the other. */
+const kin = (a: Candidate, b: Candidate): boolean =>
+  (a.path ?? []).includes(b.id) || (b.path ?? []).includes(a.id);
 
 /** The places that may be tried for a name; away from its middle it must stay its topic's own. */
 function* placesOf(candidate: Candidate, all: Candidate[]): Generator<Placed> {
@@ -69,7 +77,8 @@ function* placesOf(candidate: Candidate, all: Candidate[]): Generator<Placed> {
     if (slot > 0 && away < 1) continue;
     const x = candidate.x + across * reach;
     const y = candidate.y + down * reach;
-    const strays = (other: Candidate) => other !== candidate && Math.hypot(other.x - x, other.y - y) < away;
+    const strays = (other: Candidate) =>
+      other !== candidate && !kin(other, candidate) && Math.hypot(other.x - x, other.y - y) < away;
     if (slot === 0 || !all.some(strays)) yield { ...candidate, x, y, slot };
   }
 }
@@ -96,7 +105,14 @@ export function placeLabels(
     !taken.some((other) => meet(box, other));
   for (const candidate of order) {
     if (placed.length >= most) break;
+    const near = (candidate.reach ?? 0) + candidate.height;
+    const named = placed.some(
+      (other) =>
+        kin(candidate, other) && Math.hypot(other.x - candidate.x, other.y - candidate.y) < near,
+    );
     for (const place of placesOf(candidate, candidates)) {
+      // An island that has a name needs no second one beside it.
+      if (place.slot > 0 && named) continue;
       const box = boxOf(place);
       if (!fits(box)) continue;
       taken.push(box);

@@ -2,6 +2,7 @@
 
 import { batch, effect } from "@preact/signals";
 import { bounds, fitted, held } from "../map/camera";
+import { namesTopics, topicNow } from "./versions";
 import * as store from "./store";
 import { complaint, readAddress, writeAddress, type Address, type Place } from "./url";
 
@@ -75,8 +76,15 @@ const steps = (address: Address): string => writeAddress({ ...address, place: nu
 
 /** Reads the address into the store, then writes the store into the address. */
 export function syncAddress(): void {
-  const open = () => {
-    apply(readAddress(location.hash));
+  const open = (version: number | string | null = null) => {
+    const address = readAddress(location.hash);
+    if (version !== null && store.atlas.value) {
+      // A step of the history from before a change: its numbers are of then.
+      const now = topicNow(address.topic, version);
+      if (now !== address.topic && namesTopics(address.where)) address.where = "";
+      address.topic = now;
+    }
+    apply(address);
     const wrong = complaint(location.hash);
     if (wrong) store.tell(wrong);
   };
@@ -86,12 +94,15 @@ export function syncAddress(): void {
   const write = (push: boolean) => {
     const hash = writeAddress(current()) || location.pathname + location.search;
     if (hash === location.hash) return;
-    if (push) history.pushState(null, "", hash);
-    else history.replaceState(null, "", hash);
+    const state = { version: store.atlas.peek()?.version ?? null };
+    if (push) history.pushState(state, "", hash);
+    else history.replaceState(state, "", hash);
   };
-  window.addEventListener("popstate", () => {
-    open();
+  window.addEventListener("popstate", (event) => {
+    open((event.state as { version?: number | string | null } | null)?.version ?? null);
     last = steps(current());
+    // Other numbers than those of the step, where the atlas was changed since.
+    if (event.state) write(false);
   });
   effect(() => {
     const now = steps(current());

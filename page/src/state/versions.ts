@@ -30,10 +30,29 @@ async function fetched(): Promise<Fetched> {
   }
 }
 
+/** Trees that were shown, by their versions: what numbers in older steps of the history mean. */
+const known = new Map<string, TopicTree>();
+const KEPT = 8;
+
+/** Gives the number now of a topic that had one in an earlier version; null where that is unsure. */
+export function topicNow(id: number | null, version: number | string): number | null {
+  const before = known.get(String(version));
+  const tree = store.tree.value;
+  if (id === null || !tree || String(version) === String(store.atlas.value?.version)) return id;
+  if (!before) return null;
+  return sameTree(before, tree) ? id : sameTopic(before, tree, id);
+}
+
 /** Shows what was fetched; `more` sets within the same batch what depends on it. */
 function show({ info, topics }: Fetched, more: (tree: TopicTree) => void): void {
   const tree = new TopicTree(topics);
   store.source().follow?.(info.version, changedElsewhere);
+  known.delete(String(info.version));
+  known.set(String(info.version), tree);
+  for (const old of known.keys()) {
+    if (known.size <= KEPT) break;
+    known.delete(old);
+  }
   batch(() => {
     const again = store.atlas.value !== null;
     more(tree);
