@@ -47,6 +47,32 @@ describe("names on the map", () => {
     expect(placeLabels([old, lot], sheet, [], 9).map(({ id }) => id)).toEqual([3]);
   });
 
+  it("look for room around their place, but not on another's island", () => {
+    const large = { id: 1, x: 300, y: 300, width: 200, height: 24, weight: 900, shown: false, reach: 60 };
+    const small = { ...large, id: 2, x: 420, y: 300, weight: 100, reach: 40 };
+    const placed = placeLabels([small, large], sheet, [], 9);
+    expect(placed.map(({ id }) => id)).toEqual([1, 2]);
+    expect(placed[0]).toMatchObject({ x: 300, y: 300, slot: 0 });
+    const moved = placed[1]!;
+    expect(Math.hypot(moved.x - 420, moved.y - 300)).toBeLessThanOrEqual(40.1);
+    // The one that moved tries the same place first the next time.
+    const again = placeLabels([{ ...small, slot: moved.slot }], sheet, [], 9);
+    expect(again[0]!.slot).toBe(moved.slot);
+    const near = placeLabels([{ ...small, x: 305, y: 302 }, large], sheet, [], 9);
+    for (const { id, x, y } of near)
+      if (id === 2) expect(Math.hypot(x - 300, y - 300)).toBeGreaterThanOrEqual(Math.hypot(x - 305, y - 302));
+  });
+
+  it("give an island one name, not those of its parts around it", () => {
+    const whole = { id: 10, x: 300, y: 300, width: 120, height: 20, weight: 900, shown: false, reach: 50, path: [10] };
+    const part = { ...whole, id: 1, x: 304, y: 304, weight: 500, reach: 40, path: [10, 1] };
+    expect(placeLabels([whole, part], sheet, [], 9).map(({ id }) => id)).toEqual([10]);
+    const far = { ...part, x: 600 };
+    expect(placeLabels([whole, far], sheet, [], 9)).toHaveLength(2);
+    const blocked = placeLabels([whole, far], sheet, [{ left: 590, right: 610, top: 300, bottom: 306 }], 9);
+    expect(blocked).toHaveLength(2);
+  });
+
   it("shows parents from afar and children near by", () => {
     const tree = new TopicTree(topicsReply);
     const ids = (scale: number) => suited(tree, scale, 800, new Set()).map(({ id }) => id);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bandPath, linePath, periodIn, periodLabel, runs, ticks, timeColumns, withPeriod, withoutPeriod } from "../src/panels/time-data";
+import { bandPath, lastLabel, linePath, periodIn, periodLabel, runs, spanLabel, sparse, ticks, timeColumns, withPeriod, withoutPeriod } from "../src/panels/time-data";
 import type { AtlasInfo } from "../src/data/types";
 
 const period = (start: string, end: string) => ({ start, end, passages: 1 });
@@ -46,6 +46,23 @@ describe("the drawing", () => {
     expect(periodLabel("1800-01-01", "10 years")).toBe("1800");
     expect(periodLabel("1987-02-26", "1 day")).toBe("26 Feb 1987");
     expect(periodLabel("1790", "10 years")).toBe("1790");
+  });
+});
+
+describe("what a period is called", () => {
+  it("names its last part, not where it begins", () => {
+    const late = { start: "2023-11-01", end: "2024-01-01", passages: 9 };
+    expect(spanLabel({ ...late, start: "2023-03-01" }, late, "2 months")).toBe("Mar 2023 to Dec 2023");
+    expect(spanLabel(late, late, "2 months")).toBe("Nov 2023 to Dec 2023");
+    expect(spanLabel(march, march, "1 month")).toBe("Mar 1987");
+    expect(spanLabel({ start: "1990", end: "2000", passages: 1 }, { start: "2000", end: "2010", passages: 1 }, "10 years")).toBe("1990 to 2009");
+    expect(lastLabel("2024-01-01T00:00:00", "1 hour")).toBe("31 Dec, 23:59");
+    expect(lastLabel("0800-01-01", "100 years")).toBe("0799");
+  });
+  it("has no shares of a few passages, unless there are no others", () => {
+    const of = (...counts: number[]) => sparse(counts.map((passages) => ({ start: "", end: "", passages })));
+    expect(of(90, 4, 0, 5)).toEqual([false, true, true, false]);
+    expect(of(1, 2)).toEqual([false, false]);
   });
 });
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { emptyAddress, readAddress, writeAddress, type Address } from "../src/state/url";
+import { complaint, emptyAddress, readAddress, writeAddress, type Address } from "../src/state/url";
 
 const number = fc.double({ min: -2, max: 2, noNaN: true }).map((v) => Number(v.toPrecision(5)) + 0);
 const point = fc.tuple(number, number) as fc.Arbitrary<[number, number]>;
@@ -31,6 +31,12 @@ describe("the address", () => {
   it("is empty when there is nothing to say", () => {
     expect(writeAddress(emptyAddress())).toBe("");
     expect(readAddress("")).toEqual(emptyAddress());
+  });
+
+  it("says what of it cannot be read", () => {
+    expect(complaint("#lasso=1,2;3&topic=7")).toMatch(/area drawn/);
+    expect(complaint("#topic=-4&passage=x")).toMatch(/topic and the passage/);
+    expect(complaint("#lasso=0,0;1,0;0,1&topic=7&passage=2")).toBeNull();
   });
 
   it("is not broken by what others type", () => {

@@ -121,7 +121,8 @@ def test_a_filter_acts_and_a_wrong_one_is_explained(open_page, address):
     open_page.allowed.clear()
     field.fill("kind = ")
     field.press("Enter")
-    page.get_by_text(re.compile("filter", re.IGNORECASE)).first.wait_for()
+    page.wait_for_selector("#filter[aria-invalid=true]")
+    page.wait_for_timeout(300)
     open_page.allowed.clear()  # the console reports the refusal
 
 

@@ -177,7 +177,7 @@ def test_one_file_needs_no_server(open_page: Any, atlas_path: Path, tmp_path: Pa
     atlas.export_page(file)
     page = open_page(file.as_uri())
     search(page, "launches")
-    assert "words only" in page.inner_text(".results-how")
+    assert "words only" in page.text_content(".results-how")
     assert page.inner_text(".hit mark >> nth=0") == "launch"
     page.click(".hit-open >> nth=0")
     page.wait_for_selector(".near .hit-open")

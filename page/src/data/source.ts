@@ -43,7 +43,16 @@ export class SourceError extends Error {
 export const wasCancelled = (error: unknown): boolean =>
   error instanceof DOMException && error.name === "AbortError";
 
+/** Thrown in place of an answer that nobody may see: callers treat it as given up. */
+export const withheld = (): DOMException =>
+  new DOMException("the atlas was changed elsewhere", "AbortError");
+
 export interface Source {
+  /**
+   * Says which version the page shows. An answer of another one is withheld: `changed` is awaited,
+   * then the call fails as if it was given up.
+   */
+  follow?(version: number | string, changed: () => Promise<unknown>): void;
   /** False for a page without a server: no edits, no exports but what it can do itself. */
   readonly live: boolean;
   atlas(signal?: AbortSignal): Promise<AtlasInfo>;

@@ -10,6 +10,37 @@ export interface TreeTopic extends Topic {
   branch: number;
 }
 
+/** What no rename changes, where it is known: size, words and the passages that stand for it. */
+const marks = ({ size, keywords, exemplars }: Topic): string =>
+  keywords.length && exemplars.length ? JSON.stringify([size, keywords, exemplars]) : "";
+const named = ({ label, size }: Topic): string => JSON.stringify([label, size]);
+
+/**
+ * Finds a topic of one tree in another, whose numbers may be others.
+ *
+ * @returns Its number there if it is certainly the same (by name and size, else by size, words and
+ *   exemplars, and no other topic of either tree has these), else null.
+ */
+export function sameTopic(before: TopicTree, after: TopicTree, id: number | null): number | null {
+  const topic = before.get(id);
+  if (!topic) return null;
+  for (const of of [named, marks]) {
+    const wanted = of(topic);
+    const alike = (tree: TopicTree) => [...tree.byId.values()].filter((one) => of(one) === wanted);
+    const [found, ...others] = alike(after);
+    if (wanted && found && !others.length && alike(before).length === 1) return found.id;
+  }
+  return null;
+}
+
+/** Says whether every number means the same topic in both. */
+export const sameTree = (a: TopicTree, b: TopicTree): boolean =>
+  a.byId.size === b.byId.size &&
+  [...a.byId.values()].every((topic) => {
+    const other = b.get(topic.id);
+    return other !== undefined && named(other) === named(topic) && other.parent === topic.parent;
+  });
+
 export class TopicTree {
   readonly byId = new Map<number, TreeTopic>();
   readonly roots: TreeTopic[] = [];
@@ -47,6 +78,12 @@ export class TopicTree {
 
   get(id: number | null | undefined): TreeTopic | undefined {
     return id === null || id === undefined ? undefined : this.byId.get(id);
+  }
+
+  /** Topics that hold passages themselves, and groups of topics. */
+  get counts(): { topics: number; groups: number } {
+    const groups = [...this.byId.values()].filter(({ children }) => children.length).length;
+    return { topics: this.byId.size - groups, groups };
   }
 
   label(id: number | null | undefined): string {

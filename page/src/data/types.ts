@@ -162,6 +162,7 @@ export interface SelectionRow {
 }
 
 export interface SelectionReply {
+  version?: number | string;
   count: number;
   rows: SelectionRow[];
   next: number | null;
@@ -204,6 +205,7 @@ export interface TopicsBy {
 }
 
 export interface EditsReply {
+  version?: number | string;
   edits: { kind: string; what: string; when: string }[];
   undo: string | null;
   redo: string | null;

@@ -8,11 +8,19 @@ export type Bounds = [number, number, number, number];
 
 /** Pixels left free around what is fitted. */
 const MARGIN = 28;
+/** A map of a few points is mostly their surroundings: these are wanted, too. */
+const FEW = 40;
+const FEW_MARGIN = 90;
+
+function usualMargin({ width, height }: { width: number; height: number }): number {
+  const few = (atlas.value?.passages ?? Infinity) <= FEW;
+  return few ? Math.min(FEW_MARGIN, Math.min(width, height) / 4) : MARGIN;
+}
 const FLIGHT = 520;
 
 export const bounds = (): Bounds => atlas.value?.map.bounds ?? [-1, -1, 1, 1];
 
-export function fitted(box: Bounds, size: { width: number; height: number }, margin = MARGIN): View {
+export function fitted(box: Bounds, size: { width: number; height: number }, margin = usualMargin(size)): View {
   const width = Math.max(1, size.width - 2 * margin);
   const height = Math.max(1, size.height - 2 * margin);
   const across = Math.max(box[2] - box[0], 1e-9);

@@ -3,16 +3,22 @@
 import { effect } from "@preact/signals";
 import type { TreeTopic } from "../data/tree";
 import { selectTopic } from "../state/actions";
+import type { Point } from "../data/types";
 import * as store from "../state/store";
+import type { View } from "../state/store";
 import { toScreen } from "./camera";
 import { palette } from "./palette";
-import { placeLabels, suited, type Box, type Candidate } from "./place-labels";
+import { placeLabels, suited, type Box, type Candidate, type Placed } from "./place-labels";
 import { probe } from "./probe";
 import { branches } from "./topic-colours";
-import { grouped } from "../state/numbers";
+import { counted, shortened } from "../state/numbers";
 
 /** One name for so many square pixels of map. */
 const AREA = 21_000;
+
+/** Up to so many points are kept free of names, with so much room around each, pixels. */
+const LONE = 40;
+const DOT = 6;
 
 interface Label {
   element: HTMLButtonElement;
@@ -35,6 +41,10 @@ function ranks(topics: TreeTopic[], cut: TreeTopic[]): Map<number, number> {
 export class LabelLayer {
   private readonly labels = new Map<number, Label>();
   private shown = new Set<number>();
+  private slots = new Map<number, number>();
+  private laid = { zoom: 0, width: 0, height: 0 };
+  /** Points that no name may hide, where there are only a few; in map coordinates. */
+  private lone: Point[] = [];
   private rank = new Map<number, number>();
   private readonly ends: (() => void)[] = [];
   private obstacles: Box[] = [];
@@ -42,6 +52,10 @@ export class LabelLayer {
 
   constructor(private readonly parent: HTMLElement) {
     this.ends.push(
+      effect(() => {
+        void store.edition.value;
+        if (store.atlas.value) void this.findLone();
+      }),
       effect(() => {
         const tree = store.tree.value;
         this.forget();
@@ -64,6 +78,7 @@ export class LabelLayer {
     for (const { element } of this.labels.values()) element.remove();
     this.labels.clear();
     this.shown.clear();
+    this.slots.clear();
   }
 
   private make(topic: TreeTopic): Label {
@@ -73,8 +88,8 @@ export class LabelLayer {
     element.tabIndex = -1;
     element.dir = "auto";
     element.dataset["topic"] = String(topic.id);
-    element.textContent = topic.label;
-    element.title = `${topic.label} · ${grouped(topic.size)} passages`;
+    element.textContent = shortened(topic.label);
+    element.title = `${topic.label} · ${counted(topic.size, "passage")}`;
     element.hidden = true;
     element.addEventListener("click", () =>
       selectTopic(store.topic.value === topic.id ? null : topic.id),
@@ -137,6 +152,13 @@ export class LabelLayer {
       const topic = tree.get(id);
       if (topic && !nearby.includes(topic)) nearby.push(topic);
     }
+    // Names keep their sides while one moves, not for ever.
+    const lay = { zoom: view.zoom, width, height };
+    const moved = Math.abs(lay.zoom - this.laid.zoom) > 0.3;
+    if (moved || lay.width !== this.laid.width || lay.height !== this.laid.height) {
+      this.slots.clear();
+      this.laid = lay;
+    }
     const inView = nearby
       .map((topic) => ({ topic, at: toScreen(topic.place[0], topic.place[1], view) }))
       .filter(({ at: [x, y] }) => x > 0 && y > 0 && x < width && y < height)
@@ -154,17 +176,51 @@ export class LabelLayer {
         height: label.height,
         weight: first + topic.size,
         shown: this.shown.has(topic.id),
+        path: topic.path,
+        slot: this.slots.get(topic.id) ?? 0,
+        reach: this.reach(topic.spread * scale, label),
       };
     });
     const sheet = { left: 0, top: 0, right: width, bottom: height };
     const most = Math.max(4, Math.round((width * height) / AREA));
-    this.show(placeLabels(candidates, sheet, this.around(), most));
+    this.show(placeLabels(candidates, sheet, [...this.around(), ...this.dots(view)], most));
   }
 
-  private show(placed: Candidate[]): void {
+  /** Names stay within the spread of their topic; those of a few points stand beside them. */
+  private reach(spread: number, { width, height }: Label): number {
+    return this.lone.length ? Math.max(spread, height, width / 2 + 14) : spread;
+  }
+
+  private dots(view: View): Box[] {
+    return this.lone.map(([px, py]) => {
+      const [x, y] = toScreen(px, py, view);
+      return { left: x - DOT, right: x + DOT, top: y - DOT, bottom: y + DOT };
+    });
+  }
+
+  private async findLone(): Promise<void> {
+    const info = store.atlas.peek();
+    this.lone = [];
+    if (!info || info.passages > LONE) return;
+    const [x0, y0, x1, y1] = info.map.bounds;
+    try {
+      const { x, y } = await store.source().tile({ z: 0, x: 0, y: 0 });
+      const at = (i: number): Point => [
+        x0 + (x[i]! / 65535) * (x1 - x0),
+        y0 + (y[i]! / 65535) * (y1 - y0),
+      ];
+      this.lone = Array.from(x, (_, i) => at(i));
+      this.place();
+    } catch {
+      // The map itself says what of it could not be had.
+    }
+  }
+
+  private show(placed: Placed[]): void {
     const now = new Set(placed.map(({ id }) => id));
     for (const id of this.shown) if (!now.has(id)) this.labels.get(id)!.element.hidden = true;
     const chosen = store.topic.peek();
+    this.slots = new Map(placed.map(({ id, slot }) => [id, slot]));
     for (const { id, x, y, width, height } of placed) {
       const { element } = this.labels.get(id)!;
       // Whole pixels keep the letters sharp.

@@ -186,7 +186,11 @@ export class MapScene {
         this.schedule(true);
         if (tile === null && !this.resting) this.lookAround();
       },
-      (error) => store.tell(`Not all of the map is as asked: ${message(error)}`, "error"),
+      (error) => {
+        // A filter that cannot be read is told of below its field.
+        if (store.where.value && /filter/i.test(message(error))) return;
+        store.tell(`Not all of the map is as asked: ${message(error)}`, "error");
+      },
     );
   }
 

@@ -21,6 +21,20 @@ export function valueShown(value: unknown): string {
   return String(value);
 }
 
+/** Digits of a fraction in a table; the whole number is in its title. */
+const DIGITS = 6;
+
+/** A value in a table's cell: dates without a clock that stands at midnight, fractions rounded. */
+export function cellShown(value: unknown, kind: AttributeKind): string {
+  if (typeof value === "number" && !Number.isInteger(value))
+    return String(Number(value.toPrecision(DIGITS)));
+  if (kind === "time" && typeof value === "string")
+    return value
+      .replace(/T00:00(?::00(?:\.0+)?)?(?:Z|[+-]00:?00)?$/, "")
+      .replace(/^(-?\d{4,}-\d\d-\d\d)T/, "$1 ");
+  return valueShown(value);
+}
+
 export function AttributeList({ attributes }: { attributes: Attributes }) {
   const names = Object.keys(attributes);
   if (!names.length) return null;

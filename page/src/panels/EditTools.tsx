@@ -3,7 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { addKeys } from "../state/keys";
 import { Icon } from "../ui/Icon";
-import { editable, followEdits, redo, steps, undo, working } from "./editing";
+import { byKey, editable, followEdits, redo, steps, undo, working } from "./editing";
 
 export function EditTools() {
   useEffect(() => {
@@ -15,7 +15,7 @@ export function EditTools() {
         what: "Undo the last edit of a topic",
         group: "Edit",
         when: () => steps.value.undo !== null && !working.value,
-        run: () => void undo(),
+        run: () => byKey("undo"),
       },
       {
         keys: ["Z", "y"],
@@ -24,7 +24,7 @@ export function EditTools() {
         what: "Redo it",
         group: "Edit",
         when: () => steps.value.redo !== null && !working.value,
-        run: () => void redo(),
+        run: () => byKey("redo"),
       },
     ]);
     return () => {

@@ -9,8 +9,12 @@ import { announce, atlas, edition, source, topic, where } from "../state/store";
 import { Icon } from "../ui/Icon";
 import { suggest, type Column } from "./filter-suggest";
 import { forgetValues, valuesOf } from "./filter-values";
-import { grouped } from "../state/numbers";
+import { counted, grouped } from "../state/numbers";
+import type { AttributeInfo, AttributeKind } from "../data/types";
+import { columnText } from "./filter-text";
 
+/** More than are seen at once: the list scrolls. */
+const SUGGESTED = 60;
 const open = signal(false);
 /** How many passages pass the filter, and what is wrong with it. */
 const passing = signal<number | null>(null);
@@ -89,7 +93,7 @@ function Field() {
     text.value = where.value;
   });
 
-  const found = suggest(text.value.slice(0, caret.value), columns.value, valuesOf);
+  const found = suggest(text.value.slice(0, caret.value), columns.value, valuesOf, SUGGESTED);
   const listed = focused.value && !busy.value && found.items.length > 0;
   const chosen = listed ? found.items[active.value] : undefined;
 
@@ -114,11 +118,14 @@ function Field() {
       const n = await count(filter, new AbortController().signal);
       setWhere(filter);
       passing.value = n;
-      announce(`${grouped(n)} passages pass the filter`);
+      announce(`${counted(n, "passage")} pass${n === 1 ? "es" : ""} the filter`);
       focused.value = false;
     } catch (error) {
-      mistake.value = message(error);
-      announce(message(error));
+      // The atlas was changed meanwhile, which is said elsewhere: Enter asks again.
+      if (!wasCancelled(error)) {
+        mistake.value = message(error);
+        announce(message(error));
+      }
     }
     busy.value = false;
   };
@@ -129,13 +136,24 @@ function Field() {
     open.value = false;
     announce("The filter is off");
   };
+  const back = () => {
+    text.value = where.value;
+    mistake.value = null;
+    field.current?.focus();
+  };
   const follow = (event: { currentTarget: HTMLInputElement }) => {
     caret.value = event.currentTarget.selectionStart ?? event.currentTarget.value.length;
   };
+  const point = (at: number) => {
+    active.value = at;
+    requestAnimationFrame(() =>
+      document.getElementById(`filter-${at}`)?.scrollIntoView({ block: "nearest" }),
+    );
+  };
   const press = (event: KeyboardEvent) => {
     const last = found.items.length - 1;
-    if (event.key === "ArrowDown" && listed) active.value = Math.min(last, active.value + 1);
-    else if (event.key === "ArrowUp" && listed) active.value = Math.max(-1, active.value - 1);
+    if (event.key === "ArrowDown" && listed) point(Math.min(last, active.value + 1));
+    else if (event.key === "ArrowUp" && listed) point(Math.max(-1, active.value - 1));
     else if (event.key === "Enter") {
       if (chosen) take(active.value);
       else void apply();
@@ -177,7 +195,7 @@ function Field() {
           aria-activedescendant={chosen ? `filter-${active.value}` : undefined}
           aria-invalid={mistake.value !== null}
           aria-describedby="filter-says"
-          placeholder="label = 'x' AND year >= 1993"
+          placeholder={example(atlas.value?.attributes ?? [])}
           value={text}
           onInput={(event) => {
             text.value = event.currentTarget.value;
@@ -207,6 +225,14 @@ function Field() {
       <p id="filter-says" class="filter-says wraps" data-empty={!says(text.value, busy.value)}>
         {says(text.value, busy.value)}
       </p>
+      {where.value && text.value.trim() !== where.value && (
+        <p class="filter-says filter-force wraps">
+          In force:{" "}
+          <button type="button" class="link" title="Back to the filter in force" onClick={back}>
+            <bdi dir="ltr">{where}</bdi>
+          </button>
+        </p>
+      )}
       {listed && !mistake.value && (
         <ul id="filter-list" class="filter-list" role="listbox" aria-label="What may come next">
           {found.items.map((item, i) => (
@@ -227,6 +253,19 @@ function Field() {
       )}
     </div>
   );
+}
+
+/** A filter made of what the atlas has. */
+function example(attributes: AttributeInfo[]): string {
+  const first = (kind: AttributeKind) => attributes.find((one) => one.kind === kind)?.name;
+  const named = first("category") ?? first("text");
+  const measured = first("number");
+  const dated = first("time");
+  const parts: string[] = [];
+  if (named) parts.push(`${columnText(named)} = '…'`);
+  if (dated) parts.push(`${columnText(dated)} >= '…'`);
+  else if (measured) parts.push(`${columnText(measured)} >= …`);
+  return parts.join(" AND ") || "topic = 0";
 }
 
 /** The line below the field: a mistake, how many pass, or that Enter applies it. */

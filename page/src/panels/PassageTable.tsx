@@ -7,7 +7,7 @@ import type { AttributeInfo, Selection, SelectionReply, SelectionRow } from "../
 import { excerpt } from "../data/words";
 import { afterFailure, openPassage } from "../state/actions";
 import { atlas, hoveredPassage, passage, source, tree } from "../state/store";
-import { valueShown } from "./AttributeList";
+import { cellShown, valueShown } from "./AttributeList";
 import { Marked, queryKeys } from "./Marked";
 import { PAGE, Pages, ROW, rowWindow, scrollTo } from "./table-window";
 
@@ -166,7 +166,7 @@ interface RowProps {
 }
 
 function Row({ at, row, top, columns, focusable, focused }: RowProps) {
-  const cut = (value: unknown) => valueShown(value).slice(0, 120);
+  const cut = (text: string) => [...text.slice(0, 240)].slice(0, 120).join("");
   return (
     <div
       class="table-row"
@@ -193,8 +193,13 @@ function Row({ at, row, top, columns, focusable, focused }: RowProps) {
             <bdi dir="auto">{tree.value?.label(row.topic) ?? ""}</bdi>
           </span>
           {columns.map(({ name, kind }) => (
-            <span key={name} role="gridcell" data-kind={kind}>
-              <bdi dir="auto">{cut(row.attributes[name])}</bdi>
+            <span
+              key={name}
+              role="gridcell"
+              data-kind={kind}
+              title={valueShown(row.attributes[name]).slice(0, 400)}
+            >
+              <bdi dir="auto">{cut(cellShown(row.attributes[name], kind))}</bdi>
             </span>
           ))}
         </>

@@ -6,7 +6,7 @@ import { SourceError, wasCancelled } from "../data/source";
 import type { Passage } from "../data/types";
 import { flyTo } from "../map/camera";
 import { closePassage, message } from "../state/actions";
-import { announce, edition, passage, source, tell, tree, view } from "../state/store";
+import { announce, edition, opened, passage, source, tell, tree, view } from "../state/store";
 import { Icon } from "../ui/Icon";
 import { AttributeList } from "./AttributeList";
 import { ReaderAround } from "./ReaderAround";
@@ -35,6 +35,13 @@ export function Reader() {
       .then(
         (reply) => {
           if (control.signal.aborted) return;
+          const was = opened.value;
+          if (was?.passage === number && was.id !== String(reply.id)) {
+            // The atlas was changed, and the number is another passage's now.
+            closePassage();
+            return;
+          }
+          opened.value = { passage: number, id: String(reply.id) };
           shown.value = reply;
           failure.value = null;
           top.current?.closest(".panel-body")?.scrollTo({ top: 0 });
@@ -51,6 +58,13 @@ export function Reader() {
       );
     return () => control.abort();
   }, [number, edition.value]);
+
+  useEffect(
+    () => () => {
+      opened.value = null;
+    },
+    [number],
+  );
 
   if (failure.value)
     return (

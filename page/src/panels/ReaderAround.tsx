@@ -51,7 +51,7 @@ export function ReaderAround({ number }: { number: number }) {
       shown.value = back ? [...fresh, ...shown.value] : [...shown.value, ...fresh];
       announce(`${fresh.length} more passages of the document`);
     } catch (error) {
-      await afterFailure(error);
+      if (!wasCancelled(error)) await afterFailure(error);
     }
     busy.value = false;
   };

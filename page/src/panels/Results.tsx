@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { excerpt } from "../data/words";
 import type { Hit } from "../data/types";
-import { openPassage, search, selectTopic, setWhere, showHits } from "../state/actions";
+import { HITS, openPassage, search, selectTopic, setWhere, showHits } from "../state/actions";
 import {
   edition,
   hits,
@@ -21,7 +21,7 @@ import {
 } from "../state/store";
 import { Marked, queryKeys } from "./Marked";
 import { TopicChip } from "./TopicLink";
-import { grouped } from "../state/numbers";
+import { counted, grouped } from "../state/numbers";
 
 /** Which hit was opened last: its place gets the focus when the list comes back. */
 let lastOpened: number | null = null;
@@ -76,7 +76,7 @@ export function Results() {
     <div class="results" aria-busy={searching} key={edition.value}>
       <div class="results-head">
         <p class="hint number">
-          {grouped(found.length)} {found.length === 1 ? "passage" : "passages"}
+          {found.length >= HITS ? `The best ${grouped(HITS)}` : counted(found.length, "passage")}
           {topic.value !== null && <> in one topic</>}
           {where.value && <>, filtered</>}
         </p>
@@ -85,9 +85,10 @@ export function Results() {
         </button>
       </div>
       {searched.value && (
-        <p class="results-how number">
+        <details class="results-how number">
+          <summary>how</summary>
           {searched.value.strategy} · {clock(searched.value.seconds)}
-        </p>
+        </details>
       )}
       <ol
         ref={list}
@@ -164,9 +165,10 @@ function Waiting() {
 function Failure({ text }: { text: string }) {
   const filtered = where.value !== "" && /filter/i.test(text);
   return (
-    <div class="empty" role="alert">
+    <div class="empty" role={filtered ? undefined : "alert"}>
       <p class="serif">The search did not work.</p>
-      <p class="wraps">{text}</p>
+      {/* What is wrong with a filter is said below its field, once. */}
+      <p class="wraps">{filtered ? "It waits for a filter that can be read." : text}</p>
       <p>
         {filtered ? (
           <button type="button" class="button" onClick={() => setWhere("")}>
@@ -182,8 +184,7 @@ function Failure({ text }: { text: string }) {
   );
 }
 
-/** Asks once more for the same: an edition that grows makes the search follow. */
-const again = () => (edition.value += 1);
+const again = () => search(query.value);
 
 function Nothing() {
   const within = tree.value?.get(topic.value);

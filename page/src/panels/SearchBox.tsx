@@ -68,6 +68,7 @@ export function SearchBox() {
       />
       {live ? (
         <span class="find-mode">
+          <Icon name="more" />
           <select
             aria-label="Search by"
             title="What is compared: meaning, words, or both"

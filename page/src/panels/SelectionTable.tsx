@@ -1,16 +1,17 @@
 /** Slot: the passages of the selection, in the drawer. */
 
 import { useSignal, useSignalEffect } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { wasCancelled } from "../data/source";
 import type { Selection, SelectionReply } from "../data/types";
 import { topicColour } from "../map/topic-colours";
 import { message, selectTopic, setPolygon, setWhere } from "../state/actions";
-import { announce, atlas, edition, source, topic, tree } from "../state/store";
+import { announce, atlas, edition, source, topic, tree, where } from "../state/store";
 import { Exports } from "./Exports";
 import { isNarrowed, listed, narrowedBy } from "./listed";
 import { PassageTable } from "./PassageTable";
 import { PAGE } from "./table-window";
-import { grouped } from "../state/numbers";
+import { counted, grouped } from "../state/numbers";
 
 /** Topics named beside the table. */
 const BARS = 40;
@@ -24,10 +25,13 @@ export function SelectionTable() {
   const found = useSignal<Found | null>(null);
   const failure = useSignal<string | null>(null);
   const busy = useSignal(true);
+  const seen = useRef(edition.peek());
   useSignalEffect(() => {
     const selection = listed.value;
-    void edition.value;
     if (!atlas.value) return;
+    // Rows of another version have other numbers.
+    if (edition.value !== seen.current) found.value = null;
+    seen.current = edition.value;
     const control = new AbortController();
     busy.value = true;
     source()
@@ -37,7 +41,7 @@ export function SelectionTable() {
           found.value = { selection, reply };
           failure.value = null;
           busy.value = false;
-          announce(`${grouped(reply.count)} passages ${narrowedBy.peek()}`);
+          announce(`${counted(reply.count, "passage")} ${narrowedBy.peek()}`);
         },
         (error: unknown) => {
           if (wasCancelled(error)) return;
@@ -52,7 +56,11 @@ export function SelectionTable() {
   if (failure.value)
     return (
       <div class="empty" role="alert">
-        <p class="wraps">{failure.value}</p>
+        <p class="wraps">
+          {where.value && /filter/i.test(failure.value)
+            ? "The list waits for a filter that can be read."
+            : failure.value}
+        </p>
         <Clear />
       </div>
     );

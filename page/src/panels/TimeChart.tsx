@@ -6,7 +6,7 @@ import type { TopicsOver } from "../data/types";
 import { topicColour } from "../map/topic-colours";
 import { message, selectTopic, setWhere } from "../state/actions";
 import { announce, atlas, dark, edition, hoveredTopic, source, topic, tree, where } from "../state/store";
-import { periodIn, periodLabel, timeColumns, topicsDrawn, withoutPeriod, withPeriod } from "./time-data";
+import { FEW, periodIn, spanLabel, sparse, timeColumns, topicsDrawn, withoutPeriod, withPeriod } from "./time-data";
 import { TimeLines, type Line } from "./TimeLines";
 import { TimeTable } from "./TimeTable";
 import { grouped } from "../state/numbers";
@@ -156,9 +156,7 @@ export function TimeChart() {
 
 function About({ over, brushed }: { over: TopicsOver; brushed: [number, number] | null }) {
   if (brushed) {
-    const first = periodLabel(over.periods[brushed[0]]!.start, over.unit);
-    const last = periodLabel(over.periods[brushed[1]]!.start, over.unit);
-    return <>{first === last ? first : `${first} to ${last}`}</>;
+    return <>{spanLabel(over.periods[brushed[0]]!, over.periods[brushed[1]]!, over.unit)}</>;
   }
   const missing = over.missing
     ? `; ${grouped(over.missing)} ${over.missing === 1 ? "passage" : "passages"} without a time`
@@ -166,7 +164,10 @@ function About({ over, brushed }: { over: TopicsOver; brushed: [number, number] 
   return (
     <>
       By {over.unit}
-      {missing}. Bands: {Math.round(100 * over.level)} % intervals. Draw over a period to filter.
+      {missing}. Bands: {Math.round(100 * over.level)} % intervals.
+      {sparse(over.periods).some((few, i) => few && over.periods[i]!.passages > 0) &&
+        ` Grey: under ${FEW} passages.`}{" "}
+      Draw over a period to filter.
     </>
   );
 }

@@ -4,9 +4,9 @@ import { useSignal, type Signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { SpreadTopic, TopicsOver } from "../data/types";
 import { hoveredTopic } from "../state/store";
-import { bandPath, linePath, periodLabel, runs, ticks } from "./time-data";
+import { bandPath, linePath, periodLabel, runs, sparse, ticks } from "./time-data";
 import { measured, type Measure } from "./TimeChart";
-import { grouped } from "../state/numbers";
+import { counted } from "../state/numbers";
 
 export interface Line {
   id: number;
@@ -47,9 +47,12 @@ export function TimeLines({ over, lines, measure, at, brushed, brush, clear }: P
   const n = over.periods.length;
   const step = (width - EDGE.left - EDGE.right) / Math.max(1, n);
   const x = (i: number) => EDGE.left + (i + 0.5) * step;
+  // A share of two passages is no share: such periods are grey, and draw no line.
+  const few = measure === "shares" ? sparse(over.periods) : over.periods.map(() => false);
+  const trusted = (values: (number | null)[]) => values.map((value, i) => (few[i] ? null : value));
   const most = Math.max(
     ...lines.flatMap(({ row }) =>
-      (measure === "shares" ? row.high : row.counts).map((value) => value ?? 0),
+      trusted(measure === "shares" ? row.high : row.counts).map((value) => value ?? 0),
     ),
     measure === "shares" ? 0.01 : 1,
   );
@@ -100,6 +103,20 @@ export function TimeLines({ over, lines, measure, at, brushed, brush, clear }: P
               height={Math.max(0, height - EDGE.top - EDGE.bottom + 4)}
             />
           )}
+          {over.periods.map(({ start, passages }, i) =>
+            few[i] && passages > 0 ? (
+              <rect
+                key={start}
+                class="time-few"
+                x={EDGE.left + i * step}
+                width={step}
+                y={EDGE.top - 4}
+                height={Math.max(0, height - EDGE.top - EDGE.bottom + 4)}
+              >
+                <title>Too few passages for shares</title>
+              </rect>
+            ) : null,
+          )}
           {ticks(most).map((value) => (
             <g key={value} class="time-grid">
               <line x1={EDGE.left} x2={width - EDGE.right} y1={y(value)} y2={y(value)} />
@@ -125,9 +142,9 @@ export function TimeLines({ over, lines, measure, at, brushed, brush, clear }: P
             />
           )}
           {lines.map(({ id, colour, row }) => {
-            const parts = runs(row[measure], place);
-            const lows = runs(row.low, place);
-            const highs = runs(row.high, place);
+            const parts = runs(trusted(row[measure]), place);
+            const lows = runs(trusted(row.low), place);
+            const highs = runs(trusted(row.high), place);
             const state =
               hoveredTopic.value === null || !lines.some((line) => line.id === hoveredTopic.value)
                 ? "all"
@@ -157,7 +174,7 @@ export function TimeLines({ over, lines, measure, at, brushed, brush, clear }: P
                     </g>
                   ),
                 )}
-                {at.value !== null && row[measure][at.value] != null && (
+                {at.value !== null && !few[at.value] && row[measure][at.value] != null && (
                   <circle cx={x(at.value)} cy={y(row[measure][at.value]!)} r={3.5} />
                 )}
               </g>
@@ -171,7 +188,7 @@ export function TimeLines({ over, lines, measure, at, brushed, brush, clear }: P
               text-anchor="middle"
             >
               {periodLabel(over.periods[at.value]!.start, over.unit)},{" "}
-              {grouped(over.periods[at.value]!.passages)} passages
+              {counted(over.periods[at.value]!.passages, "passage")}
             </text>
           )}
         </svg>

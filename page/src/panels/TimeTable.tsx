@@ -1,7 +1,7 @@
 /** The figures behind the chart; a period's button keeps only its passages. */
 
 import type { TopicsOver } from "../data/types";
-import { periodLabel } from "./time-data";
+import { periodLabel, sparse } from "./time-data";
 import { measured, type Measure } from "./TimeChart";
 import type { Line } from "./TimeLines";
 import { grouped } from "../state/numbers";
@@ -15,6 +15,7 @@ interface Props {
 }
 
 export function TimeTable({ over, lines, measure, brushed, brush }: Props) {
+  const few = measure === "shares" ? sparse(over.periods) : [];
   return (
     <div class="time-table" tabIndex={0} role="region" aria-label="Figures of topics over time">
       <table>
@@ -49,7 +50,7 @@ export function TimeTable({ over, lines, measure, brushed, brush }: Props) {
               </th>
               <td class="number">{grouped(period.passages)}</td>
               {lines.map(({ id, row }) => (
-                <td key={id} class="number" title={interval(row.low[i], row.high[i])}>
+                <td key={id} class="number" data-few={few[i]} title={interval(row.low[i], row.high[i])}>
                   {measured(row[measure][i] ?? null, measure)}
                 </td>
               ))}

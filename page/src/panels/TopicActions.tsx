@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { TreeTopic } from "../data/tree";
 import { flyToTopic } from "../state/actions";
+import { shortened } from "../state/numbers";
 import { drawer, tree } from "../state/store";
 import { edit, editable, working } from "./editing";
 import { TopicPick } from "./TopicPick";
@@ -32,6 +33,7 @@ export function TopicActions({ topic: id }: { topic: number }) {
         else if (doing.value) {
           event.stopPropagation();
           event.preventDefault();
+          draft = null;
           end();
         }
       }}
@@ -92,8 +94,11 @@ interface Part {
   end: () => void;
 }
 
+/** A name that was refused, kept for the next time the form opens. */
+let draft: string | null = null;
+
 function Rename({ topic, end }: Part) {
-  const name = useSignal(topic.label);
+  const name = useSignal(draft ?? topic.label);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
     field.current?.focus();
@@ -101,10 +106,20 @@ function Rename({ topic, end }: Part) {
   }, []);
   const save = async () => {
     const wanted = name.value.trim();
-    if (wanted === topic.label) return end();
-    const done = wanted ? `Renamed to “${wanted}”` : "The topic has its own words as name again";
+    if (wanted === topic.label) {
+      draft = null;
+      return end();
+    }
+    const done = wanted
+      ? `Renamed to “${shortened(wanted, 60)}”`
+      : "The topic has its own words as name again";
     const what = { kind: "rename", topic: topic.id, name: wanted } as const;
-    if (await edit("Renaming…", done, what)) end();
+    draft = wanted;
+    const kept = wanted ? `The name that you typed is still in the field of Rename.` : "";
+    if (await edit("Renaming…", done, "The topic was not renamed", what, kept)) {
+      draft = null;
+      end();
+    } else requestAnimationFrame(() => field.current?.focus());
   };
   return (
     <form
@@ -118,7 +133,7 @@ function Rename({ topic, end }: Part) {
         ref={field}
         class="field"
         dir="auto"
-        maxLength={1000}
+        maxLength={200}
         aria-label={`New name of ${topic.label}`}
         placeholder={topic.keywords.slice(0, 3).join(", ")}
         value={name}
@@ -140,8 +155,9 @@ function Merge({ topic, end }: Part) {
         label={`Merge ${topic.label} with`}
         pick={async (other) => {
           const what = { kind: "merge", topics: [topic.id, other.id] } as const;
-          const done = `Merged “${topic.label}” with “${other.label}”`;
-          if (await edit("Merging…", done, { ...what, topics: [...what.topics] })) end();
+          const done = `Merged “${shortened(topic.label)}” with “${shortened(other.label)}”`;
+          const not = "The topics were not merged";
+          if (await edit("Merging…", done, not, { ...what, topics: [...what.topics] })) end();
         }}
       />
       <p class="hint">Both become one topic. Undo takes it back.</p>
@@ -154,7 +170,9 @@ function Split({ topic, end }: Part) {
   const save = async () => {
     const parts = into.value ? Number(into.value) : undefined;
     const what = { kind: "split", topic: topic.id, ...(parts ? { into: parts } : {}) } as const;
-    if (await edit("Splitting… this may take a while", `Split “${topic.label}”`, what)) end();
+    const done = `Split “${shortened(topic.label)}”`;
+    const not = "The topic was not split";
+    if (await edit("Splitting… this may take a while", done, not, what)) end();
     // What does not fall apart by itself can be cut in two.
     else into.value ||= "2";
   };

@@ -88,6 +88,34 @@ export function periodLabel(start: string, unit: string): string {
   return `${Number(date)} ${name} ${year}`;
 }
 
+/** The last part of a period, which ends before `end`, in as few words as its unit needs. */
+export function lastLabel(end: string, unit: string): string {
+  if (/^-?\d+$/.test(end)) return String(Number(end) - 1);
+  const day = /^(-?\d{4,})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d))?/.exec(end);
+  if (!day) return end;
+  const [year, month, date, hour = 0, minute = 0] = day.slice(1).map((part) => Number(part ?? 0));
+  const before = new Date(0);
+  before.setUTCFullYear(year!, month! - 1, date!);
+  before.setUTCHours(hour, minute - 1);
+  return periodLabel(before.toISOString(), unit);
+}
+
+/** A span of periods in words: "Nov 2023", or "Mar to Dec 2023" where they are more than one unit. */
+export function spanLabel(first: Period, last: Period, unit: string): string {
+  const from = periodLabel(first.start, unit);
+  const to = lastLabel(last.end, unit);
+  return from === to ? from : `${from} to ${to}`;
+}
+
+/** Below so many passages a share says next to nothing. */
+export const FEW = 5;
+
+/** The periods with too few passages for shares; none where no period has enough. */
+export function sparse(periods: Period[]): boolean[] {
+  const few = periods.map(({ passages }) => passages < FEW);
+  return few.includes(false) ? few : few.map(() => false);
+}
+
 const bound = (value: string, asNumber: boolean): string => (asNumber ? value : `'${value}'`);
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");

@@ -3,7 +3,7 @@
 import { effect, signal } from "@preact/signals";
 import type { Point } from "../data/types";
 import { openPassage } from "../state/actions";
-import { passage } from "../state/store";
+import { foreign, passage } from "../state/store";
 
 /** Passages that were open before the present one, first first. */
 export const trail = signal<number[]>([]);
@@ -25,6 +25,11 @@ export function goBack(): void {
   trail.value = trail.value.slice(0, -1);
   openPassage(to);
 }
+
+// Numbers may mean other passages after a change elsewhere.
+effect(() => {
+  if (foreign.value > 0) trail.value = [];
+});
 
 // A passage that was opened from elsewhere begins a new way.
 effect(() => {

@@ -2,42 +2,13 @@
 
 import { batch, effect, untracked } from "@preact/signals";
 import { fitted, flyTo, flyToBounds, toScreen } from "../map/camera";
-import { TopicTree } from "../data/tree";
 import { SourceError, wasCancelled } from "../data/source";
 import type { Hit, Point } from "../data/types";
 import * as store from "./store";
-import { grouped } from "./numbers";
+import { counted } from "./numbers";
+import { lookAgain, message, openAtlas } from "./versions";
 
-const count = (n: number, one: string, many = `${one}s`): string =>
-  `${grouped(n)} ${n === 1 ? one : many}`;
-
-export const message = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
-
-/** Fetches the atlas and its topics; again after every edit, which may say what to select then. */
-export async function openAtlas(chosen?: number | null): Promise<void> {
-  const source = store.source();
-  try {
-    const [info, topics] = await Promise.all([source.atlas(), source.topics()]);
-    batch(() => {
-      const again = store.atlas.value !== null;
-      store.atlas.value = info;
-      store.tree.value = new TopicTree(topics);
-      if (chosen !== undefined) store.topic.value = chosen;
-      if (store.topic.value !== null && !store.tree.value.get(store.topic.value))
-        store.topic.value = null;
-      if (again) store.edition.value += 1;
-      store.fatal.value = null;
-    });
-    document.title = `${info.name} · Isogloss`;
-    store.announce(
-      `${info.name}: ${count(info.passages, "passage")} in ${count(info.topics, "topic")}`,
-    );
-  } catch (error) {
-    if (store.atlas.value) store.tell(message(error), "error");
-    else store.fatal.value = message(error);
-  }
-}
+export { message, openAtlas };
 
 /** Opens a passage in the reader; flies there if it is out of sight. */
 export function openPassage(number: number, place?: Point): void {
@@ -70,7 +41,7 @@ export function selectTopic(id: number | null, fly = true): void {
   store.topic.value = id;
   const topic = store.tree.value?.get(id);
   if (!topic) return;
-  store.announce(`${topic.label}: ${count(topic.size, "passage")}`);
+  store.announce(`${topic.label}: ${counted(topic.size, "passage")}`);
   if (fly) flyToTopic(id!);
 }
 
@@ -113,9 +84,10 @@ export function setPolygon(polygon: Point[] | null): void {
   store.announce(polygon ? "Area selected; its passages are listed below" : "Selection cleared");
 }
 
-/** Asks for passages; an empty query ends the search. */
+/** Asks for passages, also once more for the same; an empty query ends the search. */
 export function search(query: string, mode = store.searchMode.value): void {
   batch(() => {
+    store.asked.value += 1;
     store.query.value = query.trim();
     store.searchMode.value = mode;
     if (query.trim()) store.side.value = "results";
@@ -135,6 +107,7 @@ export function followSearch(): void {
     const where = store.where.value;
     const within = store.topic.value;
     void store.edition.value;
+    void store.asked.value;
     running?.abort();
     if (!store.atlas.value) return;
     if (!query) {
@@ -167,7 +140,7 @@ async function ask(
       store.searchFailure.value = null;
       store.searching.value = false;
     });
-    store.announce(`${count(hits.length, "passage")} found for ${query}`);
+    store.announce(`${counted(hits.length, "passage")} found for ${query}`);
   } catch (error) {
     if (wasCancelled(error) || signal.aborted) return;
     batch(() => {
@@ -205,10 +178,14 @@ export function stepBack(): void {
   else if (store.drawer.value) store.drawer.value = null;
 }
 
-/** A stale page after an edit elsewhere: fetch anew and say so. */
+/** Says what failed; a page that is behind the atlas takes the change over first. */
 export async function afterFailure(error: unknown): Promise<void> {
-  if (error instanceof SourceError && error.kind === "stale") {
-    await openAtlas();
-    store.tell("The atlas was changed elsewhere; this page shows it as it is now.");
-  } else store.tell(message(error), "error");
+  if (wasCancelled(error)) return;
+  const stale = error instanceof SourceError && error.kind === "stale";
+  try {
+    if (stale && (await lookAgain())) return;
+  } catch {
+    // Gone meanwhile: what failed first is what is told.
+  }
+  store.tell(message(error), "error");
 }

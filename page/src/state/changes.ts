@@ -1,9 +1,9 @@
 /** Notices that another process has changed the atlas: looked up when one comes back to the page. */
 
-import { openAtlas } from "./actions";
-import { atlas, source, tell } from "./store";
+import { lookAgain } from "./versions";
+import { atlas, ownEdit, source } from "./store";
 
-const OFTEN = 4000;
+const OFTEN = 1000;
 
 export function followChanges(): void {
   let last = 0;
@@ -12,10 +12,8 @@ export function followChanges(): void {
     if (document.hidden || !atlas.value || now - last < OFTEN || !source().live) return;
     last = now;
     try {
-      const info = await source().atlas();
-      if (info.version === atlas.value.version) return;
-      await openAtlas();
-      tell("The atlas has changed; this page shows it as it is now.");
+      await ownEdit.value?.catch(() => {});
+      await lookAgain();
     } catch {
       // The server is gone: whatever is asked next will say so.
     }

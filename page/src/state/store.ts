@@ -81,7 +81,13 @@ export const selection = computed<Selection | null>(() => {
 
 // What is said
 export const announcement = signal("");
-export const notice = signal<{ text: string; kind: "info" | "error" } | null>(null);
+export interface Said {
+  text: string;
+  kind: "info" | "error";
+  /** What can be done about it. */
+  act?: { label: string; run: () => void };
+}
+export const notice = signal<Said | null>(null);
 
 /** Says something to who listens to the page. */
 export const announce = (text: string): void => {
@@ -89,10 +95,18 @@ export const announce = (text: string): void => {
 };
 
 /** Shows a line at the foot of the page for a while, and says it. */
-export const tell = (text: string, kind: "info" | "error" = "info"): void => {
-  notice.value = { text, kind };
+export const tell = (text: string, kind: Said["kind"] = "info", act?: Said["act"]): void => {
+  notice.value = { text, kind, ...(act ? { act } : {}) };
   announce(text);
 };
 
 /** Grows with every edit of the atlas: what was fetched before is stale. */
 export const edition = signal(0);
+/** Grows with every change of the atlas that this page did not make. */
+export const foreign = signal(0);
+/** An edit of this page that is under way. */
+export const ownEdit = signal<Promise<unknown> | null>(null);
+/** The passage that the reader shows. */
+export const opened = signal<{ passage: number; id: string } | null>(null);
+/** Grows when the same is searched for once more. */
+export const asked = signal(0);

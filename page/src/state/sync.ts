@@ -1,9 +1,10 @@
 /** Keeps the address and the store the same, in both directions. */
 
 import { batch, effect } from "@preact/signals";
-import { held } from "../map/camera";
+import { bounds, fitted, held } from "../map/camera";
+import { namesTopics, topicNow } from "./versions";
 import * as store from "./store";
-import { readAddress, writeAddress, type Address, type Place } from "./url";
+import { complaint, readAddress, writeAddress, type Address, type Place } from "./url";
 
 /** A place of the address that waits for the map to have a size. */
 let wanted: Place | null = null;
@@ -24,8 +25,14 @@ export const placeOf = (): Place | null => {
 };
 
 /** The view of a place, kept to the map: addresses are typed by hand, too. */
-export const viewOf = (place: Place): store.View =>
-  held({ x: place.x, y: place.y, zoom: Math.log2(Math.max(1, shorter()) / place.span) });
+export function viewOf(place: Place): store.View {
+  const wanted = { x: place.x, y: place.y, zoom: Math.log2(Math.max(1, shorter()) / place.span) };
+  const view = held(wanted);
+  const off = Math.hypot(view.x - wanted.x, view.y - wanted.y) > place.span;
+  // Far beyond what one can reach by hand there is nothing to see: the whole map is.
+  if (off || Math.abs(view.zoom - wanted.zoom) > 1) return fitted(bounds(), store.mapSize.value);
+  return view;
+}
 
 function current(): Address {
   return {
@@ -69,18 +76,33 @@ const steps = (address: Address): string => writeAddress({ ...address, place: nu
 
 /** Reads the address into the store, then writes the store into the address. */
 export function syncAddress(): void {
-  apply(readAddress(location.hash));
+  const open = (version: number | string | null = null) => {
+    const address = readAddress(location.hash);
+    if (version !== null && store.atlas.value) {
+      // A step of the history from before a change: its numbers are of then.
+      const now = topicNow(address.topic, version);
+      if (now !== address.topic && namesTopics(address.where)) address.where = "";
+      address.topic = now;
+    }
+    apply(address);
+    const wrong = complaint(location.hash);
+    if (wrong) store.tell(wrong);
+  };
+  open();
   let last = steps(current());
   let timer = 0;
   const write = (push: boolean) => {
     const hash = writeAddress(current()) || location.pathname + location.search;
     if (hash === location.hash) return;
-    if (push) history.pushState(null, "", hash);
-    else history.replaceState(null, "", hash);
+    const state = { version: store.atlas.peek()?.version ?? null };
+    if (push) history.pushState(state, "", hash);
+    else history.replaceState(state, "", hash);
   };
-  window.addEventListener("popstate", () => {
-    apply(readAddress(location.hash));
+  window.addEventListener("popstate", (event) => {
+    open((event.state as { version?: number | string | null } | null)?.version ?? null);
     last = steps(current());
+    // Other numbers than those of the step, where the atlas was changed since.
+    if (event.state) write(false);
   });
   effect(() => {
     const now = steps(current());

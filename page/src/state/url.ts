@@ -73,6 +73,16 @@ export function writeAddress(address: Address): string {
   return text ? `#${text}` : "";
 }
 
+/** Says what of an address cannot be read and is left out; null where all can. */
+export function complaint(hash: string): string | null {
+  const words = new URLSearchParams(hash.replace(/^#/, ""));
+  const wrong: string[] = [];
+  if (words.get("lasso") && !pairs(words.get("lasso"))) wrong.push("the area drawn");
+  if (words.get("topic") && whole(words.get("topic")) === null) wrong.push("the topic");
+  if (words.get("passage") && whole(words.get("passage")) === null) wrong.push("the passage");
+  return wrong.length ? `This address is broken: ${wrong.join(" and ")} could not be read.` : null;
+}
+
 export function readAddress(hash: string): Address {
   const words = new URLSearchParams(hash.replace(/^#/, ""));
   const address = emptyAddress();

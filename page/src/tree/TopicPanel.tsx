@@ -8,7 +8,7 @@ import { hoveredTopic, topic as selected, tree, treeOpen } from "../state/store"
 import { topicColour } from "../map/topic-colours";
 import { Icon } from "../ui/Icon";
 import { matching, openedAtFirst, visibleRows, type Row } from "./rows";
-import { grouped } from "../state/numbers";
+import { counted, grouped } from "../state/numbers";
 
 export function TopicPanel() {
   const text = useSignal("");
@@ -118,7 +118,8 @@ export function TopicPanel() {
       )}
       {all && all.unassigned > 0 && (
         <p class="tree-foot hint number">
-          {grouped(all.unassigned)} passages belong to no topic
+          {counted(all.unassigned, "passage")} {all.unassigned === 1 ? "belongs" : "belong"} to no
+          topic
         </p>
       )}
     </nav>
@@ -147,7 +148,7 @@ function TreeRow({ row, largest, focusable, toggle }: TreeRowProps) {
         aria-posinset={row.position}
         aria-selected={on}
         aria-expanded={topic.children.length ? row.open : undefined}
-        aria-label={`${topic.label}, ${grouped(topic.size)} passages`}
+        aria-label={`${topic.label}, ${counted(topic.size, "passage")}`}
         title={topic.keywords.join(", ")}
         style={{ "--level": row.level - 1 }}
         onClick={() => selectTopic(on ? null : topic.id)}

@@ -1,10 +1,11 @@
 /** Name of the atlas, search, and the switches of the page. */
 
+import { useSignal } from "@preact/signals";
 import { timeColumns } from "../panels/time-data";
 import { EditTools, SearchBox } from "../panels/slots";
-import { atlas, dark, drawer, helpOpen, theme, treeOpen, type Drawer } from "../state/store";
+import { atlas, dark, drawer, helpOpen, theme, tree, treeOpen, type Drawer } from "../state/store";
 import { Icon, type IconName } from "./Icon";
-import { grouped } from "../state/numbers";
+import { counted, grouped, topicsCounted } from "../state/numbers";
 
 function Switch(props: { label: string; icon: IconName; on: boolean; change: () => void }) {
   return (
@@ -26,6 +27,7 @@ const toggleDrawer = (name: Drawer) => () => {
 };
 
 export function Header() {
+  const more = useSignal(false);
   const info = atlas.value;
   const dated = timeColumns(info).length > 0;
   return (
@@ -36,9 +38,10 @@ export function Header() {
         </h1>
         {info && (
           <span class="hint number">
-            {grouped(info.passages)}
-            {info.of && info.of > info.passages ? ` of ${grouped(info.of)}` : ""} passages ·{" "}
-            {grouped(info.topics)} topics
+            {info.of && info.of > info.passages
+              ? `${grouped(info.passages)} of ${counted(info.of, "passage")}`
+              : counted(info.passages, "passage")}
+            {tree.value && ` · ${topicsCounted(tree.value.counts)}`}
           </span>
         )}
       </div>
@@ -57,29 +60,40 @@ export function Header() {
           on={drawer.value === "selection"}
           change={toggleDrawer("selection")}
         />
-        {dated && (
+        <span class="tools-rest" data-open={more.value} onClick={() => (more.value = false)}>
+          {dated && (
+            <Switch
+              label="Topics over time"
+              icon="time"
+              on={drawer.value === "time"}
+              change={toggleDrawer("time")}
+            />
+          )}
+          <button
+            class="button quiet icon"
+            type="button"
+            aria-label={dark.value ? "Light theme" : "Dark theme"}
+            title={dark.value ? "Light theme" : "Dark theme"}
+            onClick={() => (theme.value = dark.value ? "light" : "dark")}
+          >
+            <Icon name={dark.value ? "sun" : "moon"} />
+          </button>
           <Switch
-            label="Topics over time"
-            icon="time"
-            on={drawer.value === "time"}
-            change={toggleDrawer("time")}
+            label="Keys"
+            icon="help"
+            on={helpOpen.value}
+            change={() => (helpOpen.value = !helpOpen.value)}
           />
-        )}
+        </span>
         <button
-          class="button quiet icon"
+          class="button quiet icon tools-more"
           type="button"
-          aria-label={dark.value ? "Light theme" : "Dark theme"}
-          title={dark.value ? "Light theme" : "Dark theme"}
-          onClick={() => (theme.value = dark.value ? "light" : "dark")}
+          aria-label="More"
+          aria-expanded={more.value}
+          onClick={() => (more.value = !more.value)}
         >
-          <Icon name={dark.value ? "sun" : "moon"} />
+          <Icon name="more" />
         </button>
-        <Switch
-          label="Keys"
-          icon="help"
-          on={helpOpen.value}
-          change={() => (helpOpen.value = !helpOpen.value)}
-        />
       </div>
     </header>
   );

@@ -13,8 +13,23 @@ export function Notice() {
   }, [said]);
   if (!said) return null;
   return (
-    <div class="notice" role={said.kind === "error" ? "alert" : undefined}>
-      <bdi dir="auto">{said.text}</bdi>
+    <div class="notice" data-kind={said.kind} role={said.kind === "error" ? "alert" : undefined}>
+      <bdi dir="auto" title={said.text}>
+        {said.text}
+      </bdi>
+      {said.act && (
+        <button
+          type="button"
+          class="button"
+          onClick={() => {
+            const { run } = said.act!;
+            notice.value = null;
+            run();
+          }}
+        >
+          {said.act.label}
+        </button>
+      )}
       <button
         class="button quiet icon"
         aria-label="Close the notice"
