@@ -76,7 +76,7 @@ def search(page: Any, query: str) -> None:
 def test_search_by_keyboard_opens_a_passage_and_comes_back(open_page: Any, server: str) -> None:
     page = open_page(server)
     search(page, "launching rockets")
-    assert page.inner_text(".hit mark >> nth=0") in ("launch", "rockets")
+    assert page.text_content(".hit mark >> nth=0") in ("launch", "rockets")
     at = "[...document.querySelectorAll('.hit-open')].indexOf(document.activeElement)"
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
@@ -178,7 +178,7 @@ def test_one_file_needs_no_server(open_page: Any, atlas_path: Path, tmp_path: Pa
     page = open_page(file.as_uri())
     search(page, "launches")
     assert "words only" in page.text_content(".results-how")
-    assert page.inner_text(".hit mark >> nth=0") == "launch"
+    assert page.text_content(".hit mark >> nth=0") == "launch"
     page.click(".hit-open >> nth=0")
     page.wait_for_selector(".near .hit-open")
     page.keyboard.press("f")
