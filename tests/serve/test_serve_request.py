@@ -166,3 +166,19 @@ def test_cut_vectors_have_unit_length():
     cut = cut_rows(vectors, 3)
     np.testing.assert_allclose(np.linalg.norm(cut, axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(cut[0] / cut[0, 0], vectors[0, :3] / vectors[0, 0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"[" * 100_000, "the body is nested too deeply"),
+        (b'{"dimensions": ' + b"1" * 5000 + b"}", "holds a number with thousands of digits"),
+        (b'{"model": ', "not JSON: it goes wrong at line 1, column 11"),
+        (b"\xff", "not JSON: it is not UTF-8"), (b'{"dimensions": NaN}', "NaN is no JSON"),
+    ],
+)  # fmt: skip
+def test_what_is_no_json_is_told_in_plain_words(body, told):
+    with pytest.raises(Problem) as raised:
+        read_request(body, names=("lexical",), dim=384, limits=LIMITS)
+    assert told in raised.value.message and raised.value.code == "invalid_json"
+    assert "recursion" not in raised.value.message
