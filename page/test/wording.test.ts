@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cellShown } from "../src/panels/AttributeList";
+import { equals, typedValue } from "../src/panels/filter-text";
 import { counted, shortened, topicsCounted } from "../src/state/numbers";
 
 describe("words for numbers", () => {
@@ -12,6 +13,13 @@ describe("words for numbers", () => {
   it("cut long names between characters", () => {
     expect(shortened("a".repeat(40))).toBe("a".repeat(40));
     expect(shortened("🙂".repeat(50), 10)).toBe(`${"🙂".repeat(9)}…`);
+  });
+});
+
+describe("a whole number too large for a script", () => {
+  it("comes as text and is no text in a filter", () => {
+    expect(equals("n", typedValue("9007199254740993", "int64"))).toBe("n = 9007199254740993");
+    expect(equals("n", typedValue("9007199254740993", "string"))).toBe("n = '9007199254740993'");
   });
 });
 

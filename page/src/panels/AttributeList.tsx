@@ -4,7 +4,7 @@ import type { AttributeKind, Attributes } from "../data/types";
 import { setWhere } from "../state/actions";
 import { announce, atlas, where } from "../state/store";
 import { grouped } from "../state/numbers";
-import { also, equals } from "./filter-text";
+import { also, equals, typedValue } from "./filter-text";
 
 /** Longer values are folded. */
 const LONG = 160;
@@ -38,7 +38,7 @@ export function cellShown(value: unknown, kind: AttributeKind): string {
 export function AttributeList({ attributes }: { attributes: Attributes }) {
   const names = Object.keys(attributes);
   if (!names.length) return null;
-  const kinds = new Map(atlas.value?.attributes.map(({ name, kind }) => [name, kind]));
+  const known = new Map(atlas.value?.attributes.map((one) => [one.name, one]));
   return (
     <section class="reader-part" aria-label="Attributes">
       <h3 class="caption">Attributes</h3>
@@ -49,7 +49,12 @@ export function AttributeList({ attributes }: { attributes: Attributes }) {
               <bdi dir="auto">{name}</bdi>
             </dt>
             <dd>
-              <Value name={name} value={attributes[name]} kind={kinds.get(name) ?? "other"} />
+              <Value
+                name={name}
+                value={attributes[name]}
+                kind={known.get(name)?.kind ?? "other"}
+                type={known.get(name)?.type ?? ""}
+              />
             </dd>
           </div>
         ))}
@@ -58,7 +63,14 @@ export function AttributeList({ attributes }: { attributes: Attributes }) {
   );
 }
 
-function Value({ name, value, kind }: { name: string; value: unknown; kind: AttributeKind }) {
+interface ValueProps {
+  name: string;
+  value: unknown;
+  kind: AttributeKind;
+  type: string;
+}
+
+function Value({ name, value, kind, type }: ValueProps) {
   const text = valueShown(value);
   if (text === "–")
     return (
@@ -81,7 +93,7 @@ function Value({ name, value, kind }: { name: string; value: unknown; kind: Attr
       </details>
     );
   if (kind === "category" && PLAIN.has(typeof value)) {
-    const test = equals(name, value as string | number | boolean);
+    const test = equals(name, typedValue(value as string | number | boolean, type));
     return (
       <button
         type="button"

@@ -1,7 +1,7 @@
 /** Slot: the filter, above the map. */
 
 import { computed, signal, useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { wasCancelled } from "../data/source";
 import { message, setWhere } from "../state/actions";
 import { addKeys } from "../state/keys";
@@ -32,7 +32,8 @@ async function count(filter: string, signal: AbortSignal): Promise<number> {
 }
 
 export function FilterField() {
-  useEffect(
+  // Before the first frame: a key pressed at once is not lost.
+  useLayoutEffect(
     () =>
       addKeys([
         {

@@ -1,7 +1,7 @@
 /** What can come next in a filter that is being written. */
 
 import type { AttributeKind } from "../data/types";
-import { columnText, valueText } from "./filter-text";
+import { columnText, valueText, type FilterValue } from "./filter-text";
 
 export interface Column {
   name: string;
@@ -9,7 +9,7 @@ export interface Column {
 }
 
 export interface Value {
-  value: string | number | boolean;
+  value: FilterValue;
   detail: string;
 }
 

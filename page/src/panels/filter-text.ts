@@ -9,14 +9,20 @@ const KEYWORDS = new Set(
 export const columnText = (name: string): string =>
   WORD.test(name) && !KEYWORDS.has(name.toUpperCase()) ? name : `"${name.replaceAll('"', '""')}"`;
 
-export const valueText = (value: string | number | boolean): string =>
+/** A value as a filter has it; whole numbers too large for a script come as text. */
+export type FilterValue = string | number | boolean | bigint;
+
+export const typedValue = (value: string | number | boolean, type: string): FilterValue =>
+  typeof value === "string" && /int/.test(type) && /^-?\d+$/.test(value) ? BigInt(value) : value;
+
+export const valueText = (value: FilterValue): string =>
   typeof value === "string"
     ? `'${value.replaceAll("'", "''")}'`
     : typeof value === "boolean"
       ? String(value).toUpperCase()
       : String(value);
 
-export const equals = (name: string, value: string | number | boolean): string =>
+export const equals = (name: string, value: FilterValue): string =>
   `${columnText(name)} = ${valueText(value)}`;
 
 /** Adds a test to a filter; brackets where the filter holds an OR. */

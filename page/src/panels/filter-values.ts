@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { atlas, source, tree } from "../state/store";
 import type { Value } from "./filter-suggest";
+import { typedValue } from "./filter-text";
 import { grouped } from "../state/numbers";
 
 const known = signal<ReadonlyMap<string, Value[]>>(new Map());
@@ -39,14 +40,14 @@ function topics(): Value[] {
 
 async function fetchValues(column: string): Promise<void> {
   try {
-    const { kind, categories, low, high } = await source().attribute(column);
+    const { kind, type, categories, low, high } = await source().attribute(column);
     const values: Value[] = categories.map(({ value, count }) => ({
-      value,
+      value: typedValue(value, type),
       detail: grouped(count),
     }));
     if (kind !== "text" && !values.length) {
-      if (low !== null) values.push({ value: low, detail: "smallest" });
-      if (high !== null) values.push({ value: high, detail: "largest" });
+      if (low !== null) values.push({ value: typedValue(low, type), detail: "smallest" });
+      if (high !== null) values.push({ value: typedValue(high, type), detail: "largest" });
     }
     known.value = new Map(known.value).set(column, values);
   } catch {

@@ -1,6 +1,6 @@
 /** The keys of the map and the page itself; panels add theirs with `addKeys`. */
 
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { fitAll, panBy, zoomBy } from "../map/camera";
 import { addKeys, listenToKeys } from "../state/keys";
 import { stepBack } from "../state/actions";
@@ -15,7 +15,7 @@ const free = (): boolean => {
 };
 
 export function useKeys(): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const end = listenToKeys();
     const away = addKeys([
       { keys: ["+", "="], what: "Zoom in", group: "Map", run: () => zoomBy(1) },
