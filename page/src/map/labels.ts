@@ -186,9 +186,10 @@ export class LabelLayer {
     this.show(placeLabels(candidates, sheet, [...this.around(), ...this.dots(view)], most));
   }
 
-  /** Names stay within the spread of their topic; those of a few points stand beside them. */
+  /** Names stay near the middle of their topic; those of a few points stand beside them. */
   private reach(spread: number, { width, height }: Label): number {
-    return this.lone.length ? Math.max(spread, height, width / 2 + 14) : spread;
+    if (this.lone.length) return Math.max(spread, height, width / 2 + 14);
+    return Math.min(spread, 1.2 * height + 24);
   }
 
   private dots(view: View): Box[] {
