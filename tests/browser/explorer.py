@@ -1,16 +1,17 @@
 """An explorer of a small atlas as a process, and what its tests do again and again."""
 
+import json
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -60,7 +61,7 @@ def explorer(atlas: Path, *more: str) -> Iterator[str]:
         ends = time.monotonic() + 60
         while True:
             try:
-                with urllib.request.urlopen(address + "ready", timeout=10):
+                with urlopen(address + "ready", timeout=10):
                     break
             except OSError:
                 if process.poll() is not None or time.monotonic() > ends:
@@ -73,6 +74,14 @@ def explorer(atlas: Path, *more: str) -> Iterator[str]:
         process.wait(20)
         if process.stderr:
             process.stderr.close()
+
+
+def api(server: str, path: str, body: Any = None) -> Any:
+    """Ask the explorer's API as a program does: GET, or POST where there is a body."""
+    data = None if body is None else json.dumps(body).encode()
+    asked = Request(f"{server}api/{path}", data, {"Content-Type": "application/json"})
+    with urlopen(asked) as reply:
+        return json.load(reply)
 
 
 def settled(page: Any) -> dict[str, Any]:

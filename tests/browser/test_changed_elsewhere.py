@@ -1,16 +1,14 @@
 """A page that is open while its atlas changes elsewhere, and what a stranger stumbled over."""
 
-import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pyarrow as pa
 import pytest
-from explorer import explorer, settled, write_corpus
+from explorer import api, explorer, settled, write_corpus
 
 from isogloss.atlas import Atlas
 
@@ -39,13 +37,6 @@ def still(built: Path) -> Iterator[str]:
     """An explorer of an atlas that nobody changes."""
     with explorer(built) as address:
         yield address
-
-
-def api(server: str, path: str, body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    asked = Request(f"{server}api/{path}", data, {"Content-Type": "application/json"})
-    with urlopen(asked) as reply:
-        return json.load(reply)
 
 
 def change(server: str, **edit: Any) -> None:

@@ -1,16 +1,14 @@
 """The panels of the page in a real Chromium: search, reader, filter, table, edits, one file."""
 
 import csv
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from explorer import explorer
+from explorer import api, explorer
 
 from isogloss.atlas import Atlas
 
@@ -48,13 +46,6 @@ def atlas_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(atlas_path: Path) -> Iterator[str]:
     with explorer(atlas_path) as address:
         yield address
-
-
-def api(server: str, path: str, body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    asked = Request(f"{server}api/{path}", data, {"Content-Type": "application/json"})
-    with urlopen(asked) as reply:
-        return json.load(reply)
 
 
 def until(page: Any, expression: str) -> None:

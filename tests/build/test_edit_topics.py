@@ -1,7 +1,6 @@
 """Topics of an atlas merged, split and renamed: what stays, and what later rows get."""
 
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -11,20 +10,6 @@ import isogloss as ig
 from isogloss._core.errors import AtlasError, ParameterError
 from isogloss.app.cli.main import main
 from isogloss.build import edit
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("edit")
-    write_corpus(folder / "a.parquet", 400)
-    ig.Atlas.build(folder / "a.parquet", folder / "a.atlas", text="text", id="id", encoder="lsa")
-    return folder
-
-
-@pytest.fixture
-def atlas(built, tmp_path):
-    shutil.copytree(built / "a.atlas", tmp_path / "a.atlas")
-    return ig.Atlas.open(tmp_path / "a.atlas")
 
 
 def topics_of(atlas):
@@ -48,7 +33,7 @@ def check(atlas):
     return labels
 
 
-def test_merged_topics_stay_merged_when_rows_are_added(built, atlas):
+def test_merged_topics_stay_merged_when_rows_are_added(edited_source, atlas):
     before = topics_of(atlas)
     leaves = [topic.id for topic in atlas.topics.leaves]
     merged = atlas.merge_topics([leaves[:2]])
@@ -57,15 +42,15 @@ def test_merged_topics_stay_merged_when_rows_are_added(built, atlas):
     assert np.array_equal(topics_of(atlas), before)  # who has it open sees it as it was
     kept = {topic.label for topic in atlas.topics.leaves[2:]}
     assert kept <= {topic.label for topic in merged.topics}
-    write_corpus(built / "b.parquet", 430)
-    grown = ig.Atlas.build(built / "b.parquet", merged.path, text="text", id="id")
+    write_corpus(edited_source / "b.parquet", 430)
+    grown = ig.Atlas.build(edited_source / "b.parquet", merged.path, text="text", id="id")
     assert len(grown) == 430
     assert check(grown)[:400].tolist() == labels.tolist()
     assert [t.label for t in grown.topics] == [t.label for t in merged.topics]
     assert grown.search("rocket orbit", k=3).hits
 
 
-def test_split_and_renamed_topics_stay(built, atlas):
+def test_split_and_renamed_topics_stay(edited_source, atlas):
     named = atlas.rename_topic(1, "my own")
     assert named.topics[1].label == "my own"
     split = named.split_topic(0, into=2)
@@ -75,8 +60,8 @@ def test_split_and_renamed_topics_stay(built, atlas):
     parts = [topic.id for topic in split.topics[0].children]
     assert parts == sorted(parts, key=lambda t: -split.topics[t].size)
     assert np.array_equal(np.isin(labels, parts), topics_of(atlas) == 0)
-    write_corpus(built / "c.parquet", 420)
-    grown = ig.Atlas.build(built / "c.parquet", split.path, text="text", id="id")
+    write_corpus(edited_source / "c.parquet", 420)
+    grown = ig.Atlas.build(edited_source / "c.parquet", split.path, text="text", id="id")
     assert check(grown)[:400].tolist() == labels.tolist()
     assert grown.topics[1].label == "my own"
     again = grown.merge_topics([[1, parts[0]]])

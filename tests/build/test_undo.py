@@ -22,20 +22,6 @@ from isogloss.build.edit_rows import KeptRows, Rows, RowWriter, back_numbers, in
 from isogloss.store import edits
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("undo")
-    write_corpus(folder / "a.parquet", 400)
-    ig.Atlas.build(folder / "a.parquet", folder / "a.atlas", text="text", id="id", encoder="lsa")
-    return folder
-
-
-@pytest.fixture
-def atlas(built, tmp_path):
-    shutil.copytree(built / "a.atlas", tmp_path / "a.atlas")
-    return ig.Atlas.open(tmp_path / "a.atlas")
-
-
 def test_merge_split_and_name_are_taken_back_and_done_again(atlas):
     copies = [whole(atlas)]
     steps = [
@@ -133,18 +119,18 @@ def test_labels_of_a_model_or_of_keywords_are_taken_back(atlas):
     assert whole(back) == copy
 
 
-def test_rows_that_came_and_went_in_between(built, atlas):
-    write_corpus(built / "b.parquet", 460)
+def test_rows_that_came_and_went_in_between(edited_source, atlas):
+    write_corpus(edited_source / "b.parquet", 460)
     before = whole(atlas)
     merged = atlas.merge_topics([[0, 1], [2, 3]])
     gone = [f"doc{n}" for n in range(0, 400, 7)]
     merged.delete(ids=gone)
-    rows = pq.read_table(built / "b.parquet").slice(400).to_pylist()
+    rows = pq.read_table(edited_source / "b.parquet").slice(400).to_pylist()
     merged.add(rows[:30])
     changed = [{**row, "text": rows[50]["text"]} for row in
-               pq.read_table(built / "a.parquet").slice(1, 3).to_pylist()]  # fmt: skip
+               pq.read_table(edited_source / "a.parquet").slice(1, 3).to_pylist()]  # fmt: skip
     merged.update(changed)
-    grown = ig.Atlas.build(built / "b.parquet", atlas.path, text="text", id="id")
+    grown = ig.Atlas.build(edited_source / "b.parquet", atlas.path, text="text", id="id")
     assert grown.next_undo.kind == "merge"
     after = whole(grown)
     back = grown.undo()
@@ -161,12 +147,12 @@ def test_rows_that_came_and_went_in_between(built, atlas):
     assert whole(back.redo()) == after
 
 
-def test_a_fresh_build_forgets_edits_and_a_repeated_one_keeps_them(built, atlas):
+def test_a_fresh_build_forgets_edits_and_a_repeated_one_keeps_them(edited_source, atlas):
     now = atlas.rename_topic(0, "one")
-    again = ig.Atlas.build(built / "a.parquet", atlas.path, text="text", id="id")
+    again = ig.Atlas.build(edited_source / "a.parquet", atlas.path, text="text", id="id")
     assert again.next_undo == now.next_undo
     fresh = ig.Atlas.build(
-        built / "a.parquet", atlas.path, text="text", id="id", encoder="lsa", fresh=True
+        edited_source / "a.parquet", atlas.path, text="text", id="id", encoder="lsa", fresh=True
     )
     assert fresh.edits == []
     assert not (atlas.path / "edits").exists()

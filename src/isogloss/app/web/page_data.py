@@ -14,7 +14,7 @@ from isogloss._core.errors import ColumnError, ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss.app.cli.output import clean
 from isogloss.app.web.explorer import Opened
-from isogloss.app.web.routes_map import _topics, atlas_about
+from isogloss.app.web.routes_map import atlas_about, topics_about
 from isogloss.app.web.rows import take
 from isogloss.search.results import json_columns
 from isogloss.search.segments import read_vectors
@@ -184,7 +184,7 @@ class PageData:
             "of": len(self.view.points),
             "where": self.where,
             "atlas": atlas,
-            "topics": _topics(self.view),
+            "topics": topics_about(self.view),
             "summaries": [
                 {"version": self.view.version, **self.opened.attributes.reply(about["name"])}
                 for about in self.opened.attributes.about()

@@ -86,10 +86,11 @@ async def topics(request: Request) -> Response:
     """Give the tree of topics, each with its place on the map."""
     explorer = explorer_of(request)
     view = await explorer.view()
-    return json_reply(await explorer.read(_topics, view))
+    return json_reply(await explorer.read(topics_about, view))
 
 
-def _topics(view: View) -> dict[str, Any]:
+def topics_about(view: View) -> dict[str, Any]:
+    """Give the topics as `isogloss topics --json` does, each with its place, spread and path."""
     manifest = view.atlas.manifest
     found = view.topic_places
     places, spread = found.places.tolist(), found.spread.tolist()
