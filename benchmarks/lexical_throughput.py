@@ -184,7 +184,7 @@ def main():
     parser.add_argument("--count", type=int, default=0, help="passages of a corpus; 0 for all")
     parser.add_argument("--transformer-count", type=int, default=200)
     parser.add_argument("--quiet", action="store_true", help="hide what the libraries print")
-    parser.add_argument("--out", type=Path, default=Path("lexical_throughput.json"))
+    parser.add_argument("--out", type=Path, help="a JSON file for every run")
     options = parser.parse_args()
     specs = dict.fromkeys(options.encoder or ["lexical"], sys.executable)
     specs |= {f"luxical:{path}": options.peers_python for path in options.luxical}
@@ -215,7 +215,8 @@ def main():
     plain = {"start": {labels[spec]: engine.started for spec, engine in engines.items()},
              **{name: {labels[spec]: rounds for spec, rounds in found.items()}
                 for name, found in runs.items()}}  # fmt: skip
-    options.out.write_text(json.dumps(plain, indent=2) + "\n")
+    if options.out is not None:
+        options.out.write_text(json.dumps(plain, indent=2) + "\n")
 
 
 if __name__ == "__main__":

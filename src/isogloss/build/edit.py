@@ -6,7 +6,7 @@ manifest is replaced, one atomic rename, the atlas is as it was.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +142,14 @@ def rename_atlas(folder: Path, topic: int, name: str) -> None:
         commit_topics(folder, old, new, None, about, renamed)
 
 
+@dataclass
+class Sample:
+    """Some passages of an atlas, as texts and as counts of words, batch by batch."""
+
+    counts: list[Any] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+
 def _edit(
     folder: Path, change: Callable[[Topics, Any], "TopicModel"], kind: str,
     told: Callable[["TopicTree", "TopicTree"], str], on_event: OnEvent,
@@ -155,7 +163,7 @@ def _edit(
         version = old.version + 1
         column = leaf_columns(model.tree_.parent)
         tally = Tally(int(column.max()) + 1, len(topics.vocabulary.words), old.encoder["dim"])
-        sample: list[Any] = []
+        sample = Sample()
         every = max(1, old.passages // KEYWORD_PASSAGES)
         draft = edits.draft_record(folder)
         number = back_numbers(model.renumbered_, model.tree_.parent)
@@ -165,11 +173,13 @@ def _edit(
         def batches(kept: RowWriter) -> Iterator[pa.RecordBatch]:
             done = 0
             for batch in table.scan(opened, opened.schema.names, batch_size=BATCH):
-                counts = edited.vocabulary.counts(batch.column("text").to_pylist())
+                texts = batch.column("text").to_pylist()
+                counts = edited.vocabulary.counts(texts)
                 vectors = passage_vectors(batch)
                 labels, membership = model.assign(vectors, counts)
                 tally.add(column[labels], counts, vectors)
-                sample.append(counts[(-done) % every :: every])
+                sample.counts.append(counts[(-done) % every :: every])
+                sample.texts += texts[(-done) % every :: every]
                 done += len(labels)
                 on_event(Event("assign topics", done, old.passages, "passages"))
                 now = Rows.assigned(labels, membership)
@@ -215,7 +225,7 @@ def with_topics(batch: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
 
 
 def _described(
-    folder: Path, before: "TopicTree", edited: Topics, tally: Tally, sample: list[Any], made: Any
+    folder: Path, before: "TopicTree", edited: Topics, tally: Tally, sample: "Sample", made: Any
 ) -> "TopicTree":
     """Give changed topics keywords, labels and exemplars; all others keep theirs."""
     from isogloss.atlas import Atlas
@@ -223,6 +233,7 @@ def _described(
     from isogloss.topics.keywords import topic_labels
     from isogloss.topics.topic_counts import TopicCounts
     from isogloss.topics.tree import TopicTree
+    from isogloss.topics.whole_words import shown_keywords
 
     model = edited.model
     fitted, number = model.tree_, model.renumbered_
@@ -232,9 +243,10 @@ def _described(
     )  # fmt: skip
     counts = TopicCounts(
         documents=tally.document_counts, vocabulary=list(edited.vocabulary.words),
-        sizes=tally.sizes, parent=tree.parent, passages=iter(sample), centres=tally.centres,
+        sizes=tally.sizes, parent=tree.parent, passages=sample.counts, centres=tally.centres,
     )  # fmt: skip
-    found = default_rule(Atlas.open(folder).encoder)(counts, n=KEYWORDS)
+    rule = default_rule(Atlas.open(folder).encoder)
+    found = shown_keywords(rule, counts, lambda: sample.texts, n=KEYWORDS)
     exemplars = _exemplars(tree, tally, made)
     labels, keywords, shown = [""] * len(tree), [], []
     for topic in range(len(tree)):

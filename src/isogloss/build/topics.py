@@ -187,6 +187,7 @@ def describe(
     from isogloss.topics.keywords import topic_labels
     from isogloss.topics.topic_counts import TopicCounts
     from isogloss.topics.tree import TopicTree
+    from isogloss.topics.whole_words import shown_keywords
 
     on_event(Event("name topics", message="keywords and exemplars"))
     fitted = topics.model.tree_
@@ -201,7 +202,7 @@ def describe(
         documents=tally.document_counts, vocabulary=words, sizes=tally.sizes,
         parent=fitted.parent, passages=topics.vocabulary.counts(texts), centres=tally.centres,
     )  # fmt: skip
-    found = default_rule(encoder)(counts, n=KEYWORDS)
+    found = shown_keywords(default_rule(encoder), counts, lambda: texts, n=KEYWORDS)
     exemplars = _exemplars(workspace, shards, encoder, tally, fitted, key)
     tree = TopicTree(parent=fitted.parent, size=size, persistence=fitted.persistence)
     labels = topic_labels(found)

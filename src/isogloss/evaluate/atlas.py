@@ -41,7 +41,10 @@ def evaluate_atlas(
     on_event: OnEvent = ignore,
 ) -> dict[str, Any]:
     """Measure the leaf topics of an atlas; see `Atlas.evaluate_topics`."""
+    from scipy.sparse import hstack
+
     from isogloss.text import Vocabulary
+    from isogloss.topics.whole_words import holding, without_spaces
 
     if answers and tasks is None:
         raise ParameterError("answers need the folder of their tasks: give it with --tasks FOLDER")
@@ -64,13 +67,15 @@ def evaluate_atlas(
         for batch in atlas.passages(["text"]):
             found = vocabulary.counts(batch.column("text").to_pylist())
             tally.add(found)
-            yield found
+            yield hstack([found, holding(found, vocabulary.words, whole)], format="csr")
 
     keywords = [list(topic.keywords) for topic in leaves]
+    known = frozenset(vocabulary.words)
+    whole = sorted({w for ws in keywords for w in ws if without_spaces(w) and w not in known})
     with_cv = _has_gensim()
     found = evaluate_topics(
         assigned, keywords, gold=gold, counts=counts(),
-        vocabulary=vocabulary.words, seed=seed,
+        vocabulary=[*vocabulary.words, *whole], seed=seed,
         cv_texts=_some_tokens(atlas, seed) if with_cv else None,
     )  # fmt: skip
     scores: dict[str, Score] = dict(found.scores)
