@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-TIMEOUT = 60_000  # milliseconds: slow machines are no mistake of the page
+TIMEOUT = 120_000  # milliseconds: slow machines are no mistake of the page
 HERE = ("127.0.0.1", "localhost")
 FLAGS = [
     "--no-sandbox",

@@ -45,17 +45,17 @@ def write_corpus(path: Path) -> None:
 
 
 T = TypeVar("T")
-PATIENCE = 60.0
-"""Seconds that anything may take on a slow machine before it counts as missing."""
+PATIENCE = 120.0
+"""Seconds that anything may take on a slow and busy machine before it counts as missing."""
 
 
-def eventually(check: Callable[[], T]) -> T:
+def eventually(check: Callable[[], T], patience: float = PATIENCE) -> T:
     """Repeat a check until its assertions hold; give what it gives.
 
     A page is drawn in its own time, and text within `content-visibility: auto` reads as empty
     until the first frame that has it: whoever looks once has looked too early on some machine.
     """
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + patience
     while True:
         try:
             return check()
@@ -138,7 +138,7 @@ def explorer(atlas: Path, *more: str) -> Iterator[str]:
                 raise AssertionError(f"{error}: {said()}") from None
 
         try:
-            yield eventually(ready)
+            yield eventually(ready, 3 * PATIENCE)
         finally:
             process.terminate()
             try:

@@ -317,7 +317,7 @@ def test_a_browser_reads_the_file_and_runs_nothing_else(hostile, page, tmp_path)
         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", made.path.as_uri(),
     ]  # fmt: skip
     found = subprocess.run(
-        command, capture_output=True, timeout=90, check=True,
+        command, capture_output=True, timeout=300, check=True,
         env={**os.environ, "HOME": str(tmp_path)},
     ).stdout.decode()  # fmt: skip
     import html
