@@ -1,16 +1,17 @@
 """An explorer of a small atlas as a process, and what its tests do again and again."""
 
 import json
-import socket
+import re
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.request import Request, urlopen
 
 import pyarrow as pa
@@ -43,58 +44,134 @@ def write_corpus(path: Path) -> None:
     pq.write_table(pa.table(columns), path)
 
 
-def free_port() -> int:
-    """Give a port that nobody listens to."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+T = TypeVar("T")
+PATIENCE = 120.0
+"""Seconds that anything may take on a slow and busy machine before it counts as missing."""
+
+
+def eventually(check: Callable[[], T], patience: float = PATIENCE) -> T:
+    """Repeat a check until its assertions hold; give what it gives.
+
+    A page is drawn in its own time, and text within `content-visibility: auto` reads as empty
+    until the first frame that has it: whoever looks once has looked too early on some machine.
+    """
+    ends = time.monotonic() + patience
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > ends:
+                raise
+        time.sleep(0.05)
+
+
+def says(place: Any, *parts: str) -> str:
+    """Wait until there is text at a place of the page, with all parts; give all of it."""
+
+    def read() -> str:
+        text: str = place.inner_text()
+        assert text
+        for part in parts:
+            assert part in text
+        return text
+
+    return eventually(read)
+
+
+def true(page: Any, expression: str) -> None:
+    """Wait until an expression holds in the page."""
+
+    def holds() -> None:
+        assert page.evaluate(expression), expression
+
+    eventually(holds)
+
+
+def address_of(page: Any) -> str:
+    """Give the address as the page has it now; `page.url` lags behind."""
+    found: str = page.evaluate("location.href")
+    return found
+
+
+def in_address(page: Any, part: str, there: bool = True) -> None:
+    """Wait until the address of the page has a part, or has it no more."""
+
+    def holds() -> None:
+        now = address_of(page)
+        assert (part in now) is there, now
+
+    eventually(holds)
+
+
+def notice(page: Any, text: str) -> None:
+    """Wait for a notice; one that has gone by itself meanwhile counts, but only once."""
+
+    def told() -> None:
+        heard = page.evaluate("() => window.__said")
+        at = next((i for i, said in enumerate(heard) if text in said), None)
+        assert at is not None, heard
+        page.evaluate("at => window.__said.splice(0, at + 1)", at)
+
+    eventually(told)
 
 
 @contextmanager
 def explorer(atlas: Path, *more: str) -> Iterator[str]:
     """Run `isogloss explore` on an atlas; give its address."""
-    port = free_port()
     command = [sys.executable, "-m", "isogloss", "explore", str(atlas), "--no-browser"]
-    process = subprocess.Popen([*command, "--port", str(port), *more], stderr=subprocess.PIPE)
-    address = f"http://127.0.0.1:{port}/"
-    try:
-        ends = time.monotonic() + 60
-        while True:
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen([*command, "--port", "0", *more], stderr=log)
+
+        def said() -> str:
+            log.seek(0)
+            return log.read()
+
+        def ready() -> str:
+            if process.poll() is not None:
+                raise RuntimeError(f"the explorer did not start: {said()}")
+            found = re.search(r"http://127\.0\.0\.1:\d+/", said())
+            assert found, said()
             try:
-                with urlopen(address + "ready", timeout=10):
-                    break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > ends:
-                    said = process.stderr.read().decode() if process.stderr else ""
-                    raise RuntimeError(f"the explorer did not start: {said}") from None
-                time.sleep(0.05)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(20)
-        if process.stderr:
-            process.stderr.close()
+                with urlopen(found[0] + "ready", timeout=PATIENCE):
+                    return found[0]
+            except OSError as error:
+                raise AssertionError(f"{error}: {said()}") from None
+
+        try:
+            yield eventually(ready, 3 * PATIENCE)
+        finally:
+            process.terminate()
+            try:
+                process.wait(PATIENCE)
+            finally:
+                process.kill()
 
 
 def api(server: str, path: str, body: Any = None) -> Any:
     """Ask the explorer's API as a program does: GET, or POST where there is a body."""
     data = None if body is None else json.dumps(body).encode()
     asked = Request(f"{server}api/{path}", data, {"Content-Type": "application/json"})
-    with urlopen(asked) as reply:
+    with urlopen(asked, timeout=PATIENCE) as reply:
         return json.load(reply)
 
 
 def settled(page: Any) -> dict[str, Any]:
-    """Wait until all points of the view are drawn; give what the page says of itself."""
-    page.wait_for_function(
-        "() => { const s = window.__isogloss; return s && s.firstPaint !== null && s.pending === 0"
-        " && s.tilesLoaded === s.tilesWanted && s.tilesWanted > 0; }"
+    """Wait until all points of the view are drawn and the map rests; give what it says."""
+    two_frames = (
+        "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() =>"
+        " done({...window.__isogloss, view: {...window.__isogloss.view}}))))"
     )
-    page.wait_for_timeout(300)
-    found: dict[str, Any] = page.evaluate(
-        "() => ({...window.__isogloss, view: {...window.__isogloss.view}})"
-    )
-    return found
+
+    def rests() -> dict[str, Any]:
+        before, found = page.evaluate(two_frames), page.evaluate(two_frames)
+        assert found["firstPaint"] is not None
+        assert found["still"]
+        # nothing is drawn when nothing changes
+        assert found["frames"] == before["frames"]
+        assert found["view"] == before["view"]
+        return found  # type: ignore[no-any-return]
+
+    return eventually(rests)
 
 
 def corner(page: Any) -> tuple[int, ...]:

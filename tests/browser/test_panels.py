@@ -1,6 +1,7 @@
 """The panels of the page in a real Chromium: search, reader, filter, table, edits, one file."""
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from explorer import api, explorer
+from explorer import api, explorer, in_address, says, true
 
 from isogloss.atlas import Atlas
 
@@ -48,17 +49,9 @@ def server(atlas_path: Path) -> Iterator[str]:
         yield address
 
 
-def until(page: Any, expression: str) -> None:
-    """Wait until an expression holds; the page's policy forbids the driver's own way."""
-    for _ in range(400):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(expression)
-
-
 def search(page: Any, query: str) -> None:
     page.keyboard.press("/")
+    page.wait_for_selector("#search:focus")
     page.keyboard.type(query)
     page.keyboard.press("Enter")
     page.wait_for_selector(".hit-open")
@@ -67,53 +60,53 @@ def search(page: Any, query: str) -> None:
 def test_search_by_keyboard_opens_a_passage_and_comes_back(open_page: Any, server: str) -> None:
     page = open_page(server)
     search(page, "launching rockets")
-    assert page.text_content(".hit mark >> nth=0") in ("launch", "rockets")
+    assert says(page.locator(".hit mark").first) in ("launch", "rockets")
     at = "[...document.querySelectorAll('.hit-open')].indexOf(document.activeElement)"
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    assert page.evaluate(at) == 1
+    true(page, f"{at} === 1")
     page.keyboard.press("Enter")
     page.wait_for_selector(".reading mark")
     page.wait_for_selector(".near .hit-open")
-    assert "passage=" in page.url
+    in_address(page, "passage=")
     page.click(".near .hit-open >> nth=0")
     page.click("text=Back to the passage before")
     page.wait_for_selector(".reader-back", state="detached")
     page.keyboard.press("Escape")
-    until(page, f"{at} === 1")
+    true(page, f"{at} === 1")
 
 
 def test_texts_are_shown_as_text_and_in_parts(open_page: Any, server: str) -> None:
     page = open_page(f"{server}#passage=6")
     page.wait_for_selector(".reading")
-    assert page.text_content(".reading") == MARKUP
+    true(page, f"document.querySelector('.reading').textContent === {json.dumps(MARKUP)}")
     assert page.locator(".side script, .side img").count() == 0
     assert "broken" not in page.title()
     page = open_page(f"{server}#passage=9")
     page.wait_for_selector(".reading")
-    assert page.evaluate("document.querySelector('.reading').textContent.length") == 20_000
+    true(page, "document.querySelector('.reading').textContent.length === 20000")
     page.click("text=more characters")
-    until(page, "document.querySelector('.reading').textContent.length === 40000")
-    assert "40,000 of 5,000,000" in page.inner_text(".reading-more")
+    true(page, "document.querySelector('.reading').textContent.length === 40000")
+    says(page.locator(".reading-more"), "40,000 of 5,000,000")
 
 
 def test_a_filter_says_its_mistake_and_how_many_pass(open_page: Any, server: str) -> None:
+    open_page.expect("status of 400")  # the console reports the refusal
     page = open_page(server)
     page.keyboard.press("f")
     page.wait_for_selector("#filter:focus")
     page.keyboard.type("lable = 'cats'")
     page.keyboard.press("Enter")
     page.wait_for_selector("#filter[aria-invalid=true]")
-    assert "did you mean 'label'?" in page.inner_text("#filter-says")
-    open_page.allowed.clear()  # the console reports the refusal
+    says(page.locator("#filter-says"), "did you mean 'label'?")
     page.fill("#filter", "label = 'ca")
     page.wait_for_selector("[role=option]:has-text('cats')")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    until(page, "document.querySelector('#filter').value.trim() === \"label = 'cats'\"")
+    true(page, "document.querySelector('#filter').value.trim() === \"label = 'cats'\"")
     page.keyboard.press("Enter")
-    until(page, "document.querySelector('#filter-says').innerText.startsWith('60 of 180')")
-    assert "where=" in page.url
+    true(page, "document.querySelector('#filter-says').innerText.startsWith('60 of 180')")
+    in_address(page, "where=")
 
 
 def test_the_table_lists_the_area_and_downloads_it(
@@ -125,8 +118,8 @@ def test_the_table_lists_the_area_and_downloads_it(
     lasso = ";".join(",".join(map(str, corner)) for corner in polygon)
     page = open_page(f"{server}#show=selection&lasso={lasso}")
     page.wait_for_selector(".table-row[data-row]")
-    assert page.get_attribute(".table", "aria-rowcount") == str(wanted + 1)
-    assert page.inner_text(".selection-head strong") == str(wanted)
+    page.wait_for_selector(f".table[aria-rowcount='{wanted + 1}']")
+    assert says(page.locator(".selection-head strong"), str(wanted)) == str(wanted)
     page.focus(".table-row[data-row='0']")
     page.keyboard.press("End")
     page.wait_for_selector(f".table-row[data-row='{wanted - 1}']:focus:not([aria-busy=true])")
@@ -159,7 +152,7 @@ def test_times_can_be_drawn_to_a_filter(open_page: Any, server: str) -> None:
     page.click("text=Table")
     page.click(".time-table tbody button >> nth=1")
     page.wait_for_selector(".time-table tr[aria-current=true]")
-    assert "day" in page.url
+    in_address(page, "day")
 
 
 def test_one_file_needs_no_server(open_page: Any, atlas_path: Path, tmp_path: Path) -> None:
@@ -168,15 +161,15 @@ def test_one_file_needs_no_server(open_page: Any, atlas_path: Path, tmp_path: Pa
     atlas.export_page(file)
     page = open_page(file.as_uri())
     search(page, "launches")
-    assert "words only" in page.text_content(".results-how")
-    assert page.text_content(".hit mark >> nth=0") == "launch"
+    page.locator(".results-how", has_text="words only").wait_for(state="attached")
+    assert says(page.locator(".hit mark").first) == "launch"
     page.click(".hit-open >> nth=0")
     page.wait_for_selector(".near .hit-open")
     page.keyboard.press("f")
     page.wait_for_selector("#filter:focus")
     page.keyboard.type("label IN ('cats', 'money')")
     page.keyboard.press("Enter")
-    until(page, "document.querySelector('#filter-says').innerText.startsWith('120 of 180')")
+    true(page, "document.querySelector('#filter-says').innerText.startsWith('120 of 180')")
     page.click("[aria-label='Selected passages']")
     with page.expect_download() as made:
         page.click(".exports >> text=CSV")

@@ -55,7 +55,7 @@ def start_build(source, atlas, *more, threads=None):
 
 
 def finish(process):
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=900)
     assert process.returncode == 0, err.decode()
     return out
 

@@ -46,6 +46,6 @@ def killed_at(point, atlas, *more):
     place, when, call = POINTS[point]
     command = [sys.executable, "-c", DRIVER, place, when, str(call), str(atlas), *more]
     done = subprocess.run(
-        command, env=dict(os.environ), capture_output=True, check=False, timeout=300
+        command, env=dict(os.environ), capture_output=True, check=False, timeout=900
     )
     return done.returncode, done.stderr.decode()

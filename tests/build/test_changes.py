@@ -541,7 +541,7 @@ def test_a_reader_in_another_process_keeps_its_version(atlas):
     for start in range(0, 200, 40):
         atlas.delete(ids=[f"d{n}" for n in range(start, start + 40)])
     assert len(list(atlas.path.glob("passages-*"))) == 3
-    out, _ = process.communicate("go\n", timeout=120)
+    out, _ = process.communicate("go\n", timeout=600)
     assert out.split() == ["200", "200", str(words), "200"]
     atlas.add(documents(1))
     assert len(list(atlas.path.glob("passages-*"))) == 1

@@ -181,8 +181,11 @@ def test_the_page_runs_in_a_browser(atlas, tmp_path, capfd):
         pytest.skip("needs headless Chromium on the path")
     assert run(capfd, atlas, "--tasks", tmp_path / "t")[0] == 0
     page = (tmp_path / "t" / "tasks.html").as_uri()
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    command = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page,
+    ]  # fmt: skip
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
     many = len(read_key(tmp_path / "t"))
     assert f"0 of {many} answered" in shown  # the script ran under its policy
     assert shown.count('class="away"') == many - 1

@@ -54,13 +54,10 @@ def postgres_url():
     if as_user:
         os.chown(place, as_user["user"], as_user["group"])
         os.chown(secret, as_user["user"], as_user["group"])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
 
     def run(*command):
         return subprocess.run(
-            command, check=True, capture_output=True, cwd=place, timeout=120, **as_user
+            command, check=True, capture_output=True, cwd=place, timeout=600, **as_user
         )
 
     make = [folder / "initdb", "-D", data, "-U", "ada", "--pwfile", secret, "-A", "scram-sha-256",
@@ -69,12 +66,22 @@ def postgres_url():
         run(*make, "--locale-provider=icu", "--icu-locale=en")
     except subprocess.CalledProcessError:  # this build has none
         run(*make)
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {place} -c fsync=off -c jit=off"
-    run(folder / "pg_ctl", "-D", data, "-o", options, "-l", place / "log", "-w", "start")
+    for turn in range(5):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -k {place} -c fsync=off -c jit=off"
+        start = ["-D", data, "-o", options, "-l", place / "log", "-w", "-t", "300", "start"]
+        try:
+            run(folder / "pg_ctl", *start)
+            break
+        except subprocess.CalledProcessError:  # the port may have been taken meanwhile
+            if turn == 4:
+                raise
     try:
         yield f"postgresql://ada:s3cret%3Apass%40word@127.0.0.1:{port}/postgres"
     finally:
-        run(folder / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        run(folder / "pg_ctl", "-D", data, "-m", "immediate", "-w", "-t", "300", "stop")
         shutil.rmtree(place, ignore_errors=True)
 
 

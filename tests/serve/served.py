@@ -35,7 +35,7 @@ def serving(service, **options):
             yield url
         finally:
             server.should_exit = True
-            thread.join(30)
+            thread.join(120)
             assert not thread.is_alive()
 
 
@@ -56,19 +56,28 @@ def process(*arguments, **environment):
     finally:
         if found.poll() is None:
             found.kill()
-        found.wait(20)
+        found.wait(120)
         found.stdout.close()
         found.stderr.close()
 
 
+def get(url, **options):
+    """Ask with patience: machines may be busy."""
+    return httpx.get(url, timeout=300, **options)
+
+
+def post(url, **options):
+    return httpx.post(url, timeout=300, **options)
+
+
 def _answers(url):
     try:
-        return httpx.get(f"{url}/health", timeout=2).status_code == 200
+        return httpx.get(f"{url}/health", timeout=60).status_code == 200
     except httpx.TransportError:
         return False
 
 
-def wait_for(told, seconds=20.0):
+def wait_for(told, seconds=120.0):
     """Wait until something holds."""
     until = time.monotonic() + seconds
     while not told():

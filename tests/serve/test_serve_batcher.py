@@ -22,7 +22,7 @@ class Lengths:
 
     def encode(self, texts, *, batch_size=None):
         self.begun.set()
-        assert self.free.wait(20)
+        assert self.free.wait(300)
         self.batches.append(list(texts))
         if "bad" in texts:
             raise EncoderError("bad text")
@@ -41,7 +41,7 @@ class Held:
         self.done = []
         self.encoder.free.clear()
         self.put("first")
-        assert self.encoder.begun.wait(20)
+        assert self.encoder.begun.wait(120)
 
     def put(self, *texts, kind="document"):
         job = Job(list(texts), kind, lambda job: None, done=self.done.append)

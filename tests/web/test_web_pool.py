@@ -32,14 +32,19 @@ def test_a_full_queue_is_said():
 def test_what_was_given_up_still_counts_until_it_ends():
     async def leave():
         pool, gate = WorkPool("test", threads=1, waiting=0), threading.Event()
-        task = asyncio.ensure_future(pool.run(gate.wait))
-        await asyncio.sleep(0.05)
+        begun = threading.Event()
+        task = asyncio.ensure_future(pool.run(lambda: (begun.set(), gate.wait(300))))
+        async with asyncio.timeout(120):
+            while not begun.is_set():  # what has not begun is taken back whole
+                await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         with pytest.raises(Refusal):
-            await pool.run(int)
+            await asyncio.wait_for(pool.run(int), 120)
         gate.set()
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(120):
+            while pool.held:
+                await asyncio.sleep(0.01)
         assert await pool.run(int) == 0
         pool.close()
 

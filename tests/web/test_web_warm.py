@@ -62,7 +62,7 @@ print(json.dumps([name for name in sys.modules if name not in seen]))
 def imported(code, folder):
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), str(folder)],
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return [name for name in json.loads(done.stdout) if not name.startswith("encodings.")]

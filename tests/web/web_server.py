@@ -22,7 +22,7 @@ class Server:
              "--port", "0", *arguments],
             stderr=self.log, env={**os.environ, **environment},
         )  # fmt: skip
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while not (found := re.search(r"http://[^/]*:(\d+)/", self.told())):
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(self.told())
@@ -40,14 +40,14 @@ class Server:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(15)
+                self.process.wait(120)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
         self.log.close()
 
     def ask(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         try:
             sent = {"content-type": "application/json"} if body is not None else {}
             content = None if body is None else json.dumps(body)
@@ -71,14 +71,11 @@ class Server:
         with contextlib.suppress(OSError, http.client.HTTPException):  # it is killed meanwhile
             self.ask("POST", path, body)
 
-    def raw(self, data, *, wait=5.0):
-        """Send bytes as they are; give what comes back until the server closes."""
+    def raw(self, data, *, wait=120.0):
+        """Send bytes as they are; give what comes back until the server closes, as it must."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as connection:
             connection.sendall(data)
             parts = []
-            try:
-                while part := connection.recv(65536):
-                    parts.append(part)
-            except TimeoutError:
-                pass
+            while part := connection.recv(65536):
+                parts.append(part)
             return b"".join(parts)

@@ -1,6 +1,7 @@
 /** What tests and measurements read: `window.__isogloss`. */
 
 import { view } from "../state/store";
+import { flying } from "./camera";
 import type { LoadedTile } from "./tile-store";
 
 export interface Probe {
@@ -18,6 +19,8 @@ export interface Probe {
   labels: number;
   /** Part of the points drawn in the last frame: less than 1 while a slow machine moves the map. */
   detail: number;
+  /** The view that is wanted is drawn, whole, and no flight is under way. */
+  readonly still: boolean;
 }
 
 const state: Probe = {
@@ -32,6 +35,10 @@ const state: Probe = {
   frameTimes: [],
   labels: 0,
   detail: 1,
+  get still() {
+    const here = state.tilesWanted > 0 && state.tilesLoaded === state.tilesWanted;
+    return here && state.pending === 0 && state.detail === 1 && state.view === view.value && !flying();
+  },
 };
 
 declare global {
