@@ -22,10 +22,13 @@ class Subset:
         Places of the rows in the index, in order.
     starts : int64 (cells + 1,)
         Where each cell begins in `slots`.
+    bits : uint32 (tiles,) or None
+        One bit a row in tiles of 32, where the index keeps signs.
     """
 
     slots: NDArray[np.int32]
     starts: Ints
+    bits: NDArray[np.uint32] | None = None
 
     def __len__(self) -> int:
         return len(self.slots)

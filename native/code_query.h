@@ -1,0 +1,93 @@
+// A query as codes, and the best rows that it has found so far.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <queue>
+#include <utility>
+#include <vector>
+
+namespace {
+
+constexpr float kNothing = -std::numeric_limits<float>::infinity();
+
+struct Candidate {
+    float score, slack;
+    int32_t slot;
+};
+
+struct Query {
+    std::vector<int8_t> codes;
+    std::vector<float> exact;
+    float scale = 0, error = 0;
+    int32_t shift = 0;  // 128 times the sum of the codes
+
+    Query(const float *q, int64_t dim, int64_t width) : codes(width, 0), exact(width, 0.0f) {
+        float largest = 0;
+        for (int64_t j = 0; j < dim; ++j) largest = std::max(largest, std::fabs(q[j]));
+        scale = largest / 127.0f;
+        double wrong = 0;
+        int32_t sum = 0;
+        for (int64_t j = 0; j < dim; ++j) {
+            exact[j] = q[j];
+            if (scale > 0) codes[j] = static_cast<int8_t>(std::lrint(q[j] / scale));
+            const double off = static_cast<double>(q[j]) - static_cast<double>(scale) * codes[j];
+            wrong += off * off;
+            sum += codes[j];
+        }
+        error = static_cast<float>(std::sqrt(wrong)) * 1.0001f;
+        shift = 128 * sum;
+    }
+};
+
+// The best rows seen so far, and all that may still be among them given the slack of their scores.
+class Best {
+   public:
+    explicit Best(size_t k) : k_(k) {}
+
+    float least() const { return least_; }  // below it no row can be among the k best
+    float kth() const { return heap_.size() < k_ ? kNothing : heap_.top(); }
+
+    void add(float score, float slack, int32_t slot) {
+        candidates_.push_back({score, slack, slot});
+        const float low = score - slack;
+        if (heap_.size() < k_) {
+            heap_.push(low);
+        } else if (low > heap_.top()) {
+            heap_.pop();
+            heap_.push(low);
+        } else {
+            return;
+        }
+        if (heap_.size() == k_) least_ = heap_.top();
+        if (candidates_.size() > 1024 + 4 * k_ && candidates_.size() > 2 * kept_) drop();
+    }
+
+    std::vector<Candidate> &rest() {
+        drop();
+        return candidates_;
+    }
+
+   private:
+    void drop() {
+        const float least = least_;
+        candidates_.erase(std::remove_if(candidates_.begin(), candidates_.end(),
+                                         [least](const Candidate &one) {
+                                             return one.score + one.slack < least;
+                                         }),
+                          candidates_.end());
+        kept_ = candidates_.size();
+    }
+
+    size_t k_, kept_ = 0;
+    float least_ = kNothing;
+    std::priority_queue<float, std::vector<float>, std::greater<float>> heap_;
+    std::vector<Candidate> candidates_;
+};
+
+using Near = std::pair<float, int32_t>;
+
+}  // namespace
