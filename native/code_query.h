@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <queue>
@@ -88,6 +89,32 @@ class Best {
     std::vector<Candidate> candidates_;
 };
 
-using Near = std::pair<float, int32_t>;
+// A score and a number in one integer, which is larger for the nearer and, among equals, for the
+// lower number: one comparison, which the processor need not guess.
+class Near {
+   public:
+    Near() = default;
+    Near(float score, int64_t number) {
+        uint32_t bits;
+        score += 0.0f;  // no negative zero, which would come after zero
+        std::memcpy(&bits, &score, sizeof(bits));
+        bits ^= bits >> 31 ? 0xFFFFFFFFu : 0x80000000u;
+        key_ = static_cast<uint64_t>(bits) << 32 | (0xFFFFFFFFu - static_cast<uint32_t>(number));
+    }
+
+    float score() const {
+        auto bits = static_cast<uint32_t>(key_ >> 32);
+        bits ^= bits >> 31 ? 0x80000000u : 0xFFFFFFFFu;
+        float score;
+        std::memcpy(&score, &bits, sizeof(score));
+        return score;
+    }
+    int64_t number() const { return 0xFFFFFFFFu - static_cast<uint32_t>(key_); }
+    bool operator<(const Near &other) const { return key_ < other.key_; }
+    bool operator>(const Near &other) const { return key_ > other.key_; }
+
+   private:
+    uint64_t key_ = 0;
+};
 
 }  // namespace

@@ -26,6 +26,7 @@ constexpr int kBatch = 8;            // cells fetched together
 constexpr int64_t kFetched = 48;     // rows of the next cell fetched at most
 constexpr int64_t kFirstCells = 2048; // cells looked at together at first
 constexpr int64_t kFirstSifted = 512; // the same where cells are larger, because they are sifted
+constexpr int64_t kSiftedRows = 256;  // rows sifted between two looks at the k-th best
 constexpr float kSigmas = 2.5f;       // standard errors that an estimate by signs may be too low
 
 class CodeScan {
@@ -195,11 +196,11 @@ class CodeScan {
         while (next < groups.size()) {
             // A stretch of groups: all whose cells could still matter, or the next few.
             const float least = limit(best, subset, reach, k, seen, true);
-            if (groups[next].first < least) return;
+            if (groups[next].score() < least) return;
             cells.clear();
             for (; next < groups.size() && static_cast<int64_t>(cells.size()) < wanted &&
-                   groups[next].first >= least; ++next)
-                add_cells(query, groups[next].second, sums, cells);
+                   groups[next].score() >= least; ++next)
+                add_cells(query, groups[next].number(), sums, cells);
             wanted *= 2;
             walk_cells(query, best, subset, reach, k, cells, sifting.get(), seen);
         }
@@ -214,7 +215,7 @@ class CodeScan {
         for (int64_t group = 0; group < count; ++group)
             if (group_starts_(group) < group_starts_(group + 1))
                 order.emplace_back(sums[group] * (query.scale * group_scales_(group)), group);
-        std::sort(order.begin(), order.end(), nearer);
+        std::sort(order.begin(), order.end(), std::greater<Near>());
         return order;
     }
 
@@ -224,8 +225,7 @@ class CodeScan {
         sums.resize(last - first);
         products(centres_.data() + first * width_, last - first, query, sums.data());
         for (int64_t cell = first; cell < last; ++cell)
-            cells.emplace_back(sums[cell - first] * (query.scale * centre_scales_(cell)),
-                               static_cast<int32_t>(cell));
+            cells.emplace_back(sums[cell - first] * (query.scale * centre_scales_(cell)), cell);
     }
 
     // Cells of one stretch, nearest first. Few are visited, so a heap serves better than sorting.
@@ -233,8 +233,7 @@ class CodeScan {
                     int64_t k, std::vector<Near> &cells, Sifting *sifting, Seen &seen) const {
         // Likely: errors point anywhere, so four standard deviations of their product will do.
         const float spread = 4.0f / std::sqrt(static_cast<float>(dim_));
-        const auto farther = [](const Near &a, const Near &b) { return nearer(b, a); };
-        std::make_heap(cells.begin(), cells.end(), farther);
+        std::make_heap(cells.begin(), cells.end());
         int64_t checked = -kCheckRows;
         float least = kNothing;
         while (!cells.empty()) {
@@ -242,14 +241,17 @@ class CodeScan {
                 checked = seen.rows;
                 least = limit(best, subset, reach, k, seen, false);
             }
-            if (cells.front().first < least) return;
-            // A few cells at a time, all their rows asked for before the first is scored.
+            if (cells.front().score() < least) return;
+            // A few cells at a time, all their rows asked for before the first is scored. Until
+            // there are k, nothing can be left out by its signs, so that few are best.
+            const int64_t most = sifting && best.least() > kNothing ? kSiftedRows : kCheckRows;
             Near batch[kBatch];
             int taken = 0;
-            for (int64_t rows = 0; taken < kBatch && rows < kCheckRows && !cells.empty();) {
-                if (cells.front().first < least) break;
-                const auto [score, cell] = cells.front();
-                std::pop_heap(cells.begin(), cells.end(), farther);
+            for (int64_t rows = 0; taken < kBatch && rows < most && !cells.empty();) {
+                if (cells.front().score() < least) break;
+                const float score = cells.front().score();
+                const int64_t cell = cells.front().number();
+                std::pop_heap(cells.begin(), cells.end());
                 cells.pop_back();
                 const int64_t own = starts_(cell + 1) - starts_(cell);
                 const int64_t passing = subset.starts[cell + 1] - subset.starts[cell];
@@ -262,10 +264,11 @@ class CodeScan {
                 else
                     fetch(subset, cell);
                 rows += passing;
-                batch[taken++] = {score, cell};
+                batch[taken++] = Near(score, cell);
             }
+            if (sifting && !cells.empty()) fetch_tiles(cells.front().number());
             for (int i = 0; i < taken; ++i) {
-                const int32_t cell = batch[i].second;
+                const int64_t cell = batch[i].number();
                 const int64_t first = subset.starts[cell], last = subset.starts[cell + 1];
                 const int64_t own = starts_(cell), rows = starts_(cell + 1) - own;
                 if (sifting)
@@ -289,7 +292,8 @@ class CodeScan {
 
     // Adds the rows of a cell that pass and may be among the best, and fetches them.
     void sift(Sifting &sifting, const Subset &subset, Near near, float least) const {
-        const auto [score, cell] = near;
+        const float score = near.score();
+        const int64_t cell = near.number();
         const int64_t first = first_tile_[cell], count = first_tile_[cell + 1] - first;
         const int64_t own = starts_(cell), rows = starts_(cell + 1) - own;
         const float across = std::sqrt(std::max(0.0f, sifting.square - score * score));
@@ -338,10 +342,6 @@ class CodeScan {
             while (level + 1 < reach.levels && elsewhere > here * std::ldexp(1.19, level)) ++level;
         }
         return kth - reach.at(kth, level, group);
-    }
-
-    static bool nearer(const Near &a, const Near &b) {
-        return a.first > b.first || (a.first == b.first && a.second < b.second);
     }
 
     static void check_starts(const Longs &starts, int64_t total) {
