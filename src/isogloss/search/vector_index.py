@@ -38,7 +38,7 @@ FORMAT_VERSION = "2"
 OLDER_VERSIONS = ("1",)
 # So many rows that pass are scored all: as quick as choosing among cells, and exact.
 GATHERED = 20_000
-RECALL = 0.97
+RECALL = 0.985
 NEAREST = "many rows pass: the cells nearest to the query hold nearly all of the best"
 BLOCK = 16_384
 
@@ -315,7 +315,7 @@ class VectorIndex:
             The rows that pass, from `subset`; None for all.
         exact : bool, default False
             Score every row that passes.
-        recall : float, default 0.97
+        recall : float, default 0.985
             The share of the k best to be expected where cells are left out, 0.5 to 1.
         spare : int, default 0
             So many rows more are given, if their scores are too close to the k-th to be told from
