@@ -89,6 +89,35 @@ class Best {
     std::vector<Candidate> candidates_;
 };
 
+// The rows that pass a filter.
+struct Subset {
+    const int32_t *slots;    // null: all
+    const uint32_t *bits;    // of each tile, where there are signs
+    const int64_t *starts;   // of each cell, in `slots` or among the rows
+    int64_t count;
+};
+
+// How far below the k-th best a centre may score.
+struct Reach {
+    const float *table;
+    int levels;
+    int64_t size;
+    float first, step;
+
+    float at(float score, int level, bool group) const {
+        const float place = (score - first) / step;
+        const int64_t column =
+            place > 0 ? std::min(size - 1, static_cast<int64_t>(place)) : 0;
+        return table[(2 * level + group) * size + column];
+    }
+};
+
+struct Seen {
+    int64_t rows = 0, cells = 0;
+    // Rows of the cells seen, passing or not; these and those that pass times centre scores.
+    double among = 0, among_score = 0, passing_score = 0;
+};
+
 // A score and a number in one integer, which is larger for the nearer and, among equals, for the
 // lower number: one comparison, which the processor need not guess.
 class Near {

@@ -11,10 +11,10 @@
 #include <memory>
 #include <vector>
 
+#include "cell_sieve.h"
 #include "code_products.h"
 #include "code_query.h"
 #include "code_rows.h"
-#include "sign_tiles.h"
 
 namespace nb = nanobind;
 
@@ -27,7 +27,6 @@ constexpr int64_t kFetched = 48;     // rows of the next cell fetched at most
 constexpr int64_t kFirstCells = 2048; // cells looked at together at first
 constexpr int64_t kFirstSifted = 512; // the same where cells are larger, because they are sifted
 constexpr int64_t kSiftedRows = 256;  // rows sifted between two looks at the k-th best
-constexpr float kSigmas = 2.5f;       // standard errors that an estimate by signs may be too low
 
 class CodeScan {
    public:
@@ -54,26 +53,14 @@ class CodeScan {
 
     // Signs of the rows, by cells in tiles of 32: cells are then sifted before rows are scored.
     void use_signs(Tiles tiles, Floats along, Floats factors) {
-        std::vector<int64_t> first(cells_ + 1, 0);
-        for (int64_t cell = 0; cell < cells_; ++cell)
-            first[cell + 1] = first[cell] + (starts_(cell + 1) - starts_(cell) + kTile - 1) / kTile;
-        const auto rows = static_cast<size_t>(first[cells_] * kTile);
-        if (tiles.shape(0) * kTile != rows || tiles.shape(1) * 8 != static_cast<size_t>(width_) ||
-            tiles.shape(2) != kTile || along.shape(0) != rows || factors.shape(0) != rows)
-            throw nb::value_error("CodeScan.use_signs: shapes do not fit");
-        tiles_ = tiles;
-        along_ = along;
-        factors_ = factors;
-        first_tile_ = std::move(first);
-        sift_ = choose_sift();
-        rotation_ = std::make_unique<Rotation>(width_);
+        sieve_ = std::make_unique<CellSieve>(tiles, along, factors, starts_, width_);
     }
 
-    // Rows that pass (slots by cell, and as bits by tile; none: all). Without `reach` every one of them, with rigorous
-    // bounds. With it cells, nearest first, until the next one's centre scores less than the k-th
-    // best row by more than reach[2 * level][(score - first) / step]; groups likewise, by
-    // reach[2 * level + 1]. The level is 0 where rows pass as often near the query as elsewhere,
-    // and one higher for each time that they pass twice as often elsewhere.
+    // Rows that pass (slots by cell, and as bits by tile; none: all). Without `reach` every one of
+    // them, with rigorous bounds. With it cells, nearest first, until the next one's centre scores
+    // less than the k-th best row by more than reach[2 * level][(score - first) / step]; groups
+    // likewise, by reach[2 * level + 1]. The level is 0 where rows pass as often near the query as
+    // elsewhere, and one higher for each time that they pass twice as often elsewhere.
     // Rows (as `order` names them) and scores are written, best first, equal scores by row: the k
     // best and, as far as there is room, whatever 16 bits cannot tell from the k-th.
     nb::tuple search(Floats query, int64_t k, nb::object slots, nb::object slot_starts,
@@ -92,10 +79,11 @@ class CodeScan {
             if (static_cast<int64_t>(list_starts.shape(0)) != cells_ + 1 ||
                 list_starts(cells_) != static_cast<int64_t>(list.shape(0)))
                 throw nb::value_error("CodeScan.search: the subset does not fit");
-            subset = {list.data(), nullptr, list_starts.data(), static_cast<int64_t>(list.shape(0))};
-            if (sift_) {
+            subset = {list.data(), nullptr, list_starts.data(),
+                      static_cast<int64_t>(list.shape(0))};
+            if (sieve_) {
                 passing = nb::cast<Bits>(bits);
-                if (static_cast<int64_t>(passing.shape(0)) != first_tile_[cells_])
+                if (static_cast<int64_t>(passing.shape(0)) != sieve_->tiles())
                     throw nb::value_error("CodeScan.search: the bits of the subset do not fit");
                 subset.bits = passing.data();
             }
@@ -139,41 +127,6 @@ class CodeScan {
     int64_t rows() const { return n_; }
 
    private:
-    struct Subset {
-        const int32_t *slots;    // null: all
-        const uint32_t *bits;    // of each tile, where there are signs
-        const int64_t *starts;   // of each cell, in `slots` or among the rows
-        int64_t count;
-    };
-    struct Reach {
-        const float *table;
-        int levels;
-        int64_t size;
-        float first, step;
-
-        float at(float score, int level, bool group) const {
-            const float place = (score - first) / step;
-            const int64_t column =
-                place > 0 ? std::min(size - 1, static_cast<int64_t>(place)) : 0;
-            return table[(2 * level + group) * size + column];
-        }
-    };
-    struct Sifting {
-        SignTables tables;
-        float square;  // of the query
-        std::vector<uint32_t> kept;
-        std::vector<int32_t> slots;
-
-        Sifting(const Query &query, int64_t dim, const Rotation &rotation, int64_t width)
-            : tables(query.exact.data(), dim, rotation, width),
-              square(lane_dot(query.exact.data(), query.exact.data(), width)) {}
-    };
-    struct Seen {
-        int64_t rows = 0, cells = 0;
-        // Rows of the cells seen, passing or not; these and those that pass times centre scores.
-        double among = 0, among_score = 0, passing_score = 0;
-    };
-
     void scan_all(const Query &query, Best &best, const Subset &subset, Seen &seen) const {
         // Rigorous: an error can at worst point along the query.
         if (subset.slots)
@@ -189,10 +142,10 @@ class CodeScan {
         const std::vector<Near> groups = ranked_groups(query);
         std::vector<Near> cells;
         std::vector<int32_t> sums;
-        std::unique_ptr<Sifting> sifting;
-        if (sift_) sifting = std::make_unique<Sifting>(query, dim_, *rotation_, width_);
+        std::unique_ptr<CellSieve::Asked> sifting;
+        if (sieve_) sifting = sieve_->ask(query.exact.data(), dim_);
         size_t next = 0;
-        int64_t wanted = sift_ ? kFirstSifted : kFirstCells;
+        int64_t wanted = sieve_ ? kFirstSifted : kFirstCells;
         while (next < groups.size()) {
             // A stretch of groups: all whose cells could still matter, or the next few.
             const float least = limit(best, subset, reach, k, seen, true);
@@ -230,7 +183,7 @@ class CodeScan {
 
     // Cells of one stretch, nearest first. Few are visited, so a heap serves better than sorting.
     void walk_cells(const Query &query, Best &best, const Subset &subset, const Reach &reach,
-                    int64_t k, std::vector<Near> &cells, Sifting *sifting, Seen &seen) const {
+                    int64_t k, std::vector<Near> &cells, CellSieve::Asked *sifting, Seen &seen) const {
         // Likely: errors point anywhere, so four standard deviations of their product will do.
         const float spread = 4.0f / std::sqrt(static_cast<float>(dim_));
         std::make_heap(cells.begin(), cells.end());
@@ -260,19 +213,19 @@ class CodeScan {
                 seen.passing_score += static_cast<double>(passing) * score;
                 if (!passing) continue;
                 if (sifting)
-                    fetch_tiles(cell);
+                    sieve_->fetch(cell);
                 else
                     fetch(subset, cell);
                 rows += passing;
                 batch[taken++] = Near(score, cell);
             }
-            if (sifting && !cells.empty()) fetch_tiles(cells.front().number());
+            if (sifting && !cells.empty()) sieve_->fetch(cells.front().number());
             for (int i = 0; i < taken; ++i) {
                 const int64_t cell = batch[i].number();
                 const int64_t first = subset.starts[cell], last = subset.starts[cell + 1];
                 const int64_t own = starts_(cell), rows = starts_(cell + 1) - own;
                 if (sifting)
-                    sift(*sifting, subset, batch[i], best.least());
+                    sieve_->sift(*sifting, batch[i], subset.bits, own, rows, best.least(), codes_);
                 else if (last - first == rows)
                     scan(query, best, nullptr, own, own + rows, spread);
                 else if (2 * (last - first) >= rows && rows <= kBlock)
@@ -288,42 +241,6 @@ class CodeScan {
                 sifting->slots.clear();
             }
         }
-    }
-
-    // Adds the rows of a cell that pass and may be among the best, and fetches them.
-    void sift(Sifting &sifting, const Subset &subset, Near near, float least) const {
-        const float score = near.score();
-        const int64_t cell = near.number();
-        const int64_t first = first_tile_[cell], count = first_tile_[cell + 1] - first;
-        const int64_t own = starts_(cell), rows = starts_(cell + 1) - own;
-        const float across = std::sqrt(std::max(0.0f, sifting.square - score * score));
-        const Sieve sieve{sifting.tables.step,
-                          kSigmas * kAcross * across - sifting.tables.offset, score, least};
-        if (static_cast<int64_t>(sifting.kept.size()) < count) sifting.kept.resize(count);
-        sift_(tiles_.data() + first * (width_ / 8) * kTile, count, width_,
-              sifting.tables.bytes.data(), along_.data() + first * kTile,
-              factors_.data() + first * kTile, sieve, sifting.kept.data());
-        for (int64_t tile = 0; tile < count; ++tile) {
-            const int64_t left = rows - tile * kTile;
-            uint32_t bits = sifting.kept[tile];
-            if (subset.bits)
-                bits &= subset.bits[first + tile];
-            else if (left < kTile)
-                bits &= (1u << left) - 1;
-            for (; bits; bits &= bits - 1) {
-                const int64_t slot = own + tile * kTile + __builtin_ctz(bits);
-                sifting.slots.push_back(static_cast<int32_t>(slot));
-                const int8_t *row = codes_.data() + slot * width_;
-                for (int64_t j = 0; j < width_; j += 64) __builtin_prefetch(row + j, 0, 2);
-            }
-        }
-    }
-
-    void fetch_tiles(int64_t cell) const {
-        const int64_t size = width_ / 8 * kTile;
-        const uint8_t *from = tiles_.data() + first_tile_[cell] * size;
-        const int64_t end = std::min<int64_t>(2, first_tile_[cell + 1] - first_tile_[cell]) * size;
-        for (int64_t j = 0; j < end; j += 64) __builtin_prefetch(from + j, 0, 3);
     }
 
     // The least score of a centre whose cell (or group) is still worth a look.
@@ -450,11 +367,7 @@ class CodeScan {
     Floats group_scales_;
     Longs order_;
     int64_t n_, width_, cells_, dim_;
-    Tiles tiles_;
-    Floats along_, factors_;
-    std::vector<int64_t> first_tile_;
-    Sift sift_ = nullptr;
-    std::unique_ptr<Rotation> rotation_;
+    std::unique_ptr<CellSieve> sieve_;  // none in indexes of the first version
 };
 
 }  // namespace
