@@ -1,8 +1,9 @@
 """Nearest rows, filtered or not: the exact scan, and cells that let most rows be left out.
 
 Rows lie in the order of the cells of a partition, as 8-bit codes and, for the few that matter, 8
-bits more. A filter is prepared once: the slots of the rows that pass, by cell. So every query
-knows how many rows pass and where they lie, and takes the cheapest way that finds them:
+bits more. Where there are several cells, one bit a number tells first which rows may matter. A
+filter is prepared once: the slots of the rows that pass, by cell. So every query knows how many
+rows pass and where they lie, and takes the cheapest way that finds them:
 
 ``scan``
     Every row that passes is scored: exact, by bounds on what the codes leave out.
@@ -60,8 +61,9 @@ class VectorIndex:
 
     Notes
     -----
-    Two bytes a number, half of float32. A search takes O(passing d) time as a scan; in cells it
-    visits one or two in a hundred rows of 100,000. One thread a query; queries may run side by
+    Two bytes a number, half of float32, and a bit more where there are cells. A search takes
+    O(passing d) time as a scan; in cells it visits a few in a hundred rows of 100,000, most of them
+    by that bit alone. One thread a query; queries may run side by
     side. Same rows and seed, same index, for any number of threads.
 
     Examples
