@@ -43,7 +43,8 @@ class Plan:
     strategy : {"scan", "cells", "empty"}
         All rows that pass, cells nearest first, or nothing to search.
     rows, passing, visited, cells : int
-        Rows of the index, rows that pass the filter, rows scored, cells they lie in.
+        Rows of the index, rows that pass the filter, rows looked at (in a scan every one is
+        scored, in cells those that may matter), cells they lie in.
     expected_recall : float
         Of the k best, the share to be expected among those found; 1 for a scan.
     why : str
