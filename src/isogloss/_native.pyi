@@ -60,13 +60,40 @@ class CodeScan:
         k: int,
         slots: NDArray[np.int32] | None,
         slot_starts: NDArray[np.int64] | None,
+        bits: NDArray[np.uint32] | None,
         reach: NDArray[np.float32] | None,
         first: float,
         step: float,
         rows: NDArray[np.int64],
         scores: NDArray[np.float32],
     ) -> tuple[int, int, int]: ...
+    def use_signs(
+        self,
+        tiles: NDArray[np.uint8],
+        along: NDArray[np.float32],
+        factors: NDArray[np.float32],
+    ) -> None: ...
 
+def rotate_rows(rows: NDArray[np.float32], out: NDArray[np.float32]) -> None: ...
+def encode_signs(
+    rows: NDArray[np.float32],
+    centres: NDArray[np.float32],
+    cells: NDArray[np.int64],
+    signs: NDArray[np.uint8],
+    along: NDArray[np.float32],
+    factors: NDArray[np.float32],
+) -> None: ...
+def sift_tiles(
+    tiles: NDArray[np.uint8],
+    along: NDArray[np.float32],
+    factors: NDArray[np.float32],
+    query: NDArray[np.float32],
+    centre: float,
+    slack: float,
+    least: float,
+    way: int,
+    kept: NDArray[np.uint32],
+) -> None: ...
 def encode_rows(
     rows: NDArray[np.float32],
     codes: NDArray[np.int8],

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from isogloss import _native
 from isogloss._core.errors import AtlasError, ParameterError
+from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.search import cells as partitions
 from isogloss.search.cells import REACH_STEP, Partition, cell_of, measure_shares, reach_for
 from isogloss.search.codes import decode_rows, encode_rows
@@ -193,6 +194,42 @@ def test_files_give_what_memory_gives(tmp_path, small_cells):
             assert one.plan == two.plan
 
 
+def test_files_of_the_first_version_are_read(tmp_path, small_cells):
+    """They have no signs: every row of a cell is scored."""
+    rows, _ = clustered(1500)
+    path, old = tmp_path / "v.safetensors", tmp_path / "old.safetensors"
+    new = VectorIndex.write(path, lambda: iter([rows]), np.arange(1500), DIM)
+    tensors = load_tensors(path)
+    for name in ("signs", "along", "factors"):
+        del tensors[name]
+    save_tensors(old, tensors, {"format": "isogloss-vectors", "version": "1", "dim": str(DIM)})
+    opened = VectorIndex.open(old)
+    mask = np.arange(1500) % 3 > 0
+    same = []
+    for query in rows[:40]:
+        one = opened.search(query, subset=opened.subset(mask))
+        two = new.search(query, subset=new.subset(mask))
+        assert one.plan.strategy == two.plan.strategy == "cells"
+        assert mask[one.rows].all()
+        same.append(len(np.intersect1d(one.rows, two.rows)) / 10)
+    assert np.mean(same) > 0.97
+
+
+def test_signs_leave_out_what_cannot_matter(small_cells):
+    """Nearly no row is lost by looking at the signs first, and k are found whatever passes."""
+    rows, _ = clustered(3000)
+    index = VectorIndex.build(rows)
+    for k in (1, 10, 60, 700):
+        mask = np.random.default_rng(k).random(3000) < 0.4
+        lost = []
+        for query in rows[:30]:
+            found = index.search(query, k=k, subset=index.subset(mask), recall=0.999)
+            expected, _ = best_of(rows, query, k, mask)
+            assert len(found.rows) == k
+            lost.append(len(np.setdiff1d(expected, found.rows)) / k)
+        assert np.mean(lost) < 0.02
+
+
 def test_gathered_blocks_are_one_cell():
     rows, _ = clustered(500)
     index = VectorIndex.gather((rows[at : at + 99] for at in range(0, 500, 99)), 500, DIM)
@@ -222,7 +259,7 @@ def test_damaged_files_are_refused(tmp_path, damage):
         "cut": whole[: len(whole) // 2],
         "empty": b"",
         "header": b"\xff" * 40 + whole[40:],
-        "version": whole.replace(b'"version":"1"', b'"version":"9"'),
+        "version": whole.replace(b'"version":"2"', b'"version":"9"'),
         "starts": whole.replace(b'"starts"', b'"strats"'),
     }[damage]
     path.write_bytes(broken)

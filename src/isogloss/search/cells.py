@@ -21,8 +21,9 @@ Ints = NDArray[np.int64]
 # Gives blocks of rows, the same at every call.
 Blocks = Callable[[], Iterator[Rows]]
 
-# Rows a cell, and cells at most. Fewer rows mean more centres to score and fewer rows to visit.
-CELL_ROWS, MOST_CELLS = 16, 32_768
+# Rows a cell, and cells at most. Fewer rows mean more centres to score and fewer rows to sift,
+# which is quick: two tiles of signs.
+CELL_ROWS, MOST_CELLS = 64, 32_768
 # Below so many rows there is one cell: scanning all takes less than a millisecond.
 UNDIVIDED = 50_000
 # Rows at most on which centres are found, and groups that a row may find its centre in.

@@ -178,7 +178,7 @@ class PassageIndex:
             Those that pass a filter; None for all.
         exact : bool, default False
             Score every one of them.
-        recall : float, default 0.97
+        recall : float, default 0.985
             The share of the k best to be expected where cells are left out.
 
         Returns

@@ -86,7 +86,7 @@ def search_passages(
         The vectors of the table, at the table's version; read from the table where not given.
     exact : bool, default False
         Score every passage that passes the filter.
-    recall : float, default 0.97
+    recall : float, default 0.985
         The share of the k nearest to be expected where passages are left out, as happens from
         50,000 on; see docs/search.md.
     fusion : Fusion, optional

@@ -22,10 +22,13 @@ class Subset:
         Places of the rows in the index, in order.
     starts : int64 (cells + 1,)
         Where each cell begins in `slots`.
+    bits : uint32 (tiles,) or None
+        One bit a row in tiles of 32, where the index keeps signs.
     """
 
     slots: NDArray[np.int32]
     starts: Ints
+    bits: NDArray[np.uint32] | None = None
 
     def __len__(self) -> int:
         return len(self.slots)
@@ -40,7 +43,8 @@ class Plan:
     strategy : {"scan", "cells", "empty"}
         All rows that pass, cells nearest first, or nothing to search.
     rows, passing, visited, cells : int
-        Rows of the index, rows that pass the filter, rows scored, cells they lie in.
+        Rows of the index, rows that pass the filter, rows looked at (in a scan every one is
+        scored, in cells those that may matter), cells they lie in.
     expected_recall : float
         Of the k best, the share to be expected among those found; 1 for a scan.
     why : str

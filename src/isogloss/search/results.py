@@ -101,14 +101,14 @@ class SearchResult:
             share += f" ({100 * one.passing / one.rows:.3g}%)"
         how = {
             "scan": "all of them scored",
-            "cells": f"{one.visited:,} in {one.cells:,} cells scored",
+            "cells": f"{one.visited:,} in {one.cells:,} cells looked at",
             "empty": "nothing to score",
         }[one.strategy]
         recall = (
             "recall 1"
             if one.expected_recall == 1
             else (
-                f"expected recall {one.expected_recall:.2f}, as measured on the passages themselves"
+                f"expected recall {one.expected_recall:.3g}, as measured on the passages themselves"
             )
         )
         return f"{share}; {how} ({one.why}); {recall}"

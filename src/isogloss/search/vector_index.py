@@ -1,8 +1,9 @@
 """Nearest rows, filtered or not: the exact scan, and cells that let most rows be left out.
 
 Rows lie in the order of the cells of a partition, as 8-bit codes and, for the few that matter, 8
-bits more. A filter is prepared once: the slots of the rows that pass, by cell. So every query
-knows how many rows pass and where they lie, and takes the cheapest way that finds them:
+bits more. Where there are several cells, one bit a number tells first which rows may matter. A
+filter is prepared once: the slots of the rows that pass, by cell. So every query knows how many
+rows pass and where they lie, and takes the cheapest way that finds them:
 
 ``scan``
     Every row that passes is scored: exact, by bounds on what the codes leave out.
@@ -14,7 +15,6 @@ knows how many rows pass and where they lie, and takes the cheapest way that fin
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,26 +25,21 @@ from isogloss import _native
 from isogloss._core.errors import AtlasError, ParameterError
 from isogloss._core.files import atomic_path
 from isogloss._core.tensors import TensorFile, map_tensors
-from isogloss.search.cells import (
-    SCORE_FIRST,
-    SCORE_STEP,
-    Blocks,
-    Partition,
-    cell_of,
-    find_cells,
-    measure_shares,
-    reach_for,
-)
+from isogloss.search.cells import SCORE_FIRST, SCORE_STEP, Blocks, Partition, reach_for
 from isogloss.search.codes import WIDTH, Codes, encode_rows
+from isogloss.search.layout import Layout
 from isogloss.search.plan import Found, Subset
+from isogloss.search.signs import SignWriter, pass_bits, tile_places
 
 Rows = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
+# Without signs, so that cells take longer; else the same.
+OLDER_VERSIONS = ("1",)
 # So many rows that pass are scored all: as quick as choosing among cells, and exact.
 GATHERED = 20_000
-RECALL = 0.97
+RECALL = 0.985
 NEAREST = "many rows pass: the cells nearest to the query hold nearly all of the best"
 BLOCK = 16_384
 
@@ -66,8 +61,9 @@ class VectorIndex:
 
     Notes
     -----
-    Two bytes a number, half of float32. A search takes O(passing d) time as a scan; in cells it
-    visits one or two in a hundred rows of 100,000. One thread a query; queries may run side by
+    Two bytes a number, half of float32, and a bit more where there are cells. A search takes
+    O(passing d) time as a scan; in cells it visits a few in a hundred rows of 100,000, most of them
+    by that bit alone. One thread a query; queries may run side by
     side. Same rows and seed, same index, for any number of threads.
 
     Examples
@@ -96,6 +92,10 @@ class VectorIndex:
                 tensors["group_starts"], tensors["groups"], tensors["group_scales"],
                 tensors["order"], dim,
             )  # fmt: skip
+            self._tiles: tuple[Ints, int] | None = None
+            if "signs" in tensors:
+                self._scan.use_signs(tensors["signs"], tensors["along"], tensors["factors"])
+                self._tiles = tile_places(self._starts)
         except ValueError as error:
             raise AtlasError(f"the vector index is damaged: {error}") from error
 
@@ -129,13 +129,17 @@ class VectorIndex:
             for at in range(0, len(rows), BLOCK):
                 yield rows[at : at + BLOCK]
 
-        made = _Layout.of(blocks, len(rows), rows.shape[1], seed)
+        made = Layout.of(blocks, len(rows), rows.shape[1], seed)
         written = encode_rows(rows[made.order])
         tensors = made.small_tensors(np.arange(len(rows), dtype=np.int64), None)
         tensors |= {
             "codes": written.codes, "fine": written.fine, "scales": written.scales,
             "errors": written.errors,
         }  # fmt: skip
+        if len(made.starts) > 2:
+            signs = SignWriter(made.partition.centres, made.starts)
+            signs.write(rows, made.slots())
+            tensors |= signs.tensors()
         return cls(tensors, rows.shape[1])
 
     @classmethod
@@ -155,7 +159,7 @@ class VectorIndex:
         width = -(-dim // WIDTH) * WIDTH
         middle = np.zeros((1, dim), dtype=np.float32)
         shares = np.zeros((2, 1, 1), dtype=np.float32)
-        one = _Layout(
+        one = Layout(
             Partition(middle, middle, np.array([0, 1])), np.arange(n, dtype=np.int64),
             np.array([0, n]), shares,
         )  # fmt: skip
@@ -209,9 +213,9 @@ class VectorIndex:
         StorageError
             When the disk refuses.
         """
-        made = _Layout.of(blocks, len(numbers), dim, seed)
-        slot = np.empty(len(numbers), dtype=np.int64)
-        slot[made.order] = np.arange(len(numbers))
+        made = Layout.of(blocks, len(numbers), dim, seed)
+        slot = made.slots()
+        signs = SignWriter(made.partition.centres, made.starts) if len(made.starts) > 2 else None
         small = made.small_tensors(numbers, hashes)
         width = -(-dim // WIDTH) * WIDTH
         shapes: dict[str, tuple[Any, tuple[int, ...]]] = {
@@ -219,6 +223,8 @@ class VectorIndex:
         }
         shapes |= {name: (np.int8, (len(numbers), width)) for name in ("codes", "fine")}
         shapes |= {name: (np.float32, (len(numbers),)) for name in ("scales", "errors")}
+        if signs:
+            shapes |= signs.shapes()
         metadata = {"format": "isogloss-vectors", "version": FORMAT_VERSION, "dim": str(dim)}
         with atomic_path(path) as draft, TensorFile(draft, shapes, metadata) as file:
             for name, array in small.items():
@@ -229,7 +235,11 @@ class VectorIndex:
                 places = slot[first : first + len(block)]
                 for name in ("codes", "fine", "scales", "errors"):
                     file.write(name, places, getattr(written, name))
+                if signs:
+                    signs.write(block, places)
                 first += len(block)
+            for name, array in (signs.tensors() if signs else {}).items():
+                file.write(name, np.arange(len(array)), array)
         return cls.open(path)
 
     @classmethod
@@ -242,7 +252,8 @@ class VectorIndex:
             When it is damaged or of a newer format.
         """
         tensors, metadata = map_tensors(path)
-        if metadata.get("version") != FORMAT_VERSION or not metadata.get("dim", "").isdigit():
+        known = (FORMAT_VERSION, *OLDER_VERSIONS)
+        if metadata.get("version") not in known or not metadata.get("dim", "").isdigit():
             raise AtlasError(
                 f"{path.name} has format version {metadata.get('version')}; "
                 f"this isogloss reads {FORMAT_VERSION}"
@@ -279,8 +290,10 @@ class VectorIndex:
             raise ParameterError(
                 f"the mask is {mask.dtype} of shape {mask.shape}; give bool ({len(self)},)"
             )
-        slots = np.flatnonzero(mask[self.order]).astype(np.int32)
-        return Subset(slots, np.searchsorted(slots, self._starts).astype(np.int64))
+        passing = mask[self.order]
+        slots = np.flatnonzero(passing).astype(np.int32)
+        bits = pass_bits(passing, *self._tiles) if self._tiles else None
+        return Subset(slots, np.searchsorted(slots, self._starts).astype(np.int64), bits)
 
     def search(
         self,
@@ -304,7 +317,7 @@ class VectorIndex:
             The rows that pass, from `subset`; None for all.
         exact : bool, default False
             Score every row that passes.
-        recall : float, default 0.97
+        recall : float, default 0.985
             The share of the k best to be expected where cells are left out, 0.5 to 1.
         spare : int, default 0
             So many rows more are given, if their scores are too close to the k-th to be told from
@@ -324,9 +337,10 @@ class VectorIndex:
         if k < 1 or not 0.5 <= recall <= 1:
             raise ParameterError(f"k={k}, recall={recall}: give k from 1, recall from 0.5 to 1")
         total = len(self.order)
-        slots, starts, passing = None, None, total
+        slots, starts, bits, passing = None, None, None, total
         if subset is not None:
-            slots, starts, passing = subset.slots, subset.starts, len(subset.slots)
+            slots, starts, bits = subset.slots, subset.starts, subset.bits
+            passing = len(slots)
         if not passing:
             nothing = ("empty", total, 0, 0, 0, 1.0, "no row passes")
             return Found(np.zeros(0, np.int64), np.zeros(0, np.float32), nothing)
@@ -334,7 +348,7 @@ class VectorIndex:
         room = min(k + spare, passing)
         rows, scores = np.empty(room, np.int64), np.empty(room, np.float32)
         count, visited, cells = self._scan.search(
-            query, k, slots, starts, None if why else self._reaches(recall),
+            query, k, slots, starts, bits, None if why else self._reaches(recall),
             SCORE_FIRST, SCORE_STEP, rows, scores,
         )  # fmt: skip
         if why:
@@ -356,37 +370,3 @@ class VectorIndex:
         if recall not in self._reach:
             self._reach[recall] = reach_for(self._shares, recall)
         return self._reach[recall]
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Where rows lie, and how far to look."""
-
-    partition: Partition
-    order: Ints
-    starts: Ints
-    shares: Rows
-
-    @classmethod
-    def of(cls, blocks: Blocks, n: int, dim: int, seed: int) -> "_Layout":
-        partition = find_cells(blocks, n, dim, seed=seed)
-        count = len(partition.centres)
-        if count == 1:
-            order = np.arange(n, dtype=np.int64)
-            return cls(partition, order, np.array([0, n]), np.zeros((2, 1, 1), np.float32))
-        cell = cell_of(partition, blocks)
-        order = np.argsort(cell, kind="stable")
-        starts = np.searchsorted(cell[order], np.arange(count + 1)).astype(np.int64)
-        shares = measure_shares(partition, cell, blocks, seed=seed)
-        return cls(partition, order, starts, shares)
-
-    def small_tensors(self, numbers: Ints, hashes: Ints | None) -> dict[str, NDArray[Any]]:
-        centres, groups = encode_rows(self.partition.centres), encode_rows(self.partition.groups)
-        return {
-            "numbers": numbers,
-            "hashes": np.zeros_like(numbers) if hashes is None else hashes,
-            "order": self.order, "starts": self.starts, "shares": self.shares,
-            "centres": centres.codes, "centre_scales": centres.scales,
-            "group_starts": self.partition.starts, "groups": groups.codes,
-            "group_scales": groups.scales,
-        }  # fmt: skip
