@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "cell_sieve.h"
-#include "code_products.h"
+#include "query_products.h"
 #include "code_query.h"
 #include "code_rows.h"
 
