@@ -103,6 +103,34 @@ def unpack(packed: NDArray[np.uint8], width: int) -> NDArray[np.int8]:
     return np.ascontiguousarray(table[:, :width])
 
 
+def round_layer(layer: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Round a layer to whole steps of the largest number of each column over 127.
+
+    Returns
+    -------
+    codes : int8 (t, n), step : float32 (n,)
+        Column j is about ``codes[:, j] * step[j]``.
+
+    Raises
+    ------
+    EncoderError
+        When a number is not finite.
+
+    Examples
+    --------
+    >>> codes, step = round_layer(np.array([[0.5, 0], [-1.27, 0]], np.float32))
+    >>> codes.tolist(), step.round(4).tolist()
+    ([[50, 0], [-127, 0]], [0.009999999776482582, 1.0])
+    """
+    largest = np.abs(layer).max(axis=0, initial=0.0)
+    if not np.isfinite(largest).all():
+        raise EncoderError("a layer of the network holds numbers that are not finite")
+    step = np.where(largest > 0, largest / np.float32(127), np.float32(1)).astype(np.float32)
+    # In float64, and cut off, for the sake of steps that are all but nothing.
+    whole = np.rint(layer / np.maximum(step, np.float32(1e-45)).astype(np.float64))
+    return np.clip(whole, -127, 127).astype(np.int8), step
+
+
 class LexicalEncoder:
     """Encode texts from a table of their words, at microseconds a text.
 
@@ -152,14 +180,12 @@ class LexicalEncoder:
         # Numbers that were stored short are what the encoder computes with: kept files and fresh
         # encoders give the same vectors.
         skip, inner, outer = (
-            np.ascontiguousarray(layer.astype(np.float16)[:, :columns], dtype=np.float32)
-            for layer, columns in (
-                (weights.skip, self.dim),
-                (weights.inner, None),
-                (weights.outer, self.dim),
-            )
+            layer.astype(np.float16).astype(np.float32)
+            for layer in (weights.skip[:, : self.dim], weights.inner, weights.outer[:, : self.dim])
         )
-        self._network = _native.LexicalNetwork(skip, inner, weights.bias, outer)
+        self._network = _native.LexicalNetwork(
+            *round_layer(skip), *round_layer(inner), weights.bias, np.ascontiguousarray(outer)
+        )
         self.fingerprint = self._fingerprint()
 
     def _fingerprint(self) -> str:
