@@ -16,9 +16,8 @@
 
 namespace network {
 
-constexpr size_t kLanes = 16, kWide = 4;  // columns summed together; such columns side by side
+constexpr size_t kLanes = 16, kWide = 6;  // columns summed together; such columns side by side
 constexpr size_t kChunk = 192;            // rows whose hidden numbers are held at a time
-constexpr size_t kBlock = 128;  // hidden numbers whose part of 64 columns fits the L1 cache
 
 typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
 
@@ -52,15 +51,15 @@ ISOGLOSS_CLONES void place_sums(const int32_t *sums, size_t rows, size_t width,
             out[j] = static_cast<float>(sums[j]) * row_step[i] * step[j];
 }
 
-// Adds rows of the outer layer, 64 columns of them, for the active hidden numbers of a block: those
-// of row i stand from split[0] to split[1] behind i * hidden, and the next row's `stride` further.
-ISOGLOSS_CLONES void add_active(const uint32_t *index, const float *value, const uint32_t *split,
-                                size_t stride, size_t hidden, size_t rows, const float *wide,
-                                float *out) {
-    for (size_t i = 0; i < rows; ++i, split += stride, out += kWide * kLanes) {
+// Adds the outer layer's part of 96 columns, the first `width` of which count, to rows: the sums of
+// its rows for the active hidden numbers, whose lists are `stride` apart.
+ISOGLOSS_CLONES void add_active(const uint32_t *index, const float *value, const uint32_t *count,
+                                size_t stride, size_t rows, const float *wide, size_t width,
+                                float *out, size_t dim) {
+    for (size_t i = 0; i < rows; ++i, index += stride, value += stride, out += dim) {
         Lanes sum[kWide];
-        __builtin_memcpy(sum, out, sizeof(sum));
-        for (size_t k = i * hidden + split[0]; k < i * hidden + split[1]; ++k) {
+        for (size_t c = 0; c < kWide; ++c) sum[c] = Lanes{};
+        for (size_t k = 0; k < count[i]; ++k) {
             const float *row = wide + size_t(index[k]) * kWide * kLanes;
             for (size_t c = 0; c < kWide; ++c) {
                 Lanes column;
@@ -68,7 +67,9 @@ ISOGLOSS_CLONES void add_active(const uint32_t *index, const float *value, const
                 sum[c] += value[k] * column;
             }
         }
-        __builtin_memcpy(out, sum, sizeof(sum));
+        float sums[kWide * kLanes];
+        __builtin_memcpy(sums, sum, sizeof(sum));
+        for (size_t j = 0; j < width; ++j) out[j] += sums[j];
     }
 }
 
@@ -140,43 +141,34 @@ class Network {
     size_t hidden_, stride_;
     std::vector<float> bias_;
     size_t wide_count_;
-    std::vector<float> outer_;  // blocks of 64 columns, row by row
+    std::vector<float> outer_;  // blocks of 96 columns, row by row
 
     // Room for a chunk: the hidden numbers of each row that are not zero, by rising index.
     struct Held {
         CodedRows codes;
         std::unique_ptr<int32_t[]> products;
         std::unique_ptr<uint32_t[]> index;
-        std::unique_ptr<float[]> value, sums;
+        std::unique_ptr<float[]> value;
         std::vector<uint32_t> count;
-        std::vector<uint32_t> splits;  // of a row: where each block of hidden numbers begins
 
         Held(size_t rows, const Network &made)
             : codes(rows, made.width()),
               products(new int32_t[std::max(made.inner_.panels(), made.skip_.panels()) *
                                    codes::kPanel]),
               index(new uint32_t[rows * made.stride_]), value(new float[rows * made.stride_]),
-              sums(new float[rows * kSpan]), count(rows), splits(rows * (made.blocks() + 1)) {}
+              count(rows) {}
     };
-
-    size_t blocks() const { return (hidden_ + kBlock - 1) / kBlock; }
 
     void chunk(const float *x, size_t rows, float *out, bool unit, Held &held) const {
         held.codes.set(x, rows, width());
         std::fill(held.count.begin(), held.count.end(), 0);
-        const auto split = [&](size_t row, size_t block) {
-            held.splits[row * (blocks() + 1) + block] = held.count[row];
-        };
         multiply(kernel_, inner_, held.codes, rows, held.products.get(),
                  [&](size_t row, size_t many, size_t column, const int32_t *sums) {
-                     for (size_t i = row; i < row + many && column % kBlock == 0; ++i)
-                         split(i, std::min(column / kBlock, blocks()));
                      append_active(sums, many, held.codes.step(row), inner_.step() + column,
                                    bias_.data() + column, column, stride_,
                                    held.index.get() + row * stride_,
                                    held.value.get() + row * stride_, held.count.data() + row);
                  });
-        for (size_t i = 0; i < rows; ++i) split(i, blocks());
         multiply(kernel_, skip_, held.codes, rows, held.products.get(),
                  [&](size_t row, size_t many, size_t column, const int32_t *sums) {
                      if (column < dim())
@@ -184,17 +176,10 @@ class Network {
                                     held.codes.step(row), skip_.step() + column,
                                     out + row * dim() + column, dim());
                  });
-        for (size_t q = 0; q < wide_count_; ++q) {
-            const float *wide = outer_.data() + q * hidden_ * kSpan;
-            std::fill_n(held.sums.get(), rows * kSpan, 0.0f);
-            for (size_t b = 0; b < blocks(); ++b)
-                add_active(held.index.get(), held.value.get(), held.splits.data() + b, blocks() + 1,
-                           stride_, rows, wide, held.sums.get());
-            const size_t columns = std::min(kSpan, dim() - q * kSpan);
-            for (size_t i = 0; i < rows; ++i)
-                for (size_t j = 0; j < columns; ++j)
-                    out[i * dim() + q * kSpan + j] += held.sums[i * kSpan + j];
-        }
+        for (size_t q = 0; q < wide_count_; ++q)
+            add_active(held.index.get(), held.value.get(), held.count.data(), stride_, rows,
+                       outer_.data() + q * hidden_ * kSpan, std::min(kSpan, dim() - q * kSpan),
+                       out + q * kSpan, dim());
         for (size_t i = 0; i < rows; ++i) finish(held.codes.largest(i), out + i * dim(), unit);
     }
 
