@@ -45,6 +45,53 @@ inline int32_t four(const int8_t *at) {
     return value;
 }
 
+// Bytes become 16-bit numbers, whose products are summed in pairs; eight keys of a panel at a time.
+template <int Rows>
+inline void half_sse2(const int8_t *a, const int8_t *keys, int64_t steps, int32_t *out) {
+    __m128i sum[Rows][4];
+#pragma GCC unroll 2
+    for (int r = 0; r < Rows; ++r)
+#pragma GCC unroll 4
+        for (int q = 0; q < 4; ++q) sum[r][q] = _mm_setzero_si128();
+    const auto wide = [](__m128i twice) { return _mm_srai_epi16(twice, 8); };
+    for (int64_t g = 0; g < steps; ++g) {
+        const auto *at = reinterpret_cast<const __m128i *>(keys + g * 4 * kPanel);
+        const __m128i one = _mm_loadu_si128(at), two = _mm_loadu_si128(at + 1);
+        const __m128i key[4] = {
+            wide(_mm_unpacklo_epi8(one, one)), wide(_mm_unpackhi_epi8(one, one)),
+            wide(_mm_unpacklo_epi8(two, two)), wide(_mm_unpackhi_epi8(two, two))};
+#pragma GCC unroll 2
+        for (int r = 0; r < Rows; ++r) {
+            const __m128i all = _mm_set1_epi32(four(a + g * 4 * kPanel + r * 4));
+            const __m128i x = wide(_mm_unpacklo_epi8(all, all));
+#pragma GCC unroll 4
+            for (int q = 0; q < 4; ++q)
+                sum[r][q] = _mm_add_epi32(sum[r][q], _mm_madd_epi16(key[q], x));
+        }
+    }
+    for (int r = 0; r < Rows; ++r) {
+        int32_t halves[kPanel];
+        std::memcpy(halves, sum[r], sizeof(halves));
+        for (int64_t j = 0; j < kPanel / 2; ++j)
+            out[r * kKeys + j] = halves[2 * j] + halves[2 * j + 1];
+    }
+}
+
+void eight_sse2(const int8_t *a, const int8_t *b, const int8_t *c, int64_t steps, const int32_t *,
+                int32_t *out) {
+    for (int64_t half = 0; half < 4; ++half)
+        for (int64_t i = 0; i < kRows; i += 2)
+            half_sse2<2>(a + i * 4, (half < 2 ? b : c) + half % 2 * 2 * kPanel, steps,
+                         out + i * kKeys + half * kPanel / 2);
+}
+
+void one_sse2(const int8_t *a, const int8_t *panels, int64_t count, int64_t steps, int32_t,
+              int32_t *out) {
+    for (int64_t half = 0; half < 2 * count; ++half)
+        half_sse2<1>(a, panels + half / 2 * steps * 4 * kPanel + half % 2 * 2 * kPanel, steps,
+                     out + half * kPanel / 2);
+}
+
 // Bytes are multiplied without a sign times with one: the sign of the rows goes to the keys.
 #define ISOGLOSS_TARGET __attribute__((target("avx2")))
 
@@ -194,7 +241,7 @@ ISOGLOSS_TARGET void one_vnni(const int8_t *a, const int8_t *panels, int64_t cou
 #endif
 
 struct Found {
-    Kernel kernels[4];
+    Kernel kernels[5];
     int count = 0;
 
     Found() {
@@ -207,6 +254,7 @@ struct Found {
 #endif
         if (__builtin_cpu_supports("avx2"))
             kernels[count++] = {"avx2", true, eight_avx2, one_avx2};
+        kernels[count++] = {"sse2", false, eight_sse2, one_sse2};
 #endif
         kernels[count++] = {"plain", false, eight_plain, one_plain};
     }

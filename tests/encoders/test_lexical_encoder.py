@@ -88,7 +88,8 @@ def plain_network(weights, sums, bias=None):
             continue
         step = largest / np.float32(127) if largest >= 1e-30 else np.float32(0)
         codes = np.rint(row * (np.float32(127) / largest)) if step else row * 0
-        hidden = (codes @ inner.astype(float)).astype(np.float32) * step * inner_step + weights.bias
+        hidden = (codes @ inner.astype(float)).astype(np.float32) * step * inner_step
+        hidden += weights.bias
         total = out[i] * 0
         for k in np.flatnonzero(hidden > 0):
             total += hidden[k] * weights.outer[k]
@@ -129,7 +130,8 @@ def check_plain(weights, texts):
         assert np.allclose(row, plain_sum(weights, text), atol=2e-6)
     vectors = encoder.encode(texts)
     assert (vectors == unit_rows(plain_network(weights, sums))).all()
-    floats = sums @ weights.skip + np.maximum(sums @ weights.inner + weights.bias, 0) @ weights.outer
+    hidden = np.maximum(sums @ weights.inner + weights.bias, 0)
+    floats = sums @ weights.skip + hidden @ weights.outer
     known = np.abs(sums).max(axis=1) > 0
     assert ((unit_rows(floats) * vectors).sum(axis=1) > 0.999)[known].all()
     assert not vectors[~known].any()
