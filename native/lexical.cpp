@@ -1,5 +1,7 @@
 // The lexical encoder: words, word pairs and pieces of unknown words, weighed and summed from a
 // table of 8-bit rows, and its network. The tests hold the same in plain Python.
+#include <nanobind/stl/string.h>
+
 #include <cmath>
 #include <exception>
 #include <memory>
@@ -327,9 +329,9 @@ class LexicalTable {
 
 class LexicalNetwork {
   public:
-    LexicalNetwork(Matrix skip, Matrix inner, Values bias, Matrix outer)
-        : made_((check(skip, inner, bias, outer), skip.data()), inner.data(), bias.data(),
-                outer.data(), inner.shape(0), inner.shape(1), skip.shape(1)) {}
+    LexicalNetwork(Rows skip, Values skip_step, Rows inner, Values inner_step, Values bias,
+                   Matrix outer, const std::string &kernel)
+        : made_(checked(skip, skip_step, inner, inner_step, bias, outer), named(kernel)) {}
 
     void vectors(Matrix sums, Result out, bool unit) const {
         if (sums.shape(1) != made_.width() || out.shape(1) != made_.dim() ||
@@ -342,11 +344,23 @@ class LexicalNetwork {
   private:
     network::Network made_;
 
-    static void check(const Matrix &skip, const Matrix &inner, const Values &bias,
-                      const Matrix &outer) {
-        if (skip.shape(0) != inner.shape(0) || bias.shape(0) != inner.shape(1) ||
-            outer.shape(0) != inner.shape(1) || outer.shape(1) != skip.shape(1))
+    static network::Layers checked(const Rows &skip, const Values &skip_step, const Rows &inner,
+                                   const Values &inner_step, const Values &bias,
+                                   const Matrix &outer) {
+        const size_t width = inner.shape(0), hidden = inner.shape(1), dim = skip.shape(1);
+        if (skip.shape(0) != width || bias.shape(0) != hidden || outer.shape(0) != hidden ||
+            outer.shape(1) != dim || skip_step.shape(0) != dim || inner_step.shape(0) != hidden)
             throw nb::value_error("lexical: shapes of the layers differ");
+        if (width > static_cast<size_t>(codes::kMostPlaces))
+            throw nb::value_error("lexical: the table's rows are too wide");
+        return {width,       hidden,           dim,         skip.data(), inner.data(),
+                skip_step.data(), inner_step.data(), bias.data(), outer.data()};
+    }
+
+    static const codes::Kernel &named(const std::string &kernel) {
+        const codes::Kernel *found = codes::kernel_named(kernel.c_str());
+        if (!found) throw nb::value_error("lexical: no such kernel on this processor");
+        return *found;
     }
 };
 
@@ -365,8 +379,9 @@ void bind_lexical(nb::module_ &m) {
              nb::arg("table"), nb::arg("scale"), nb::arg("first"), nb::arg("last"),
              nb::arg("out").noconvert(), "Weighted sums of table rows, into `out`.");
     nb::class_<LexicalNetwork>(m, "LexicalNetwork", "The layers behind the table.")
-        .def(nb::init<Matrix, Matrix, Values, Matrix>(), nb::arg("skip"), nb::arg("inner"),
-             nb::arg("bias"), nb::arg("outer"))
+        .def(nb::init<Rows, Values, Rows, Values, Values, Matrix, const std::string &>(),
+             nb::arg("skip"), nb::arg("skip_step"), nb::arg("inner"), nb::arg("inner_step"),
+             nb::arg("bias"), nb::arg("outer"), nb::arg("kernel") = "")
         .def("vectors", &LexicalNetwork::vectors, nb::arg("sums"), nb::arg("out").noconvert(),
              nb::arg("unit") = true, "Vectors of sums, into `out`; of length 1 if asked.");
 }

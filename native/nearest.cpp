@@ -17,6 +17,10 @@
 #include "near_candidates.h"
 #include "row_codes.h"
 
+#ifdef ISOGLOSS_X86
+#include <immintrin.h>
+#endif
+
 namespace nb = nanobind;
 
 namespace {
@@ -116,8 +120,7 @@ class NearestRows {
    public:
     NearestRows(Rows queries, Rows keys, int64_t k, bool same, const std::string &kernel)
         : held_queries_(queries), held_keys_(keys), same_(same),
-          products_(kernel.empty() ? codes::best_products()
-                                   : codes::named_products(kernel.c_str())),
+          kernel_(codes::kernel_named(kernel.c_str())),
           rows_(queries.data(), queries.shape(0), queries.shape(1)),
           own_keys_(same ? nullptr
                          : new codes::RowCodes(keys.data(), keys.shape(0), keys.shape(1))),
@@ -127,7 +130,7 @@ class NearestRows {
         if (queries.shape(1) != keys.shape(1) || k < 1 || keys.shape(0) > INT32_MAX ||
             queries.shape(0) > INT32_MAX || (same && keys.data() != queries.data()))
             throw nb::value_error("NearestRows: shapes do not fit, or k is below 1");
-        if (!products_ || rows_.dim() > codes::kMostPlaces)
+        if (!kernel_ || rows_.dim() > codes::kMostPlaces)
             throw nb::value_error("NearestRows: no such kernel on this processor");
         // Keys at even distances. Of the k best the sample holds `likely` of a Poisson distribution:
         // so far beyond it that for one row in 10,000 less than k scores reach the guess, and the
@@ -270,9 +273,9 @@ class NearestRows {
                 const float *key_least, Work &work) const {
         const int64_t at = panel * codes::kPanel;
         const bool two = panel + 1 < keys.panels();
-        products_(rows_.panel(row / codes::kPanel) + row % codes::kPanel * 4, keys.panel(panel),
-                  keys.panel(two ? panel + 1 : panel), keys.steps(), rows_.shift.data() + row,
-                  work.sums);
+        kernel_->eight(rows_.panel(row / codes::kPanel) + row % codes::kPanel * 4,
+                       keys.panel(panel), keys.panel(two ? panel + 1 : panel), keys.steps(),
+                       rows_.shift.data() + row, work.sums);
         const Keys told{keys.scale.data() + at, keys.size.data() + at, keys.error.data() + at,
                         key_least};
         return bounds(work.sums, rows_.scale.data() + row, rows_.size.data() + row,
@@ -318,7 +321,7 @@ class NearestRows {
 
     Rows held_queries_, held_keys_;  // what the pointers below point into
     bool same_;
-    codes::Products products_;
+    const codes::Kernel *kernel_;
     codes::RowCodes rows_;
     std::unique_ptr<codes::RowCodes> own_keys_;
     codes::RowCodes &keys_;
@@ -361,12 +364,11 @@ void bind_nearest(nb::module_ &m) {
     m.def("pair_scores", &pair_scores, nb::arg("rows"), nb::arg("keys"), nb::arg("out").noconvert(),
           "Dot products of rows with keys, summed in one order on every processor.");
     m.def("codes_pay", [](int64_t dim) {
-        return codes::best_products() && dim > 0 && dim <= codes::kMostPlaces;
+        return codes::kernel_at(0)->quick && dim > 0 && dim <= codes::kMostPlaces;
     }, nb::arg("dim"), "Whether this processor has a quick product of codes of such rows.");
     m.def("code_kernels", [] {
         nb::list names;
-        for (const char *name : {"vnni", "avx2", "plain"})
-            if (codes::named_products(name)) names.append(name);
+        for (int i = 0; codes::kernel_at(i); ++i) names.append(codes::kernel_at(i)->name);
         return names;
     }, "Kernels for products of codes that this processor has, the quickest first.");
 }

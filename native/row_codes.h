@@ -1,4 +1,4 @@
-// Rows as 8-bit codes with rigorous errors, side by side in panels, and products of panels.
+// Rows as 8-bit codes with rigorous errors, side by side in panels.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -6,17 +6,11 @@
 #include <cstring>
 #include <vector>
 
+#include "code_products.h"
 #include "exact_dot.h"
-
-#ifdef ISOGLOSS_X86
-#include <immintrin.h>
-#endif
 
 namespace codes {
 
-constexpr int64_t kPanel = 16;             // rows of a panel: four places of each, then the next four
-constexpr int64_t kRows = 8, kKeys = 2 * kPanel;  // rows and keys of one product
-constexpr int64_t kMostPlaces = 1 << 15;   // sums of so many products fit 32 bits
 // Rows of other lengths could leave the range of float32; none at all is fine.
 constexpr double kShortest = 1e-12, kLongest = 1e12;
 
@@ -49,12 +43,5 @@ class RowCodes {
     std::vector<float> scale, size, error;
     std::vector<int32_t> shift;
 };
-
-// Eight rows of one panel (`a` points at the first) times all rows of two panels: out is (8, 32).
-using Products = void (*)(const int8_t *a, const int8_t *b, const int8_t *c, int64_t steps,
-                          const int32_t *shift, int32_t *out);
-
-Products best_products();                 // null where floats would be quicker
-Products named_products(const char *name);  // null where this processor lacks it
 
 }  // namespace codes

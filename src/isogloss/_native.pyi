@@ -187,10 +187,13 @@ class LexicalTable:
 class LexicalNetwork:
     def __init__(
         self,
-        skip: NDArray[np.float32],
-        inner: NDArray[np.float32],
+        skip: NDArray[np.int8],
+        skip_step: NDArray[np.float32],
+        inner: NDArray[np.int8],
+        inner_step: NDArray[np.float32],
         bias: NDArray[np.float32],
         outer: NDArray[np.float32],
+        kernel: str = "",
     ) -> None: ...
     def vectors(
         self, sums: NDArray[np.float32], out: NDArray[np.float32], unit: bool = True

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from isogloss import _native, load_encoder
 from isogloss._core.errors import EncoderError, ParameterError
 from isogloss._core.tensors import load_tensors
-from isogloss.encoders.lexical import LexicalEncoder, LexicalWeights
+from isogloss.encoders.base import unit_rows
+from isogloss.encoders.lexical import LexicalEncoder, LexicalWeights, round_layer
 from isogloss.text import text_buffers, tokens_of
 
 WORDS = sorted(["a-b", "cat", "dog", "new", "sat", "the", "york", "東京", "हिन्दी"])
@@ -69,16 +70,51 @@ def plain_features(weights, text):
     return {f: w / length for f, w in raw.items()}
 
 
-def plain_vector(weights, text):
-    found = plain_features(weights, text)
-    if not found:
-        return np.zeros(weights.skip.shape[1])
-    total = sum(
-        w * float(weights.scale[f]) * weights.table[f].astype(float) for f, w in found.items()
+def plain_sum(weights, text):
+    total = np.zeros(weights.table.shape[1])
+    for f, weight in plain_features(weights, text).items():
+        total += weight * float(weights.scale[f]) * weights.table[f]
+    return total
+
+
+def plain_network(weights, sums, bias=None):
+    """Give the network's vectors, not yet of unit length, in the very arithmetic of the kernel."""
+    skip, skip_step = round_layer(weights.skip)
+    inner, inner_step = round_layer(weights.inner)
+    out = np.zeros((len(sums), weights.skip.shape[1]), np.float32)
+    for i, row in enumerate(sums):
+        largest = np.abs(row).max()
+        if largest == 0:
+            continue
+        step = largest / np.float32(127) if largest >= 1e-30 else np.float32(0)
+        codes = np.rint(row * (np.float32(127) / largest)) if step else row * 0
+        hidden = (codes @ inner.astype(float)).astype(np.float32) * step * inner_step
+        hidden += weights.bias
+        total = out[i] * 0
+        for k in np.flatnonzero(hidden > 0):
+            total += hidden[k] * weights.outer[k]
+        out[i] = (codes @ skip.astype(float)).astype(np.float32) * step * skip_step + total
+    return out
+
+
+def sums_of(encoder, texts):
+    made = encoder.weights
+    data, offsets = text_buffers(texts)
+    out = np.empty((len(texts), made.table.shape[1]), np.float32)
+    encoder._features.sums(data, offsets, made.idf, made.table, made.scale, 0, len(texts), out)
+    return out
+
+
+def network_of(weights, kernel=""):
+    return _native.LexicalNetwork(
+        *round_layer(weights.skip), *round_layer(weights.inner), weights.bias, weights.outer, kernel
     )
-    hidden = np.maximum(total @ weights.inner.astype(float) + weights.bias, 0)
-    out = total @ weights.skip.astype(float) + hidden @ weights.outer.astype(float)
-    return out / np.linalg.norm(out)
+
+
+def vectors_of(network, sums, dim, unit=False):
+    out = np.full((len(sums), dim), np.nan, np.float32)
+    network.vectors(np.ascontiguousarray(sums), out, unit)
+    return out
 
 
 TEXTS = [
@@ -87,12 +123,82 @@ TEXTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", TEXTS)
-def test_vectors_are_those_of_plain_python(text):
+def check_plain(weights, texts):
+    encoder = LexicalEncoder(weights)
+    sums = sums_of(encoder, texts)
+    for text, row in zip(texts, sums, strict=True):
+        assert np.allclose(row, plain_sum(weights, text), atol=2e-6)
+    vectors = encoder.encode(texts)
+    assert (vectors == unit_rows(plain_network(weights, sums))).all()
+    hidden = np.maximum(sums @ weights.inner + weights.bias, 0)
+    floats = sums @ weights.skip + hidden @ weights.outer
+    known = np.abs(sums).max(axis=1) > 0
+    assert ((unit_rows(floats) * vectors).sum(axis=1) > 0.999)[known].all()
+    assert not vectors[~known].any()
+
+
+def test_vectors_are_those_of_plain_python():
+    check_plain(make(), TEXTS)
+
+
+KERNELS = _native.code_kernels()
+numbers = st.floats(-1e4, 1e4, width=32) | st.sampled_from([0.0, 1e-31, -1e-29, 1e30, 0.5])
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_every_kernel_gives_the_bits_of_plain_numpy(kernel, data):
+    width, dim, hidden = (data.draw(st.integers(1, most)) for most in (70, 90, 200))
+    weights = make(data.draw(st.integers(0, 99)), width, dim, hidden)
+    count = data.draw(st.integers(0, 40))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    sums = rng.normal(size=(count, width)).astype(np.float32)
+    for row in data.draw(st.lists(st.integers(0, max(count - 1, 0)), max_size=4 if count else 0)):
+        sums[row] = data.draw(numbers) * np.sign(sums[row])
+    network = network_of(weights, kernel)
+    vectors = vectors_of(network, sums, dim)
+    assert vectors.tobytes() == plain_network(weights, sums).tobytes()
+    whole = vectors_of(network, sums, dim, unit=True)
+    assert whole.tobytes() == unit_rows(vectors).tobytes()
+    for i in range(0, count, 7):
+        assert vectors_of(network, sums[i : i + 1], dim).tobytes() == vectors[i].tobytes()
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_largest_codes_are_summed_without_loss(kernel):
+    shape = (3000, 40)
+    weights = replace(make(0, *shape, 33), skip=np.full(shape, -2, np.float32))
+    sums = np.tile(np.float32([[3], [-3], [0]]), (4, 3000)) * np.ones(3000, np.float32)
+    found = vectors_of(network_of(weights, kernel), sums, 40)
+    assert found.tobytes() == plain_network(weights, sums).tobytes()
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_stays_in_its_row(kernel, bad):
     weights = make()
-    assert np.allclose(
-        LexicalEncoder(weights).encode([text])[0], plain_vector(weights, text), atol=2e-5
-    )
+    sums = np.random.default_rng(0).normal(size=(9, 12)).astype(np.float32)
+    network = network_of(weights, kernel)
+    before = vectors_of(network, sums, 10, unit=True)
+    sums[3, 5] = bad
+    found = vectors_of(network, sums, 10, unit=True)
+    assert np.isnan(found[3]).all()
+    assert (np.delete(found, 3, 0) == np.delete(before, 3, 0)).all()
+
+
+def test_layers_are_rounded_by_column():
+    codes, step = round_layer(np.float32([[1, 0, 3e-45, -2], [-0.5, 0, 1e-45, 0.5]]))
+    assert codes[:, :2].tolist() == [[127, 0], [-64, 0]]
+    assert codes[:, 3].tolist() == [-127, 32]
+    assert step[:2].tolist() == [np.float32(1) / np.float32(127), 1]
+    for name in ("skip", "inner"):
+        layer = getattr(make(), name)
+        layer[0, 0] = np.nan if name == "skip" else np.inf
+        with pytest.raises(EncoderError, match="not finite"):
+            LexicalEncoder(replace(make(), **{name: layer}))
+    with pytest.raises(ValueError, match="no such kernel"):
+        network_of(make(), "abacus")
 
 
 assigned = st.characters(
@@ -137,8 +243,7 @@ def test_any_shape_of_the_layers_gives_the_plain_vectors(width, dim, hidden):
     encoder = LexicalEncoder(weights)
     texts = [*TEXTS, *(" ".join(WORDS[: i % 9 + 1] * (i % 70 + 1)) for i in range(230))]
     vectors = encoder.encode(texts)
-    for i in (0, 1, 4, 5, 60, 100, 201, 239):
-        assert np.allclose(vectors[i], plain_vector(weights, texts[i]), atol=3e-5)
+    check_plain(weights, [texts[i] for i in (0, 1, 2, 4, 5, 60, 100, 201, 239)])
     alone = np.concatenate([encoder.encode([text]) for text in texts])
     assert (alone == vectors).all()
 

@@ -95,7 +95,11 @@ class LexicalStudent(nn.Module):  # type: ignore[misc,unused-ignore]
     def weights(
         self, features: Features, codes: NDArray[np.int8], scale: NDArray[np.float32]
     ) -> LexicalWeights:
-        """Give what an encoder needs; codes and scale are what `round_table` gave."""
+        """Give what an encoder needs; codes and scale are what `round_table` gave.
+
+        The network goes out as it was trained, in floats; `LexicalEncoder` rounds its dense layers
+        to 8 bits when it is made, also for any evaluation.
+        """
         numbers = {
             name: np.ascontiguousarray(getattr(self, name).detach().numpy())
             for name in ("skip", "inner", "bias", "outer")
