@@ -6,13 +6,8 @@
 #include <cstring>
 #include <vector>
 
+#include "clones.h"
 #include "code_products.h"
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define ISOGLOSS_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define ISOGLOSS_CLONES
-#endif
 
 namespace network {
 

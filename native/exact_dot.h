@@ -3,12 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define ISOGLOSS_X86 1
-#define ISOGLOSS_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define ISOGLOSS_CLONES
-#endif
+#include "clones.h"
 
 namespace exact {
 

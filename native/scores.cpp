@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "clones.h"
+
 namespace nb = nanobind;
 
 namespace {
@@ -16,12 +18,6 @@ using Columns = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device
 using Values = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 constexpr size_t kRows = 6, kColumns = 16;
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define ISOGLOSS_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define ISOGLOSS_CLONES
-#endif
 
 typedef float Lanes __attribute__((vector_size(kColumns * sizeof(float))));
 
