@@ -24,7 +24,8 @@ EXPLORER = (
     "isogloss.store.edits", "isogloss.topics.exemplars", "isogloss.topics.keyword_rules",
     "isogloss.topics.keywords", "isogloss.topics.model", "isogloss.topics.periods",
     "isogloss.topics.spread", "isogloss.topics.times", "isogloss.topics.topic_counts",
-    "isogloss.topics.trends", "resource", "scipy.special", "threadpoolctl",
+    "isogloss.topics.trends", "isogloss.topics.whole_words", "resource", "scipy.special",
+    "threadpoolctl",
 )  # fmt: skip
 
 log = logging.getLogger("isogloss.web")
