@@ -46,9 +46,9 @@ class Base(NamedTuple):
 
 def measure_base(
     rows: NDArray[np.float32], words: Any, labels: NDArray[np.int32], assigner: Assigner,
-    sizes: NDArray[np.int64],
+    sizes: NDArray[np.int64], *, cosine: NDArray[np.float32] | None = None,
 ) -> Base:  # fmt: skip
-    """Measure leaves over the passages that a fit looked at."""
+    """Measure leaves over the passages that a fit looked at; `cosine` as `placed` gives it."""
     count, d = assigner.leaves, rows.shape[1]
     used = np.flatnonzero(labels >= 0)
     own = labels[used]
@@ -62,7 +62,8 @@ def measure_base(
     if words is not None:
         sums = (belongs @ words.astype(np.float64)).multiply(1 / held[:, None])
         word_length = np.sqrt(np.asarray(sums.multiply(sums).sum(axis=1)).ravel())
-    _, cosine = assigner.nearness(rows, words)
+    if cosine is None:
+        _, cosine = assigner.nearness(rows, words)
     low = np.full(count, -1.0)
     for leaf in range(count):
         mine = cosine[used[own == leaf]]
