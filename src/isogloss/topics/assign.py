@@ -83,8 +83,9 @@ class Assigner:
             members = sp.csr_matrix((np.ones(len(y)), (y, np.arange(len(y)))), (count, len(y)))
             sums = members @ x
             means = sums / sizes[:, None]
-            rest = x - means[y]
-            spread = rest.T @ rest / max(1, len(y))
+            for first in range(0, len(x), BLOCK):  # in place: x is large, and not needed again
+                x[first : first + BLOCK] -= means[y[first : first + BLOCK]]
+            spread = x.T @ x / max(1, len(y))
             d = x.shape[1]
             level = float(np.trace(spread)) / max(1, d)
             spread = (1.0 - SHRINKAGE) * spread

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from isogloss._core.threads import single_threaded_blas
-from isogloss.topics.assign import Assigner
+from isogloss.topics.assign import BLOCK, Assigner
 from isogloss.topics.graph import neighbour_graph
 from isogloss.topics.scale import agreed_communities, first_communities
 
@@ -54,8 +54,11 @@ def measure_base(
     own = labels[used]
     held = np.maximum(np.bincount(own, minlength=count), 1).astype(np.float64)
     belongs = sp.csr_matrix((np.ones(len(used)), (own, used)), shape=(count, len(rows)))
-    means = (belongs @ rows.astype(np.float64)) / held[:, None]
-    rest = rows[used].astype(np.float64) - means[own]
+    wide = rows.astype(np.float64)
+    means = (belongs @ wide) / held[:, None]
+    rest = wide if len(used) == len(wide) else wide[used]
+    for first in range(0, len(rest), BLOCK):
+        rest[first : first + BLOCK] -= means[own[first : first + BLOCK]]
     with single_threaded_blas():
         spread = rest.T @ rest / max(1, len(used))
     word_length = np.zeros(count)
