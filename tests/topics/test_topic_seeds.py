@@ -113,6 +113,23 @@ def test_a_leaf_that_nobody_keeps_stays_only_when_asked_for():
     assert fit_leaves(rows, None, labels, in_order, fixed=[1]).origin.tolist() == [2, 0, 1]
 
 
+def test_all_rows_count_themselves_as_a_caller_would():
+    draw = np.random.default_rng(3)
+    labels = draw.integers(0, 4, 300).astype(np.int32)
+    rows = np.eye(6, dtype=np.float32)[labels] + 0.4 * draw.normal(size=(300, 6)).astype("f4")
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+
+    def sizes_of(assigner):
+        own = assigner(rows, None)[0]
+        return np.bincount(own[own >= 0], minlength=assigner.leaves)
+
+    one, two = fit_leaves(rows, None, labels), fit_leaves(rows, None, labels, sizes_of)
+    assert one.sizes.tolist() == two.sizes.tolist() == sorted(two.sizes, reverse=True)
+    assert one.sizes.sum() == (one.labels >= 0).sum() > 280
+    assert one.labels.tolist() == two.labels.tolist() == one.assigner(rows, None)[0].tolist()
+    assert one.cosine.tobytes() == one.assigner.nearness(rows, None)[1].tobytes()
+
+
 def test_names_survive_another_seed_and_a_wanted_number():
     vectors, counts, truth, words = planted()
     seeds = {"first": words[:4], "fourth": words[30:34]}

@@ -83,8 +83,9 @@ class Assigner:
             members = sp.csr_matrix((np.ones(len(y)), (y, np.arange(len(y)))), (count, len(y)))
             sums = members @ x
             means = sums / sizes[:, None]
-            rest = x - means[y]
-            spread = rest.T @ rest / max(1, len(y))
+            for first in range(0, len(x), BLOCK):  # in place: x is large, and not needed again
+                x[first : first + BLOCK] -= means[y[first : first + BLOCK]]
+            spread = x.T @ x / max(1, len(y))
             d = x.shape[1]
             level = float(np.trace(spread)) / max(1, d)
             spread = (1.0 - SHRINKAGE) * spread
@@ -188,22 +189,49 @@ class Assigner:
 
         def work(first: int) -> None:
             block = slice(first, min(n, first + BLOCK))
-            scores, dense, lexical = self._parts(vectors[block], _rows(words, block))
-            choice = scores.argmax(axis=1).astype(np.int32)
-            rows = np.arange(len(choice))
-            own_dense, own_words = dense[rows, choice], lexical[rows, choice]
-            empty = (own_words == 0.0) & ~vectors[block].any(axis=1)
-            far = (own_dense - self.near[0, choice] < self.floor) & (
-                own_words <= self.near[1, choice]
-                if len(self.words)
-                else np.ones(len(choice), dtype=bool)
-            )
-            out = empty | far
-            labels[block] = np.where(out, -1, choice)
+            labels[block], _, scores = self._choose(vectors[block], _rows(words, block))
+            out = labels[block] < 0
             shares[block] = np.where(out[:, None], 0.0, _softmax(scores / self.temperature))
 
         map_blocks(work, range(0, n, BLOCK))
         return labels, shares
+
+    def placed(
+        self, vectors: NDArray[np.float32], words: Any
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Give the leaf of each passage, as a call does, and its cosine to the best centroid.
+
+        Returns
+        -------
+        labels : int32 (n,)
+            -1 for passages that belong nowhere.
+        cosine : float32 (n,)
+            As from `nearness`: to the leaf with the best score, also where the label is -1.
+        """
+        labels = np.full(len(vectors), -1, dtype=np.int32)
+        cosine = np.zeros(len(vectors), dtype=np.float32)
+
+        def work(first: int) -> None:
+            block = slice(first, first + BLOCK)
+            labels[block], cosine[block], _ = self._choose(vectors[block], _rows(words, block))
+
+        if self.leaves:
+            map_blocks(work, range(0, len(vectors), BLOCK))
+        return labels, cosine
+
+    def _choose(
+        self, vectors: NDArray[np.float32], words: Any
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+        """Give leaves of one block (-1: none), cosines to the best leaf's centroid, all scores."""
+        scores, dense, lexical = self._parts(vectors, words)
+        choice = scores.argmax(axis=1).astype(np.int32)
+        rows = np.arange(len(choice))
+        own_dense, own_words = dense[rows, choice], lexical[rows, choice]
+        empty = (own_words == 0.0) & ~vectors.any(axis=1)
+        far = (own_dense - self.near[0, choice] < self.floor) & (
+            own_words <= self.near[1, choice] if len(self.words) else np.ones(len(choice), bool)
+        )
+        return np.where(empty | far, np.int32(-1), choice), own_dense, scores
 
     def nearness(
         self, vectors: NDArray[np.float32], words: Any

@@ -192,7 +192,7 @@ class TopicEdits:
 
         def sizes_of(assigner: Assigner) -> NDArray[np.int64]:
             # Whoever is in the topic is in one of its parts.
-            own, _ = replace(assigner, floor=NO_FLOOR)(inside, told)
+            own, _ = replace(assigner, floor=NO_FLOOR).placed(inside, told)
             return np.bincount(own, minlength=assigner.leaves)
 
         leaves = fit_leaves(rows, words, parts, sizes_of)

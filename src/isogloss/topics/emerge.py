@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from isogloss._core.threads import single_threaded_blas
-from isogloss.topics.assign import Assigner
+from isogloss.topics.assign import BLOCK, Assigner
 from isogloss.topics.graph import neighbour_graph
 from isogloss.topics.scale import agreed_communities, first_communities
 
@@ -46,23 +46,27 @@ class Base(NamedTuple):
 
 def measure_base(
     rows: NDArray[np.float32], words: Any, labels: NDArray[np.int32], assigner: Assigner,
-    sizes: NDArray[np.int64],
+    sizes: NDArray[np.int64], *, cosine: NDArray[np.float32] | None = None,
 ) -> Base:  # fmt: skip
-    """Measure leaves over the passages that a fit looked at."""
+    """Measure leaves over the passages that a fit looked at; `cosine` as `placed` gives it."""
     count, d = assigner.leaves, rows.shape[1]
     used = np.flatnonzero(labels >= 0)
     own = labels[used]
     held = np.maximum(np.bincount(own, minlength=count), 1).astype(np.float64)
     belongs = sp.csr_matrix((np.ones(len(used)), (own, used)), shape=(count, len(rows)))
-    means = (belongs @ rows.astype(np.float64)) / held[:, None]
-    rest = rows[used].astype(np.float64) - means[own]
+    wide = rows.astype(np.float64)
+    means = (belongs @ wide) / held[:, None]
+    rest = wide if len(used) == len(wide) else wide[used]
+    for first in range(0, len(rest), BLOCK):
+        rest[first : first + BLOCK] -= means[own[first : first + BLOCK]]
     with single_threaded_blas():
         spread = rest.T @ rest / max(1, len(used))
     word_length = np.zeros(count)
     if words is not None:
         sums = (belongs @ words.astype(np.float64)).multiply(1 / held[:, None])
         word_length = np.sqrt(np.asarray(sums.multiply(sums).sum(axis=1)).ravel())
-    _, cosine = assigner.nearness(rows, words)
+    if cosine is None:
+        _, cosine = assigner.nearness(rows, words)
     low = np.full(count, -1.0)
     for leaf in range(count):
         mine = cosine[used[own == leaf]]

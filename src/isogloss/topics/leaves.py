@@ -30,12 +30,15 @@ class Leaves(NamedTuple):
         Passages in each, of all that there are.
     origin : int64 (l,)
         The community that each came from.
+    cosine : float32 (n,)
+        Of each passage that was looked at to the centroid of its best leaf.
     """
 
     assigner: Assigner
     labels: Ints
     sizes: NDArray[np.int64]
     origin: NDArray[np.int64]
+    cosine: NDArray[np.float32]
 
 
 def numbered(labels: Ints, full: NDArray[np.bool_], least: int, fixed: int = 0) -> Ints:
@@ -69,7 +72,7 @@ def numbered(labels: Ints, full: NDArray[np.bool_], least: int, fixed: int = 0) 
 
 def fit_leaves(
     rows: NDArray[np.float32], words: Any, labels: Ints,
-    sizes_of: Callable[[Assigner], NDArray[np.int64]], fixed: Collection[int] = (),
+    sizes_of: Callable[[Assigner], NDArray[np.int64]] | None = None, fixed: Collection[int] = (),
 ) -> Leaves:  # fmt: skip
     """Learn an assigner, drop leaves that nobody keeps, and order the rest by size.
 
@@ -79,8 +82,8 @@ def fit_leaves(
     words : float32 CSR (n, v) or None
     labels : int32 (n,)
         Communities 0, 1, ..., -1 for none.
-    sizes_of : callable
-        Counts the passages of each leaf of an assigner, these or more of them.
+    sizes_of : callable, optional
+        Counts the passages of each leaf of an assigner, where there are more than these rows.
     fixed : collection of int
         Communities whose leaves stay even when nobody keeps them.
     """
@@ -88,14 +91,23 @@ def fit_leaves(
     origin = np.arange(count)
     if count == 0:
         assigner = no_leaves(0 if words is None else words.shape[1])
-        return Leaves(assigner, labels, np.zeros(0, np.int64), origin)
+        nothing = np.zeros(len(labels), np.float32)
+        return Leaves(assigner, labels, np.zeros(0, np.int64), origin, nothing)
     assigner = Assigner.fit(rows, words, labels, count)
     while True:
-        sizes = sizes_of(assigner)
+        # Where the rows are all that there is, what they keep to is counted from their labels.
+        own = None
+        if sizes_of is None:
+            own, cosine = assigner.placed(rows, words)
+            sizes = np.bincount(own[own >= 0], minlength=assigner.leaves).astype(np.int64)
+        else:
+            sizes = sizes_of(assigner)
         kept = np.flatnonzero((sizes > 0) | np.isin(origin, list(fixed)))
         order = kept[np.argsort(-sizes[kept], kind="stable")]
         if np.array_equal(order, np.arange(assigner.leaves)):
-            return Leaves(assigner, assigner(rows, words)[0], sizes, origin)
+            if own is None:
+                own, cosine = assigner.placed(rows, words)
+            return Leaves(assigner, own, sizes, origin, cosine)
         assigner = assigner.kept(order)
         origin = origin[order]
 

@@ -179,7 +179,10 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         seen = self._look(vectors, counts, vocabulary)
         leaves, names = self._find_leaves(seen, vectors, counts)
         self._decision = Decision.plain(leaves.assigner)
-        base = measure_base(seen.rows, seen.words, leaves.labels, leaves.assigner, leaves.sizes)
+        base = measure_base(
+            seen.rows, seen.words, leaves.labels, leaves.assigner, leaves.sizes,
+            cosine=leaves.cosine,
+        )  # fmt: skip
         v = None if counts is None else counts.shape[1]
         self._stream = Stream.begin(base, self._dim, v)
         tree, self._joins = tree_over(
@@ -274,7 +277,7 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         def sizes(assigner: Assigner) -> NDArray[np.int64]:
             total = np.zeros(assigner.leaves, dtype=np.int64)
             for part, words in self._blocks(vectors, counts):
-                labels, _ = assigner(part, words)
+                labels, _ = assigner.placed(part, words)
                 total += np.bincount(labels[labels >= 0], minlength=len(total))
             return total
 
@@ -285,7 +288,8 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
             own = numbered(labels, full, least, fixed=len(names))
             # The leaf of each seed: communities 0, 1, ... before they got their numbers.
             home = {int(own[(labels == s) & full][0]): name for s, name in enumerate(names)}
-            leaves = fit_leaves(seen.rows, seen.words, own, sizes, fixed=home)
+            more = None if len(seen.rows) == len(vectors) else sizes
+            leaves = fit_leaves(seen.rows, seen.words, own, more, fixed=home)
             if self.n_topics is None or leaves.assigner.leaves == self.n_topics:
                 origin = enumerate(leaves.origin.tolist())
                 return leaves, {leaf: home[at] for leaf, at in origin if at in home}
