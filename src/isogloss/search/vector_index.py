@@ -38,7 +38,7 @@ FORMAT_VERSION = "2"
 # Without signs, so that cells take longer; else the same.
 OLDER_VERSIONS = ("1",)
 # So many rows that pass are scored all: as quick as choosing among cells, and exact.
-GATHERED = 20_000
+GATHERED = 8_000
 RECALL = 0.985
 NEAREST = "many rows pass: the cells nearest to the query hold nearly all of the best"
 BLOCK = 16_384
