@@ -115,6 +115,10 @@ def notice(page: Any, text: str) -> None:
     eventually(told)
 
 
+ENDED: set[str] = set()
+"""Addresses of explorers that have been ended: their pages may say that no one answers."""
+
+
 @contextmanager
 def explorer(atlas: Path, *more: str) -> Iterator[str]:
     """Run `isogloss explore` on an atlas; give its address."""
@@ -137,9 +141,13 @@ def explorer(atlas: Path, *more: str) -> Iterator[str]:
             except OSError as error:
                 raise AssertionError(f"{error}: {said()}") from None
 
+        address = ""
         try:
-            yield eventually(ready, 3 * PATIENCE)
+            address = eventually(ready, 3 * PATIENCE)
+            yield address
         finally:
+            if address:
+                ENDED.add(address)
             process.terminate()
             try:
                 process.wait(PATIENCE)
