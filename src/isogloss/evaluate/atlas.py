@@ -67,7 +67,9 @@ def evaluate_atlas(
         for batch in atlas.passages(["text"]):
             found = vocabulary.counts(batch.column("text").to_pylist())
             tally.add(found)
-            yield hstack([found, holding(found, vocabulary.words, whole)], format="csr")
+            if whole:
+                found = hstack([found, holding(found, vocabulary.words, whole)], format="csr")
+            yield found
 
     keywords = [list(topic.keywords) for topic in leaves]
     known = frozenset(vocabulary.words)
