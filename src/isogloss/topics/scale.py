@@ -146,12 +146,13 @@ def first_communities(
     for first in range(0, len(scales), STEPS):  # an octave at a time, every other step
         look_at(range(first, first + STEPS, 2))
         # No finer scale will do: communities keep less and less of their weight.
-        if not any(looks[at].holds or looks[at].clear for at in looks if at >= first):
+        if not any(looks[at].some for at in looks if at >= first):
             break
-    # The steps between, where they could be part of a stable stretch, and next to the finest.
+    # The steps between, where they could be part of a stable stretch, or the finest that will do.
     alike = [at for at in list(looks) if at + 2 in looks and _stays(looks[at], looks[at + 2], LIKE)]
     look_at(at + side for at in alike for side in (-1, 1, 3))
     look_at([max((at for at in looks if looks[at].holds), default=0) + 1])
+    look_at([max((at for at in looks if looks[at].some), default=0) + 1])
     stretches = _stretches(looks)
     look_at(last + SOON for last, _ in stretches)
     lasting = [
