@@ -4,7 +4,9 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -360,6 +362,29 @@ class CommunityGraph {
         return CommunityGraph(std::move(kept));
     }
 
+    // The heaviest edges of every node, `count` of them and those that weigh the same as the last;
+    // all count 1, and from one end does not imply from the other.
+    CommunityGraph heaviest(int32_t count) const {
+        if (count < 1) throw nb::value_error("CommunityGraph: not one edge a node");
+        Graph kept;
+        kept.mass = graph_.mass;
+        kept.start.push_back(0);
+        std::vector<float> most;
+        for (int32_t v = 0; v < graph_.size(); ++v) {
+            most.clear();
+            for (const Edge *e = graph_.begin(v); e != graph_.end(v); ++e)
+                most.push_back(e->weight);
+            const size_t place = std::min(most.size(), static_cast<size_t>(count));
+            std::partial_sort(most.begin(), most.begin() + static_cast<int64_t>(place), most.end(),
+                              std::greater<float>());
+            const float last = place > 0 ? most[place - 1] : 0.0F;
+            for (const Edge *e = graph_.begin(v); e != graph_.end(v); ++e)
+                if (e->weight >= last) kept.edge.push_back({e->target, 1.0F});
+            kept.start.push_back(static_cast<int64_t>(kept.edge.size()));
+        }
+        return CommunityGraph(std::move(kept));
+    }
+
    private:
     explicit CommunityGraph(Graph graph) : graph_(std::move(graph)) {}
 
@@ -388,6 +413,8 @@ void bind_communities(nb::module_ &m) {
              "Communities by the Leiden method; `labels` is the start and the result.")
         .def("share", &CommunityGraph::share, nb::arg("labels"),
              "Share of the edge weight inside communities.")
+        .def("heaviest", &CommunityGraph::heaviest, nb::arg("count"),
+             "The same nodes with so many of the heaviest edges of each, all of weight 1.")
         .def("vote", &CommunityGraph::vote, nb::arg("labels"), nb::arg("votes").noconvert(),
              "Add 1 to every edge whose ends are together.")
         .def("agreed", &CommunityGraph::agreed, nb::arg("votes"), nb::arg("least"),

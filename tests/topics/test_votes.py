@@ -43,3 +43,17 @@ def test_votes_that_do_not_fit_are_refused():
     graph, found = votes(ALL)
     with pytest.raises(ValueError, match="one vote an edge"):
         graph.weighed(found[:3].copy(), 1, 1)
+
+
+def test_the_heaviest_edges_of_a_node_count_alike():
+    heaviest = native_graph(PATH).heaviest(1)
+    assert heaviest.edges == 4  # 01, 12, 23 and 32
+    assert heaviest.share(np.array([0, 0, 1, 1], dtype=np.int32)) == 3 / 4
+    assert native_graph(PATH).heaviest(2).edges == 6
+    with pytest.raises(ValueError, match="one edge a node"):
+        native_graph(PATH).heaviest(0)
+
+
+def test_edges_of_one_weight_are_heaviest_together():
+    star = sp.csr_matrix(np.array([[0, 1, 1], [1, 0, 0], [1, 0, 0.0]]))
+    assert native_graph(star).heaviest(1).edges == 4
