@@ -16,9 +16,10 @@ from isogloss.topics.graph import WordWeights, even_graph, neighbour_graph
 from isogloss.topics.leaves import fit_leaves, numbered, tree_over
 from isogloss.topics.reshape import merge_tree, split_tree
 from isogloss.topics.rows import canonical_order, checked_rows
-from isogloss.topics.scale import Communities, agreed_communities, first_communities
+from isogloss.topics.scale import Communities, first_communities
 from isogloss.topics.target import Joins, communities_of, groups_of
 from isogloss.topics.tree import TopicTree, checked_name
+from isogloss.topics.votes import agreed_communities
 
 if TYPE_CHECKING:
     from isogloss.topics.model import TopicModel

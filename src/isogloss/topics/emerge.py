@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from isogloss._core.threads import single_threaded_blas
 from isogloss.topics.assign import BLOCK, Assigner
 from isogloss.topics.graph import even_graph, neighbour_graph
-from isogloss.topics.scale import agreed_communities, first_communities
+from isogloss.topics.scale import first_communities
+from isogloss.topics.votes import agreed_communities
 
 Floats = NDArray[np.float64]
 

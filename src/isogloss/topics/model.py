@@ -19,9 +19,10 @@ from isogloss.topics.leaves import Leaves, fit_leaves, numbered, tree_over
 from isogloss.topics.membership import Assignment, path_strengths
 from isogloss.topics.rows import canonical_order, checked_rows
 from isogloss.topics.saved import pack, unpack
-from isogloss.topics.scale import COARSEST, agreed_communities, first_communities
+from isogloss.topics.scale import COARSEST, first_communities
 from isogloss.topics.stream import Stream, TopicStream
 from isogloss.topics.target import communities_of
+from isogloss.topics.votes import agreed_communities
 
 # Copies of a passage are looked at once where there are so many different ones.
 ENOUGH = 200
@@ -417,6 +418,7 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         AtlasError
             When the format is newer than this version knows.
         """
-        model = cls(**about["params"])
+        # Models that do not say were made when all edges were plain.
+        model = cls(**({"even_edges": False} | about["params"]))
         unpack(model, arrays, about)
         return model

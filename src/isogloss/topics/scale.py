@@ -1,4 +1,4 @@
-"""At which scale to cut the graph, and communities on which many runs agree."""
+"""At which scale to cut the graph."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -24,10 +24,6 @@ HANDFUL, LONGER = 5, 8
 FEW, LEAST_SHARE = 24, 0.005
 # Of the heaviest edges of every node, so many.
 NEAREST = 5
-# Runs that vote on which passages belong together, and runs on what they agree on.
-RUNS, AGAIN = 28, 5
-# Edges stay whose ends are together in this share of the first runs.
-SOME = 0.3
 
 
 class Rule(NamedTuple):
@@ -232,46 +228,3 @@ def _agreement(a: NDArray[np.int32], b: NDArray[np.int32]) -> float:
     chance = one * two / max(1.0, len(a) * (len(a) - 1) / 2)
     middle = (one + two) / 2
     return 1.0 if middle == chance else (pairs(both) - chance) / (middle - chance)
-
-
-def agreed_communities(graph: Any, *, resolution: float, seed: int) -> NDArray[np.int32]:
-    """Find communities on which several runs agree.
-
-    The Leiden method runs 28 times in other orders. Edges are weighed by the share of runs in
-    which their ends are together, those below 30% are cut, and 5 further runs vote on what
-    remains; edges with the majority of these are split once more: single runs differ much more
-    than the outcome of many.
-
-    Parameters
-    ----------
-    graph : CSR (n, n)
-        Symmetric weights.
-    resolution : float
-        Above 0.
-    seed : int
-        For the orders.
-
-    Returns
-    -------
-    int32 (n,)
-        Communities 0, 1, ... in order of their first node.
-
-    Paper
-    -----
-    After A. Lancichinetti, S. Fortunato, Consensus clustering in complex networks, Scientific
-    Reports 2, 2012; two rounds, over the graph's own edges.
-    """
-    count = RUNS + AGAIN + 1
-    seeds = [int(s) for s in np.random.SeedSequence(seed % 2**64).generate_state(count, "u8")]
-    whole = native_graph(graph)
-    some = whole.weighed(_votes(whole, resolution, seeds[:RUNS]), int(np.ceil(SOME * RUNS)), RUNS)
-    most = some.agreed(_votes(some, resolution, seeds[RUNS:-1]), (AGAIN + 1) // 2)
-    return _cut(most, resolution, seeds[-1])
-
-
-def _votes(graph: Any, resolution: float, seeds: list[int]) -> NDArray[np.int32]:
-    """Count for each edge the runs in which its ends are together."""
-    votes = np.zeros(graph.edges, dtype=np.int32)
-    for labels in map_blocks(lambda run: _cut(graph, resolution, run), seeds):
-        graph.vote(labels, votes)
-    return votes
