@@ -178,6 +178,29 @@ def test_bad_input_is_refused(fitted):
         TopicModel().set_params(neighbors=3)
     with pytest.raises(NotFitted):
         TopicModel().predict(vectors)
+    with pytest.raises(ParameterError, match="rows of numbers"):
+        TopicModel().fit([["a", "b"]])
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("neighbours", ["x", 2.5, True, float("nan"), None]),
+        ("lexical_weight", ["a", -0.1, float("inf"), None]),
+        ("even_edges", ["no", None, 1]),
+        ("resolution", ["a", 0, float("nan")]),
+        ("min_topic_size", [None, 2.5]),
+        ("n_topics", ["3", 2.5, 0]),
+        ("random_state", ["a", 1.5, None, 2**64]),
+        ("max_rows", ["a", 1]),
+        ("first_rows", [2.5, 1]),
+        ("seeds", [3, "word", ["word"]]),
+    ],
+)
+def test_parameters_of_wrong_types_are_refused_by_name(fitted, name, values):
+    for value in values:
+        with pytest.raises(ParameterError, match=name):
+            TopicModel(**{name: value}).fit(fitted[0])
 
 
 def test_input_stays_as_it_was():

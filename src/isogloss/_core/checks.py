@@ -41,3 +41,38 @@ def whole_number(value: Any, name: str, least: int, most: int | None = None) -> 
         return int(value)
     bounds = f"of at least {least}" if most is None else f"from {least} to {most:,}"
     raise ParameterError(f"{name} is {value!r}: give a whole number {bounds}")
+
+
+def real_number(value: Any, name: str, least: float, *, above: bool = False) -> float:
+    """Give a finite number, or say what is wrong with what was given.
+
+    Parameters
+    ----------
+    value : float or int
+        Python's or NumPy's; no truth value, no NaN.
+    name : str
+        What it is, for the message.
+    least : float
+        The least that will do, or, where `above`, what it must be above.
+    above : bool, default False
+
+    Raises
+    ------
+    ParameterError
+        When it is no number, not finite, or out of bounds.
+
+    Examples
+    --------
+    >>> real_number(3, "weight", 0)
+    3.0
+    >>> real_number(0.0, "scale", 0, above=True)
+    Traceback (most recent call last):
+    isogloss._core.errors.ParameterError: scale is 0.0: give a number above 0
+    """
+    kinds = int | float | np.integer | np.floating
+    if isinstance(value, kinds) and not isinstance(value, bool):
+        number = float(value)
+        if np.isfinite(number) and (number > least if above else number >= least):
+            return number
+    bounds = f"above {least:g}" if above else f"of at least {least:g}"
+    raise ParameterError(f"{name} is {value!r}: give a number {bounds}")

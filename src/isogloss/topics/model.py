@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from isogloss._core.checks import real_number, whole_number
 from isogloss._core.errors import ParameterError
 from isogloss._core.estimator import Estimator
 from isogloss.topics.assign import Assigner
@@ -207,19 +208,21 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         return self
 
     def _check_params(self) -> None:
-        bounds = {"neighbours": 1, "lexical_weight": 0, "min_topic_size": 1, "max_rows": 2}
-        bounds["novel_rows"] = 1
+        for name in ("neighbours", "min_topic_size", "novel_rows"):
+            whole_number(getattr(self, name), name, 1)
+        whole_number(self.max_rows, "max_rows", 2)
+        whole_number(self.random_state, "random_state", -(2**63), 2**64 - 1)
+        real_number(self.lexical_weight, "lexical_weight", 0)
+        if not isinstance(self.even_edges, bool | np.bool_):
+            raise ParameterError(f"even_edges is {self.even_edges!r}: give True or False")
         if self.first_rows is not None:
-            bounds["first_rows"] = 2
-        for name, least in bounds.items():
-            if not getattr(self, name) >= least:
-                raise ParameterError(f"{name} is {getattr(self, name)}; it must be {least} or more")
-        if self.resolution is not None and not self.resolution > 0:
-            raise ParameterError(f"resolution is {self.resolution}; it must be above 0")
-        if self.n_topics is not None and not self.n_topics >= max(1, len(self.seeds or ())):
-            raise ParameterError(
-                f"n_topics is {self.n_topics}; it must be {max(1, len(self.seeds or ()))} or more"
-            )
+            whole_number(self.first_rows, "first_rows", 2)
+        if self.resolution is not None:
+            real_number(self.resolution, "resolution", 0, above=True)
+        if self.seeds is not None and not isinstance(self.seeds, Mapping):
+            raise ParameterError(f"seeds are {self.seeds!r}: give names with words or passages")
+        if self.n_topics is not None:
+            whole_number(self.n_topics, "n_topics", max(1, len(self.seeds or ())))
         if self.n_topics is not None and self.resolution is not None:
             raise ParameterError("n_topics and resolution both set the scale: give one of them")
 

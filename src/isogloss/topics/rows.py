@@ -19,14 +19,17 @@ def checked_rows(vectors: NDArray[Any], counts: Any) -> tuple[NDArray[np.float32
     Raises
     ------
     ParameterError
-        For NaN, infinity, or shapes that do not fit.
+        For what is no numbers, NaN, infinity, or shapes that do not fit.
 
     Examples
     --------
     >>> checked_rows([[1.0, 0.0]], None)
     (array([[1., 0.]], dtype=float32), None)
     """
-    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    try:
+        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"vectors must be rows of numbers (n, d): {error}") from None
     if vectors.ndim != 2:
         raise ParameterError(f"vectors have shape {vectors.shape}; they must be rows (n, d)")
     if not np.isfinite(vectors).all():
