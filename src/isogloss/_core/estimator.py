@@ -1,7 +1,10 @@
 """What scikit-learn expects of an estimator, without scikit-learn."""
 
 from inspect import signature
-from typing import Any, TypeVar
+from math import isnan
+from typing import Any, TypeVar, get_args
+
+import numpy as np
 
 from isogloss._core.errors import NotFitted, ParameterError, nearest
 
@@ -43,6 +46,28 @@ class Estimator:
                 raise ParameterError(f"there is no parameter {name!r}; {nearest(name, known)}")
             setattr(self, name, value)
         return self
+
+    def _check_kinds(self) -> None:
+        """Refuse values that are not the numbers or truth values that `__init__` speaks of."""
+        kinds = {
+            bool: (bool | np.bool_, "True or False"),
+            int: (int | np.integer, "a whole number"),
+            float: (int | float | np.integer | np.floating, "a number"),
+        }
+        for name, parameter in list(signature(type(self).__init__).parameters.items())[1:]:
+            wanted = get_args(parameter.annotation) or (parameter.annotation,)
+            if not all(kind in kinds or kind is type(None) for kind in wanted):
+                continue
+            value = getattr(self, name)
+            truth = isinstance(value, bool | np.bool_)
+            fits = any(
+                isinstance(value, kinds[kind][0]) and truth == (kind is bool) and not isnan(value)
+                for kind in wanted
+                if kind in kinds
+            )
+            if not fits and not (value is None and type(None) in wanted):
+                words = " or ".join(kinds[kind][1] if kind in kinds else "None" for kind in wanted)
+                raise ParameterError(f"{name} is {value!r}: give {words}")
 
     def _need_fit(self, learned: str) -> None:
         """Refuse to go on without an attribute that `fit` sets."""

@@ -292,6 +292,7 @@ class BATTopics(TopicEstimator):
 
     def _check(self) -> None:
         need("torch", extra="models")
+        self._check_kinds()
         for name in ("n_topics", "hidden", "steps", "critic_steps"):
             if getattr(self, name) < 1:
                 raise ParameterError(f"{name}={getattr(self, name)!r}: give at least 1")

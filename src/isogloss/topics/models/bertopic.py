@@ -139,6 +139,7 @@ class BERTopicTopics(TopicEstimator):
         ParameterError
             For vectors, counts or parameters that cannot be used.
         """
+        self._check_kinds()
         if self.outliers not in ("keep", "reassign"):
             raise ParameterError(f"outliers is {self.outliers!r}; known: 'keep', 'reassign'")
         if counts is None:

@@ -46,6 +46,7 @@ class _Gas(TopicEstimator):
         self.random_state = random_state
 
     def _check(self) -> None:
+        self._check_kinds()
         if not self.n_keywords >= 1:
             raise ParameterError(f"n_keywords is {self.n_keywords}; it must be 1 or more")
 

@@ -316,6 +316,7 @@ class DocNADETopics(TopicEstimator):
 
     def _check(self) -> None:
         need("torch", extra="models")
+        self._check_kinds()
         limits = {
             "n_topics": self.n_topics >= 1,
             "max_words": self.max_words >= 1,

@@ -113,6 +113,7 @@ class LDATopics(TopicEstimator):
         MissingExtra
             When the engine is not installed.
         """
+        self._check_kinds()
         engines = {"tomotopy": _by_tomotopy, "sklearn": _by_sklearn}
         if self.engine not in engines:
             raise ParameterError(f"engine is {self.engine!r}; known: {', '.join(engines)}")

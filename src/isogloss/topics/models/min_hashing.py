@@ -366,6 +366,7 @@ class MinHashingTopics(TopicEstimator):
         return model
 
     def _check(self) -> None:
+        self._check_kinds()
         least = {
             "tuple_size": 1, "min_set_size": 2, "min_cluster_size": 1, "min_words": 1,
             "cluster_tuple_size": 1, "cluster_tables": 1, "topics_per_passage": 1, "memory_mb": 1,

@@ -99,6 +99,7 @@ class NMFTopics(TopicEstimator):
             Without scikit-learn.
         """
         decomposition = need("sklearn.decomposition", extra="topics")
+        self._check_kinds()
         for name in ("iterations", "n_keywords"):
             if not getattr(self, name) >= 1:
                 raise ParameterError(f"{name} is {getattr(self, name)}; it must be 1 or more")

@@ -139,6 +139,7 @@ class Top2VecTopics(TopicEstimator):
         ParameterError
             For vectors, counts or parameters that cannot be used.
         """
+        self._check_kinds()
         vectors = checked_vectors(X)
         known, centre = self._word_vectors(vectors, word_vectors, counts)
         words = checked_words(vocabulary, len(known))
