@@ -152,6 +152,15 @@ class WordCounter:
         self,
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]: ...
 
+class LexicalWeighing:
+    def __init__(
+        self,
+        turn: NDArray[np.int8],
+        step: NDArray[np.float32],
+        open: float,
+        kernel: str = "",
+    ) -> None: ...
+
 class LexicalTable:
     features: int
     def __init__(
@@ -182,6 +191,7 @@ class LexicalTable:
         first: int,
         last: int,
         out: NDArray[np.float32],
+        weighing: LexicalWeighing | None = None,
     ) -> None: ...
 
 class LexicalNetwork:
