@@ -62,9 +62,9 @@ def stages(encoder, texts, rounds):
         for first in range(0, n, step):
             call(first, min(first + step, n))
 
-    def add(first, last):
-        table.sums(
-            data, offsets, made.idf, made.table, made.scale, first, last, sums[first:last]
+    def add(weighing):
+        return lambda first, last: table.sums(
+            data, offsets, made.idf, made.table, made.scale, first, last, sums[first:last], weighing
         )  # fmt: skip
 
     def network(unit):
@@ -73,11 +73,12 @@ def stages(encoder, texts, rounds):
     scan = best(lambda: _native.word_counts(data, offsets), rounds)
     look = best(lambda: blocks(lambda i, j: table.sequences(data, offsets, i, j)), rounds)
     weigh = best(lambda: blocks(lambda i, j: table.weigh(data, offsets, made.idf, i, j)), rounds)
-    rows = best(lambda: blocks(add), rounds)
+    rows = best(lambda: blocks(add(None)), rounds)
+    again = best(lambda: blocks(add(encoder._weighing)), rounds) if encoder._weighing else rows
     layers, unit = (best(network(unit), rounds) for unit in (False, True))
     found = {
         "scan": scan, "look up words": look - scan, "pairs, pieces, weights": weigh - look,
-        "table rows": rows - weigh, "network": layers, "unit length": unit - layers,
+        "table rows": rows - weigh, "second weighing": again - rows, "network": layers, "unit length": unit - layers,
     }  # fmt: skip
     features = len(table.weigh(data, offsets, made.idf, 0, n)[1]) / n
     return found, best(lambda: encoder.encode(texts), rounds), features

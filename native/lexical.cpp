@@ -80,8 +80,8 @@ const codes::Kernel &kernel_of(const std::string &name) {
 
 class LexicalWeighing {
   public:
-    LexicalWeighing(Rows turn, Values step, float open, const std::string &kernel)
-        : made(turn.data(), step.data(), width(turn, step), open, kernel_of(kernel)) {}
+    LexicalWeighing(Rows turn, Values step, float rest, const std::string &kernel)
+        : made(turn.data(), step.data(), width(turn, step), rest, kernel_of(kernel)) {}
 
     network::Weighing made;
 
@@ -355,7 +355,7 @@ class LexicalNetwork {
 void bind_lexical(nb::module_ &m) {
     nb::class_<LexicalWeighing>(m, "LexicalWeighing", "How rows are weighed by their first sum.")
         .def(nb::init<Rows, Values, float, const std::string &>(), nb::arg("turn"),
-             nb::arg("step"), nb::arg("open"), nb::arg("kernel") = "");
+             nb::arg("step"), nb::arg("rest"), nb::arg("kernel") = "");
     nb::class_<LexicalTable>(m, "LexicalTable", "Words, pairs and pieces that have a number.")
         .def(nb::init<Bytes, Offsets, Pairs, int64_t>(), nb::arg("words"), nb::arg("offsets"),
              nb::arg("pairs"), nb::arg("buckets"))

@@ -18,18 +18,18 @@ namespace network {
 
 // How much of a row counts. `agreement` is its product with the turned sum; the gate is hard, so
 // that no processor's exp is needed.
-inline float gate(float agreement, float open) {
-    return std::min(std::max(agreement + open, 0.0f), 2.0f);
+inline float gate(float agreement, float rest) {
+    return std::min(std::max(agreement + rest, 0.0f), 2.0f);
 }
 
-// The matrix that sums are turned by (width, width), and how open a gate is where nothing agrees.
+// The matrix that sums are turned by (width, width), and what a gate is where nothing agrees.
 struct Weighing {
-    Weighing(const int8_t *codes, const float *step, size_t width, float open,
+    Weighing(const int8_t *codes, const float *step, size_t width, float rest,
              const codes::Kernel &kernel)
-        : turn(codes, step, width, width), open(open), kernel(kernel) {}
+        : turn(codes, step, width, width), rest(rest), kernel(kernel) {}
 
     CodedLayer turn;
-    float open;
+    float rest;
     const codes::Kernel &kernel;
 };
 
@@ -102,7 +102,7 @@ class Reweigher {
         bool any = false;
         for (size_t i = 0; i < count; ++i) {
             const float one = scale_[found[i].number] * step;
-            const float now = gate(static_cast<float>(products_[i]) * one, by_.open);
+            const float now = gate(static_cast<float>(products_[i]) * one, by_.rest);
             any |= now > 0.0f;
             found[i].weight *= now;
         }

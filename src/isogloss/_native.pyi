@@ -157,7 +157,7 @@ class LexicalWeighing:
         self,
         turn: NDArray[np.int8],
         step: NDArray[np.float32],
-        open: float,
+        rest: float,
         kernel: str = "",
     ) -> None: ...
 

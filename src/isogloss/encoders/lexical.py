@@ -71,11 +71,12 @@ class LexicalWeights:
         data, offsets = text_buffers(self.words)
         small = len(self.table) and np.abs(self.table).max() <= 7
         table = {"table4": pack(self.table)} if small else {"table": self.table}
-        weighing = {}
+        weighing: dict[str, NDArray[Any]] = {}
         if self.weigh is not None and self.weigh_bias is not None:
             weighing = {"weigh": self.weigh.astype(np.float16), "weigh_bias": self.weigh_bias}
         return {
-            **table, **weighing, "word_bytes": data[: offsets[-1]], "word_offsets": offsets.astype(np.int32),
+            **table, **weighing,
+            "word_bytes": data[: offsets[-1]], "word_offsets": offsets.astype(np.int32),
             "pairs": self.pairs, "idf": self.idf, "scale": self.scale,
             "skip": self.skip.astype(np.float16), "inner": self.inner.astype(np.float16),
             "bias": self.bias, "outer": self.outer.astype(np.float16),
@@ -164,7 +165,8 @@ class LexicalEncoder:
     -----
     A text's vector has the same bits in any batch, on any number of threads and x86 processor: the
     dense layers multiply 8-bit codes, of their columns and of each text's sum of rows, and sums of
-    whole numbers are exact; so is what the second weighing asks of each row. The cosine to vectors of float32 layers is .9998 or so.
+    whole numbers are exact; so is what the second weighing asks of each row. The cosine to vectors
+    of float32 layers is .9998 or so.
 
     Paper
     -----
@@ -276,7 +278,8 @@ class LexicalEncoder:
         folder.mkdir(parents=True, exist_ok=True)
         save_tensors(folder / "lexical.safetensors", self.weights.arrays())
         about = {
-            "format": PLAIN_FORMAT if self._weighing is None else FORMAT, "class": "LexicalEncoder", "tokens": TOKENS_VERSION,
+            "format": PLAIN_FORMAT if self._weighing is None else FORMAT,
+            "class": "LexicalEncoder", "tokens": TOKENS_VERSION,
             "buckets": self.weights.buckets, "dim": self.dim,
         }  # fmt: skip
         write_json(folder / "isogloss.json", about)
@@ -317,6 +320,12 @@ def _weighing(weights: LexicalWeights) -> "_native.LexicalWeighing | None":
         return None
     if weights.weigh is None or weights.weigh_bias is None:
         raise ParameterError("weigh and weigh_bias go together; one of them is missing")
+    width = weights.table.shape[1]
+    if weights.weigh.shape != (width, width) or weights.weigh_bias.shape != (1,):
+        raise EncoderError(
+            f"weigh has shape {weights.weigh.shape} and weigh_bias {weights.weigh_bias.shape}, "
+            f"for rows of {width} numbers"
+        )
     turn = weights.weigh.astype(np.float16).astype(np.float32)
     bias = float(weights.weigh_bias[0])
     if not np.isfinite(bias):

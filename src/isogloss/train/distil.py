@@ -134,14 +134,16 @@ def begin(
         rows = extended_rows(extended, start, teacher, cache, on_event=on_event)
         hidden = len(start.bias)
         return extended.features, LexicalStudent(
-            rows, start.skip, hidden=hidden, seed=recipe.seed, start=start
+            rows, start.skip, hidden=hidden, seed=recipe.seed, start=start, weigh=recipe.weigh
         )
     features = choose_features(
         texts, words=recipe.words, pairs=recipe.pairs, buckets=recipe.buckets,
         frequencies=read_frequencies(Path(recipe.frequencies)) if recipe.frequencies else None,
     )  # fmt: skip
     rows, skip = first_rows(features, teacher, cache, width=recipe.width, on_event=on_event)
-    return features, LexicalStudent(rows, skip, hidden=recipe.hidden, seed=recipe.seed)
+    return features, LexicalStudent(
+        rows, skip, hidden=recipe.hidden, seed=recipe.seed, weigh=recipe.weigh
+    )
 
 
 def first_rows(
