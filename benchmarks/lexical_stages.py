@@ -78,7 +78,8 @@ def stages(encoder, texts, rounds):
     layers, unit = (best(network(unit), rounds) for unit in (False, True))
     found = {
         "scan": scan, "look up words": look - scan, "pairs, pieces, weights": weigh - look,
-        "table rows": rows - weigh, "second weighing": again - rows, "network": layers, "unit length": unit - layers,
+        "table rows": rows - weigh, "second weighing": again - rows,
+        "network": layers, "unit length": unit - layers,
     }  # fmt: skip
     features = len(table.weigh(data, offsets, made.idf, 0, n)[1]) / n
     return found, best(lambda: encoder.encode(texts), rounds), features
