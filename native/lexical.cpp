@@ -167,20 +167,27 @@ class LexicalTable {
             throw nb::value_error("lexical: the weighing is not as wide as the table");
         nb::gil_scoped_release unlocked;
         check(data, offsets, static_cast<size_t>(first), static_cast<size_t>(last));
-        std::unique_ptr<network::Reweigher> again;
-        if (weighing)
-            again = std::make_unique<network::Reweigher>(weighing->made, table.data(), scale.data());
         const auto touch = [&](int32_t feature) { prefetch(scale.data() + feature); };
-        const auto take = [&](int64_t row, std::vector<Feature> &found) {
-            float *place = out.data() + static_cast<size_t>(row - first) * width;
-            for (Feature &one : found) one.weight *= scale.data()[one.number];
-            rows::sum_rows(found.data(), found.size(), table.data(), width, place);
-            if (!again) return;
-            again->add(found);
-            if (again->full() || row + 1 == last)
-                again->flush(place - (again->texts() - 1) * width);
+        const auto place = [&](int64_t row) {
+            return out.data() + static_cast<size_t>(row - first) * width;
         };
-        each(data, offsets, idf, first, last, touch, take);
+        const auto amounts = [&](std::vector<Feature> &found) {
+            for (Feature &one : found) one.weight *= scale.data()[one.number];
+        };
+        if (!weighing) {
+            each(data, offsets, idf, first, last, touch, [&](int64_t row, auto &found) {
+                amounts(found);
+                rows::sum_rows(found.data(), found.size(), table.data(), width, place(row));
+            });
+            return;
+        }
+        network::Weigher weigher(weighing->made, table.data(), scale.data());
+        each(data, offsets, idf, first, last, touch, [&](int64_t row, auto &found) {
+            amounts(found);
+            weigher.add(found, place(row));
+            if (weigher.full() || row + 1 == last)
+                weigher.flush(place(row) - (weigher.texts() - 1) * width);
+        });
     }
 
   private:

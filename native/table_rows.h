@@ -52,14 +52,24 @@ ISOGLOSS_CLONES inline void sum_rows(const Feature *found, size_t count, const i
 }
 
 // Products of rows with one of 8-bit codes that was widened: whole numbers, exact.
-ISOGLOSS_CLONES inline void row_products(const Feature *found, size_t count, const int8_t *table,
-                                         size_t width, const int16_t *with, int32_t *out) {
+ISOGLOSS_CLONES inline void row_products(const int8_t *const *row, size_t count, size_t width,
+                                         const int16_t *with, int32_t *out) {
     for (size_t i = 0; i < count; ++i) {
-        const int8_t *row = table + static_cast<size_t>(found[i].number) * width;
         int32_t sum = 0;
-        for (size_t j = 0; j < width; ++j) sum += static_cast<int16_t>(row[j]) * with[j];
+        for (size_t j = 0; j < width; ++j) sum += static_cast<int16_t>(row[i][j]) * with[j];
         out[i] = sum;
     }
 }
+
+constexpr int kMostAmount = 127 * 128 + 127;
+constexpr size_t kMostRows = 1024;  // whose sums fit 32 bits, with amounts at their most
+
+// Sums of rows times whole amounts, exact: high and low seven bits of the amounts of four rows lie
+// side by side in each number. `groups` such fours; out is (width).
+using Sum = void (*)(const int8_t *const *row, const uint32_t *high, const uint32_t *low,
+                     size_t groups, size_t width, int32_t *out);
+
+// What goes with the kernel of that name (code_products.h).
+Sum sum_for(const char *kernel);
 
 }  // namespace rows

@@ -326,6 +326,9 @@ def _weighing(weights: LexicalWeights) -> "_native.LexicalWeighing | None":
             f"weigh has shape {weights.weigh.shape} and weigh_bias {weights.weigh_bias.shape}, "
             f"for rows of {width} numbers"
         )
+    for name, numbers in (("idf", weights.idf), ("scale", weights.scale)):
+        if not (np.isfinite(numbers) & (numbers >= 0)).all():
+            raise EncoderError(f"{name} must hold finite numbers from 0 for weigh to be used")
     turn = weights.weigh.astype(np.float16).astype(np.float32)
     bias = float(weights.weigh_bias[0])
     if not np.isfinite(bias):
