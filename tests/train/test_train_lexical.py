@@ -318,6 +318,27 @@ def test_the_second_weighing_has_the_gradients_of_plain_operations(strength, bia
     assert torch.allclose(once.grad.to_dense(), plain.grad, atol=1e-6)
 
 
+def test_rows_move_as_by_sparse_adam():
+    import torch
+
+    from isogloss.train.optimiser import RowAdam
+
+    draw = torch.Generator().manual_seed(0)
+    begin = torch.randn(50, 3, generator=draw)
+    ours, theirs = (torch.nn.Parameter(begin.clone()) for _ in range(2))
+    steps = RowAdam([ours], lr=0.1), torch.optim.SparseAdam([theirs], lr=0.1)
+    for size in (1, 20, 20, 7):
+        rows = torch.randint(0, 50, (size,), generator=draw)  # some of them twice
+        values = torch.randn(size, 3, generator=draw)
+        for table, step in zip((ours, theirs), steps, strict=True):
+            table.grad = torch.sparse_coo_tensor(
+                rows[None], values, (50, 3), check_invariants=False
+            )
+            step.step()
+        assert torch.allclose(ours, theirs, atol=1e-6)
+    assert bool((ours != begin).any(dim=1).sum() < 50)
+
+
 @pytest.mark.models
 @pytest.mark.parametrize("bits", [4, 8])
 def test_a_student_that_weighs_twice_becomes_such_an_encoder(place, tmp_path, capfd, bits):

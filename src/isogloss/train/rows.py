@@ -52,10 +52,12 @@ class Bags(NamedTuple):
         order = torch.argsort(place, stable=True)
         count = torch.bincount(place)
         texts, starts = self.owner[order], torch.cumsum(count, 0) - count
-        values: Any = sum(
-            F.embedding_bag(texts, vectors, starts, per_sample_weights=weights[order], mode="sum")
-            for vectors, weights in parts
-        )
+        values: Any = None
+        for vectors, weights in parts:
+            more = F.embedding_bag(
+                texts, vectors, starts, per_sample_weights=weights[order], mode="sum"
+            )
+            values = more if values is None else values.add_(more)
         return torch.sparse_coo_tensor(
             used[None], values, shape, is_coalesced=True, check_invariants=False
         )
