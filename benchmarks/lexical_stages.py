@@ -3,9 +3,10 @@
     python benchmarks/lexical_stages.py --data ../shared/data [--encoder lexical:FOLDER]
 
 CPU time of one thread, the best of --rounds; a stage is the difference of two runs that share all
-stages before it. `rows MB/s` is what the table's rows, read once a feature, would need; the copy of
-64 MB that is printed first is what the memory gives. One passage: a fresh process (import, load,
-encode), and the median of 1,000 calls. Prints Markdown.
+stages before it; the second weighing is what both sums take beyond one. `rows MB/s` is what the
+table's rows, read once a feature, would need; the copy of 64 MB that is printed first is what the
+memory gives. One passage: a fresh process (import, load, encode), and the median of 1,000 calls.
+Prints Markdown.
 """
 
 import argparse

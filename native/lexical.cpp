@@ -181,7 +181,8 @@ class LexicalTable {
             });
             return;
         }
-        network::Weigher weigher(weighing->made, table.data(), scale.data());
+        network::Weigher weigher(weighing->made, table.data(), scale.data(),
+                                 static_cast<size_t>(last - first));
         each(data, offsets, idf, first, last, touch, [&](int64_t row, auto &found) {
             amounts(found);
             weigher.add(found, place(row));

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "coded_layer.h"
@@ -43,12 +44,12 @@ class Weigher {
   public:
     static constexpr size_t kTexts = 16, kRows = 1024;
 
-    Weigher(const Weighing &by, const int8_t *table, const float *scale)
+    // `texts` is how many will be added at most.
+    Weigher(const Weighing &by, const int8_t *table, const float *scale, size_t texts)
         : by_(by), table_(table), scale_(scale), width_(by.turn.rows()),
-          shared_(kTexts * width_), codes_(kTexts, width_), code_(width_), with_(width_),
-          whole_(by.turn.panels() * codes::kPanel), part_(width_) {
-        ends_.reserve(kTexts);
-    }
+          room_(std::min(texts, kTexts)), shared_(new float[room_ * width_]),
+          codes_(room_, width_), code_(width_), with_(width_),
+          whole_(by.turn.panels() * codes::kPanel), part_(width_) {}
 
     // Takes the next text, features by the amounts of their rows, and sums it into `out`.
     void add(const std::vector<rows::Feature> &found, float *out) {
@@ -60,7 +61,7 @@ class Weigher {
         sum(first, held_.size(), out);
     }
 
-    bool full() const { return ends_.size() == kTexts || held_.size() >= kRows; }
+    bool full() const { return ends_.size() == room_ || held_.size() >= kRows; }
     size_t texts() const { return ends_.size(); }
 
     // Puts second sums in the place of the first ones of all texts taken since the last time.
@@ -78,11 +79,11 @@ class Weigher {
     const Weighing &by_;
     const int8_t *table_;
     const float *scale_;
-    size_t width_;
+    size_t width_, room_;
+    std::unique_ptr<float[]> shared_;
     std::vector<rows::Feature> held_;
     std::vector<const int8_t *> row_;  // of the features
     std::vector<size_t> ends_;
-    std::vector<float> shared_;
     CodedRows codes_;
     std::vector<int8_t> code_;
     std::vector<int16_t> with_;
@@ -139,7 +140,7 @@ class Weigher {
                      if (column < width_)
                          place_sums(products, many, std::min<size_t>(codes::kKeys, width_ - column),
                                     kOne, by_.turn.step() + column,
-                                    shared_.data() + row * width_ + column, width_);
+                                    shared_.get() + row * width_ + column, width_);
                  });
     }
 
@@ -149,7 +150,7 @@ class Weigher {
     bool weigh(size_t first, size_t last, size_t text) {
         const size_t count = last - first;
         RowCode turned;
-        code_row(shared_.data() + text * width_, width_, code_.data(), &turned);
+        code_row(shared_.get() + text * width_, width_, code_.data(), &turned);
         const int32_t square = codes_.square(text);
         const float step =
             square ? turned.step / std::sqrt(static_cast<float>(square)) : 0.0f;
