@@ -97,7 +97,7 @@ class RowSumTwice(torch.autograd.Function):  # type: ignore[misc,unused-ignore]
         gates = raw.clamp(0, WIDEST)
         shut = torch.zeros(len(first)).index_add_(0, bags.owner, gates)[bags.owner] == 0
         gates = torch.where(shut, 1.0, gates)
-        moves = (raw >= 0) & (raw <= WIDEST) & ~shut
+        moves = (raw > 0) & (raw < WIDEST)
         ctx.bags = bags
         ctx.save_for_backward(table, turn, first, unit, gates, moves)
         return bags.sum(table, gates * bags.weights)
