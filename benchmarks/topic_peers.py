@@ -4,14 +4,14 @@
 
 Every method runs in a process of its own, peers with the interpreter of `--peers-python`. All get
 the same vectors and texts and give labels and ten keywords a topic: k-means and EVoC by class-based
-TF-IDF, all others by their own rule. k-means, NMF, LDA and KeyNMF are told the number of classes.
-KeyNMF and Top2Vec need vectors of words and make them by the transformer of `--model`, which counts
-as their time. CPU seconds (all threads) are those from vectors and texts to labels and keywords,
-after a small warm-up run that compiles what a method compiles. Scores are the same for all: NMI and
-ARI with -1 as a class of its own, NPMI of the keywords over whole documents, C_v with `--cv` over
-at most 5,000 of them, diversity of the keywords, share unassigned. Means over seeds (with their
-range) are followed by the 95% bootstrap interval of the first run. Prints a Markdown table, writes
-JSON. Peak memory is that of the process, libraries included.
+TF-IDF, all others by their own rule. k-means, NMF, LDA, KeyNMF and isogloss_told are told the
+number of classes. KeyNMF and Top2Vec need vectors of words and make them by the transformer of
+`--model`, which counts as their time. CPU seconds (all threads) are those from vectors and texts to
+labels and keywords, after a small warm-up run that compiles what a method compiles. Scores are the
+same for all: NMI and ARI with -1 as a class of its own, NPMI of the keywords over whole documents,
+C_v with `--cv` over at most 5,000 of them, diversity of the keywords, share unassigned. Means over
+seeds (with their range) are followed by the 95% bootstrap interval of the first run. Prints a
+Markdown table, writes JSON. Peak memory is that of the process, libraries included.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 NEWSGROUPS = ("sample", "newsgroups20")
-OURS = ("isogloss",)
+OURS = ("isogloss", "isogloss_told")
 PEERS = (
     "kmeans", "nmf", "lda", "bertopic", "evoc", "keynmf", "turftopic_clustering", "top2vec",
 )  # fmt: skip
@@ -57,15 +57,17 @@ def read(data, name, encoder):
 WORDS = {"stop_words": "english", "min_df": 3, "max_df": 0.5}
 
 
-def ours(vectors, texts, seed):
+def ours(vectors, texts, seed, encoder, classes=None):
     """Give labels and keywords of our leaves."""
     from isogloss.text import Vocabulary
+    from isogloss.topics.graph import knows_other_texts
     from isogloss.topics.keywords import topic_keywords
     from isogloss.topics.model import TopicModel
 
     vocabulary = Vocabulary.fit([texts], stop_words="auto")
     counts = vocabulary.counts(texts)
-    model = TopicModel(random_state=seed).fit(vectors, counts)
+    even = knows_other_texts(encoder)
+    model = TopicModel(even_edges=even, n_topics=classes, random_state=seed).fit(vectors, counts)
     labels, parent = model.labels_, model.tree_.parent
     leaves = [topic.id for topic in model.tree_ if topic.is_leaf]
     held = counts.copy()
@@ -177,8 +179,8 @@ def cluster(method, vectors, texts, classes, seed, encoder):
         return turftopic(method, vectors, texts, classes, seed, encoder)
     if method == "top2vec":
         return top2vec(vectors, texts, encoder)
-    if method == "isogloss":
-        return ours(vectors, texts, seed)
+    if method in OURS:
+        return ours(vectors, texts, seed, encoder, classes if method == "isogloss_told" else None)
     if method == "bertopic":
         return bertopic(vectors, texts)
     if method == "kmeans":
@@ -216,8 +218,9 @@ def worker(method, folder, classes, seed, encoder):
     folder = Path(folder)
     texts = json.loads((folder / "texts.json").read_text())
     vectors = np.load(folder / "vectors.npy")
-    if method in ("isogloss", "bertopic", "evoc", "turftopic_clustering"):
-        cluster(method, vectors[:500], texts[:500], int(classes), int(seed), encoder)
+    if method in (*OURS, "bertopic", "evoc", "turftopic_clustering"):
+        some = min(int(classes), 5)
+        cluster(method, vectors[:500], texts[:500], some, int(seed), encoder)
     began = time.process_time()
     labels, keywords = cluster(method, vectors, texts, int(classes), int(seed), encoder)
     seconds = time.process_time() - began
@@ -329,7 +332,8 @@ def main():
         for method in options.methods.split(","):
             python = sys.executable if method in OURS else options.peers_python
             runs = range(options.seeds if method in OURS else options.peer_seeds)
-            results = [run(method, corpus, seed, python, options.model) for seed in runs]
+            encoder = options.encoder if method in OURS else options.model
+            results = [run(method, corpus, seed, python, encoder) for seed in runs]
             if None in results:
                 print(f"| {name} | {method} | failed |", flush=True)
                 continue

@@ -1,242 +1,21 @@
-// Communities of a weighted graph: the Leiden method for modularity with a resolution.
-// V. Traag, L. Waltman, N. J. van Eck, From Louvain to Leiden, Scientific Reports 9, 2019.
-// Written from the paper. Refinement takes the best merge (its limit of no randomness).
+// A weighted graph for Python: its communities, and votes of many partitions on its edges.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
 #include "community_graph.h"
+#include "leiden.h"
 
 namespace nb = nanobind;
 
 namespace {
 
 using namespace communities;
-
-// Moves must gain more than this share of the total weight, so that rounding cannot make a cycle.
-constexpr double kLeastGain = 1e-12;
-
-// What a move asks of a community, side by side in memory. The weight of a node's edges to it is
-// summed in two parts, in turn: a sum that was stored just now can be added to only cycles later.
-struct Community {
-    double link[2] = {0.0, 0.0};
-    double mass = 0.0;
-    int32_t members = 0, seen = 0;
-};
-
-// Sums the weight of v's edges to each community; gives how many these are.
-size_t link_communities(const Graph &graph, int32_t v, const int32_t *label, Community *community,
-                        int32_t *touched) {
-    const Edge *e = graph.begin(v), *last = graph.end(v);
-    size_t count = 0;
-    const auto add = [&](const Edge &edge, int part) {
-        const int32_t c = label[edge.target];
-        touched[count] = c;
-        count += !community[c].seen;
-        community[c].seen = 1;
-        community[c].link[part] += edge.weight;
-    };
-    for (; last - e >= 2; e += 2) {
-        add(e[0], 0);
-        add(e[1], 1);
-    }
-    if (e != last) add(*e, 0);
-    return count;
-}
-
-// Moves single nodes to the neighbouring community that gains most, until no node gains.
-bool move_nodes(const Graph &graph, double scale, double least, Random &random, Labels &labels) {
-    const int32_t n = graph.size();
-    std::vector<Community> community(n);
-    for (int32_t v = 0; v < n; ++v) {
-        community[labels[v]].mass += graph.mass[v];
-        ++community[labels[v]].members;
-    }
-    Labels empty;
-    for (int32_t c = n - 1; c >= 0; --c)
-        if (community[c].members == 0) empty.push_back(c);
-
-    Labels queue = identity(n), touched(static_cast<size_t>(n) + 1);
-    random.shuffle(queue);
-    size_t room = 1;  // the queue is a ring, with a place more than nodes
-    while (room <= queue.size()) room *= 2;
-    queue.resize(room, 0);
-    Labels queued(n, 1);
-    bool moved = false;
-    size_t head = 0, waiting = static_cast<size_t>(n);
-    while (waiting > 0) {
-        const int32_t v = queue[head];
-        head = (head + 1) & (room - 1);
-        --waiting;
-        queued[v] = 0;
-        graph.fetch(queue[head]);
-        const int32_t home = labels[v];
-        const double own = graph.mass[v], pull = scale * own;
-        const size_t count =
-            link_communities(graph, v, labels.data(), community.data(), touched.data());
-        const double stay = (community[home].link[0] + community[home].link[1]) -
-                            pull * (community[home].mass - own);
-        double best = stay;
-        int32_t choice = home;
-        for (size_t i = 0; i < count; ++i) {
-            const int32_t c = touched[i];
-            Community &one = community[c];
-            const double gain = (one.link[0] + one.link[1]) - pull * one.mass;
-            one.link[0] = one.link[1] = 0.0;
-            one.seen = 0;
-            if (c != home && (gain > best || (gain == best && choice != home && c < choice))) {
-                best = gain;
-                choice = c;
-            }
-        }
-        if (best < 0.0 && community[home].members > 1 && !empty.empty()) {  // better off alone
-            best = 0.0;
-            choice = empty.back();
-        }
-        if (choice == home || best - stay <= least) continue;
-        if (community[choice].members == 0) empty.pop_back();
-        community[home].mass -= own;
-        if (--community[home].members == 0) {
-            community[home].mass = 0.0;
-            empty.push_back(home);
-        }
-        community[choice].mass += own;
-        ++community[choice].members;
-        labels[v] = choice;
-        moved = true;
-        // Without branches: which neighbours stand elsewhere is hard to foretell.
-        int32_t *ring = queue.data(), *waits = queued.data();
-        const int32_t *label = labels.data();
-        size_t count_waiting = waiting;
-        for (const Edge *e = graph.begin(v), *last = graph.end(v); e != last; ++e) {
-            const int32_t u = e->target;
-            const int32_t fresh = (waits[u] == 0) & (label[u] != choice);
-            ring[(head + count_waiting) & (room - 1)] = u;
-            waits[u] |= fresh;
-            count_waiting += static_cast<size_t>(fresh);
-        }
-        waiting = count_waiting;
-    }
-    return moved;
-}
-
-// Splits every community into well connected parts by merging single nodes inside it.
-Labels refine(const Graph &graph, double scale, double least, Random &random,
-              const Labels &labels) {
-    const int32_t n = graph.size();
-    std::vector<double> whole(n, 0.0);
-    for (int32_t v = 0; v < n; ++v) whole[labels[v]] += graph.mass[v];
-    Labels parts = identity(n);
-    std::vector<double> mass = graph.mass;   // of each part
-    std::vector<double> outward(n, 0.0);     // weight from each part to the rest of its community
-    std::vector<int32_t> members(n, 1);
-    for (int32_t v = 0; v < n; ++v) {
-        const int32_t own = labels[v];
-        double sum = 0.0;  // without branches: which neighbours belong here is hard to foretell
-        for (const Edge *e = graph.begin(v); e != graph.end(v); ++e)
-            sum += labels[e->target] == own ? e->weight : 0.0F;
-        outward[v] = sum;
-    }
-
-    Labels order = identity(n);
-    random.shuffle(order);
-    Links links(n);
-    for (int32_t i = 0; i < n; ++i) {
-        const int32_t v = order[i];
-        if (i + 1 < n) graph.fetch(order[i + 1]);
-        const double own = graph.mass[v];
-        if (members[parts[v]] > 1) continue;
-        if (outward[v] < scale * own * (whole[labels[v]] - own)) continue;
-        const int32_t *label = labels.data(), home = labels[v];
-        links.add(graph, v, parts, [label, home](int32_t u) { return label[u] == home; });
-        double best = least;
-        int32_t choice = parts[v];
-        for (int32_t c : links) {
-            if (c == parts[v]) continue;
-            if (outward[c] < scale * mass[c] * (whole[labels[v]] - mass[c])) continue;
-            const double gain = links[c] - scale * own * mass[c];
-            if (gain > best || (gain == best && choice != parts[v] && c < choice)) {
-                best = gain;
-                choice = c;
-            }
-        }
-        if (choice != parts[v]) {
-            const int32_t old = parts[v];
-            outward[choice] += outward[v] - 2.0 * links[choice];
-            mass[choice] += own;
-            ++members[choice];
-            members[old] = 0;
-            mass[old] = 0.0;
-            outward[old] = 0.0;
-            parts[v] = choice;
-        }
-        links.clear();
-    }
-    return parts;
-}
-
-// Makes every part a node; edges between two parts are summed, those inside only stay in the mass.
-Graph aggregate(const Graph &graph, const Labels &parts, int32_t count) {
-    const int32_t n = graph.size();
-    Graph coarse;
-    coarse.mass.assign(count, 0.0);
-    std::vector<int32_t> first(static_cast<size_t>(count) + 1, 0);
-    for (int32_t v = 0; v < n; ++v) {
-        coarse.mass[parts[v]] += graph.mass[v];
-        ++first[parts[v] + 1];
-    }
-    for (int32_t c = 0; c < count; ++c) first[c + 1] += first[c];
-    Labels member(n);
-    std::vector<int32_t> place(first.begin(), first.end() - 1);
-    for (int32_t v = 0; v < n; ++v) member[place[parts[v]]++] = v;
-
-    Links links(count);
-    coarse.start.push_back(0);
-    for (int32_t c = 0; c < count; ++c) {
-        for (int32_t i = first[c]; i < first[c + 1]; ++i) {
-            const int32_t v = member[i];
-            if (i + 1 < n) graph.fetch(member[i + 1]);
-            const int32_t *part = parts.data();
-            links.add(graph, v, parts, [part, c](int32_t u) { return part[u] != c; });
-        }
-        for (int32_t d : links) {
-            const float weight = static_cast<float>(links[d]);
-            if (weight > 0.0F) coarse.edge.push_back({d, weight});
-        }
-        coarse.start.push_back(static_cast<int64_t>(coarse.edge.size()));
-        links.clear();
-    }
-    return coarse;
-}
-
-// One pass of the method: move, refine, aggregate, until moving changes nothing.
-bool leiden_pass(const Graph &base, double scale, double least, Random &random, Labels &labels) {
-    const Graph *graph = &base;
-    Graph held;
-    Labels current = labels;                 // community of each node of `graph`
-    Labels node_of = identity(base.size());  // node of `graph` that holds each node of `base`
-    bool changed = false;
-    while (true) {
-        const bool moved = move_nodes(*graph, scale, least, random, current);
-        changed = changed || moved;
-        renumber(current);
-        Labels parts = refine(*graph, scale, least, random, current);
-        const int32_t count = renumber(parts);
-        if (count == graph->size()) break;  // nothing to merge
-        Labels coarse(count);
-        for (int32_t v = 0; v < graph->size(); ++v) coarse[parts[v]] = current[v];
-        held = aggregate(*graph, parts, count);
-        graph = &held;
-        current = std::move(coarse);
-        for (int32_t &node : node_of) node = parts[node];
-    }
-    for (int32_t v = 0; v < base.size(); ++v) labels[v] = current[node_of[v]];
-    renumber(labels);
-    return changed;
-}
 
 using Starts = nb::ndarray<const int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Targets = nb::ndarray<const int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
@@ -360,6 +139,59 @@ class CommunityGraph {
         return CommunityGraph(std::move(kept));
     }
 
+    // The heaviest edges of every node, `count` of them and those that weigh the same as the last;
+    // all count 1, and from one end does not imply from the other.
+    CommunityGraph heaviest(int32_t count) const {
+        if (count < 1) throw nb::value_error("CommunityGraph: not one edge a node");
+        Graph kept;
+        kept.mass = graph_.mass;
+        kept.start.push_back(0);
+        std::vector<float> most;
+        for (int32_t v = 0; v < graph_.size(); ++v) {
+            most.clear();
+            for (const Edge *e = graph_.begin(v); e != graph_.end(v); ++e)
+                most.push_back(e->weight);
+            const size_t place = std::min(most.size(), static_cast<size_t>(count));
+            std::partial_sort(most.begin(), most.begin() + static_cast<int64_t>(place), most.end(),
+                              std::greater<float>());
+            const float last = place > 0 ? most[place - 1] : 0.0F;
+            for (const Edge *e = graph_.begin(v); e != graph_.end(v); ++e)
+                if (e->weight >= last) kept.edge.push_back({e->target, 1.0F});
+            kept.start.push_back(static_cast<int64_t>(kept.edge.size()));
+        }
+        return CommunityGraph(std::move(kept));
+    }
+
+    // Numbers groups of nodes that edges of `least` votes or more hold together, by first node.
+    void together(Partition votes, int32_t least, Partition labels) const {
+        Labels parent = identity(graph_.size());
+        if (votes.shape(0) != graph_.edge.size() || labels.shape(0) != parent.size())
+            throw nb::value_error("CommunityGraph: not one vote an edge, or not one label a node");
+        nb::gil_scoped_release unlocked;
+        const auto root = [&parent](int32_t v) {
+            while (parent[v] != v) v = parent[v] = parent[parent[v]];
+            return v;
+        };
+        for (int32_t v = 0; v < graph_.size(); ++v)
+            for (int64_t e = graph_.start[v]; e < graph_.start[v + 1]; ++e) {
+                if (votes.data()[e] < least) continue;
+                const int32_t one = root(v), two = root(graph_.edge[e].target);
+                parent[std::max(one, two)] = std::min(one, two);
+            }
+        Labels groups(parent.size());
+        for (int32_t v = 0; v < graph_.size(); ++v) groups[v] = root(v);
+        renumber(groups);
+        std::copy(groups.begin(), groups.end(), labels.data());
+    }
+
+    // Makes every community a node: the weights between them, strengths summed.
+    CommunityGraph contracted(Partition labels) const {
+        Labels parts = checked(labels);
+        nb::gil_scoped_release unlocked;
+        const int32_t count = renumber(parts);
+        return CommunityGraph(aggregate(graph_, parts, count));
+    }
+
    private:
     explicit CommunityGraph(Graph graph) : graph_(std::move(graph)) {}
 
@@ -388,6 +220,12 @@ void bind_communities(nb::module_ &m) {
              "Communities by the Leiden method; `labels` is the start and the result.")
         .def("share", &CommunityGraph::share, nb::arg("labels"),
              "Share of the edge weight inside communities.")
+        .def("heaviest", &CommunityGraph::heaviest, nb::arg("count"),
+             "The same nodes with so many of the heaviest edges of each, all of weight 1.")
+        .def("contracted", &CommunityGraph::contracted, nb::arg("labels"),
+             "Make every community a node.")
+        .def("together", &CommunityGraph::together, nb::arg("votes"), nb::arg("least"),
+             nb::arg("labels").noconvert(), "Number groups held together by edges of so many votes.")
         .def("vote", &CommunityGraph::vote, nb::arg("labels"), nb::arg("votes").noconvert(),
              "Add 1 to every edge whose ends are together.")
         .def("agreed", &CommunityGraph::agreed, nb::arg("votes"), nb::arg("least"),

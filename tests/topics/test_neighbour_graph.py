@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from isogloss import _native
 from isogloss._core.errors import ParameterError
 from isogloss._math.topk import nearest_rows
-from isogloss.topics.graph import WordWeights, neighbour_graph
+from isogloss.topics.graph import WordWeights, even_graph, neighbour_graph
 
 
 @pytest.mark.parametrize(("n", "k"), [(3, 2), (40, 5), (2500, 7)])
@@ -79,3 +79,19 @@ def test_scores_equal_numpy_and_ignore_the_batch(shape):
     np.testing.assert_allclose(out, sparse @ weights, rtol=1e-4, atol=1e-5)
     with pytest.raises(ValueError, match="shapes"):
         _native.dense_scores(rows, np.ascontiguousarray(weights[:, :0]), out)
+
+
+def test_even_edges_by_hand():
+    # Strengths are 6, 1, 2, 3 and 0.
+    dense = np.zeros((5, 5))
+    dense[0, 1:4] = dense[1:4, 0] = [1, 2, 3]
+    graph = sp.csr_matrix(dense)
+    even = even_graph(graph).toarray()
+    np.testing.assert_allclose(even[0], dense[0] / np.sqrt(6 * np.array([9, 1, 2, 3, 9])))
+    assert np.array_equal(even, even.T)
+    assert np.array_equal(graph.toarray(), dense)
+
+
+@pytest.mark.parametrize("nodes", [0, 3])
+def test_a_graph_without_edges_is_even(nodes):
+    assert even_graph(sp.csr_matrix((nodes, nodes))).nnz == 0

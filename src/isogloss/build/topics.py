@@ -79,6 +79,7 @@ def fit_topics(
 
     def make(folder: Path) -> None:
         from isogloss.text import Vocabulary
+        from isogloss.topics.graph import knows_other_texts
         from isogloss.topics.model import TopicModel
 
         on_event(Event("find topics", message=f"counting the words of {total:,} passages"))
@@ -90,7 +91,9 @@ def fit_topics(
         counts = vocabulary.counts(texts)
         vectors = sample_vectors(workspace, shards, sample, encoder.fingerprint, encoder.dim)
         on_event(Event("find topics", message=f"a graph of {total:,} passages"))
-        model = TopicModel(random_state=settings.seed).fit(vectors, counts)
+        model = TopicModel(
+            even_edges=knows_other_texts(encoder.spec), random_state=settings.seed
+        ).fit(vectors, counts)
         arrays, about = model.to_arrays()
         vocabulary.save(folder / "vocabulary")
         save_tensors(folder / "model.safetensors", arrays)

@@ -305,6 +305,7 @@ def atlas_fit(atlas: "Atlas", vocabulary: "Vocabulary", seed: int) -> tuple[Any,
     """
     from scipy.sparse import csr_matrix, vstack
 
+    from isogloss.topics.graph import knows_other_texts
     from isogloss.topics.keywords import topic_keywords
     from isogloss.topics.model import TopicModel
 
@@ -315,10 +316,11 @@ def atlas_fit(atlas: "Atlas", vocabulary: "Vocabulary", seed: int) -> tuple[Any,
         parts.append(flat.reshape(len(part["vector"]), -1).astype(np.float32))
         words.append(vocabulary.counts(part["text"].to_pylist()))
     vectors, counts = np.concatenate(parts), vstack(words, format="csr")
+    even = knows_other_texts(atlas.manifest.encoder["spec"])
 
     def fit(seed: int, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[list[str]]]:
         some = counts[rows]
-        model = TopicModel(random_state=seed).fit(vectors[rows], some)
+        model = TopicModel(even_edges=even, random_state=seed).fit(vectors[rows], some)
         labels = rows_of_leaves(model.tree_, np.asarray(model.labels_))
         leaves = len(model.tree_.leaves)
         inside = np.flatnonzero(labels >= 0)

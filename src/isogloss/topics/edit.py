@@ -12,13 +12,14 @@ from isogloss._core.checks import whole_number
 from isogloss._core.errors import NotFitted, ParameterError
 from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision
-from isogloss.topics.graph import WordWeights, neighbour_graph
+from isogloss.topics.graph import WordWeights, even_graph, neighbour_graph
 from isogloss.topics.leaves import fit_leaves, numbered, tree_over
 from isogloss.topics.reshape import merge_tree, split_tree
 from isogloss.topics.rows import canonical_order, checked_rows
-from isogloss.topics.scale import Communities, agreed_communities, first_communities
+from isogloss.topics.scale import Communities, first_communities
 from isogloss.topics.target import Joins, communities_of, groups_of
 from isogloss.topics.tree import TopicTree, checked_name
+from isogloss.topics.votes import agreed_communities
 
 if TYPE_CHECKING:
     from isogloss.topics.model import TopicModel
@@ -182,12 +183,13 @@ class TopicEdits:
         graph = neighbour_graph(
             rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight
         )
+        sought = even_graph(graph) if self.even_edges else graph
         least, seed = self._least_size(len(rows)), self.random_state
         if into is None:
-            scale = first_communities(graph, least=least).resolution
-            found = Communities(agreed_communities(graph, resolution=scale, seed=seed), scale)
+            scale = first_communities(graph, sought, least=least).resolution
+            found = Communities(agreed_communities(sought, resolution=scale, seed=seed), scale)
         else:
-            found, least = communities_of(graph, into, seed=seed, least=least, rows=rows)
+            found, least = communities_of(sought, into, seed=seed, least=least, rows=rows)
         parts = numbered(found.labels, np.ones(len(rows), dtype=bool), least)
 
         def sizes_of(assigner: Assigner) -> NDArray[np.int64]:

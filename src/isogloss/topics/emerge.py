@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from isogloss._core.threads import single_threaded_blas
 from isogloss.topics.assign import BLOCK, Assigner
-from isogloss.topics.graph import neighbour_graph
-from isogloss.topics.scale import agreed_communities, first_communities
+from isogloss.topics.graph import even_graph, neighbour_graph
+from isogloss.topics.scale import first_communities
+from isogloss.topics.votes import agreed_communities
 
 Floats = NDArray[np.float64]
 
@@ -80,7 +81,7 @@ def measure_base(
 
 def dense_groups(
     rows: NDArray[np.float32], words: Any, base: Base, centroids: NDArray[np.float32], *,
-    neighbours: int, lexical_weight: float, least: int, seed: int,
+    neighbours: int, lexical_weight: float, even_edges: bool, least: int, seed: int,
 ) -> list[NDArray[np.intp]]:  # fmt: skip
     """Find groups of novel passages that are as dense and as separate as topics are.
 
@@ -96,7 +97,7 @@ def dense_groups(
     base : Base
     centroids : float32 (l, d)
         Unit centroids of the leaves.
-    neighbours, lexical_weight
+    neighbours, lexical_weight, even_edges
         Of their graph.
     least : int
         Passages that make a topic.
@@ -108,8 +109,9 @@ def dense_groups(
         Row numbers of each group, larger groups first.
     """
     graph = neighbour_graph(rows, words, neighbours=neighbours, lexical_weight=lexical_weight)
-    scale = first_communities(graph, least=least).resolution
-    labels = agreed_communities(graph, resolution=scale, seed=seed)
+    sought = even_graph(graph) if even_edges else graph
+    scale = first_communities(graph, sought, least=least).resolution
+    labels = agreed_communities(sought, resolution=scale, seed=seed)
     sizes = np.bincount(labels)
     with single_threaded_blas():
         likeness = centroids.astype(np.float64) @ centroids.T.astype(np.float64)

@@ -11,6 +11,7 @@ from isogloss import _native
 from isogloss._core.threads import map_blocks
 from isogloss._math.cells import near_rows
 from isogloss._math.topk import nearest_rows
+from isogloss.topics.communities import row_sums
 
 # Up to so many rows neighbours are exact; above, nearly all are found in a partition.
 EXACT_ROWS = 30_000
@@ -128,6 +129,48 @@ def neighbour_graph(
     graph.data **= 2
     graph.eliminate_zeros()
     return graph
+
+
+def even_graph(graph: Any) -> Any:
+    """Weigh the edges so that every node has about as much to say.
+
+    The weight w of an edge becomes ``w / sqrt(s_i s_j)``, where s is the sum of the weights at each
+    end. Passages in the middle of everything, which are neighbours of hundreds, then decide less
+    about what belongs together, and those at the margin more.
+
+    Parameters
+    ----------
+    graph : CSR (n, n)
+        Symmetric weights, 0 or more.
+
+    Returns
+    -------
+    float64 CSR (n, n)
+        The same edges; it shares their places with the original, which is left as it is.
+
+    Examples
+    --------
+    >>> star = sp.csr_matrix(np.array([[0, 2, 2], [2, 0, 0], [2, 0, 0]]))
+    >>> even_graph(star).toarray().round(2).tolist()
+    [[0.0, 0.71, 0.71], [0.71, 0.0, 0.0], [0.71, 0.0, 0.0]]
+    """
+    root = np.sqrt(row_sums(graph))
+    scale = np.divide(1.0, root, out=np.zeros_like(root), where=root > 0.0)
+    weights = np.repeat(scale, np.diff(graph.indptr))
+    weights *= scale[graph.indices]
+    weights *= graph.data
+    return sp.csr_matrix((weights, graph.indices, graph.indptr), shape=graph.shape)
+
+
+def knows_other_texts(spec: str) -> bool:
+    """Tell whether an encoder knows more than the passages that it encodes: all do but `lsa`.
+
+    Examples
+    --------
+    >>> knows_other_texts("lexical"), knows_other_texts("lsa:folder")
+    (True, False)
+    """
+    return spec.partition(":")[0] != "lsa"
 
 
 def _edge_cosines(words: Any, graph: Any) -> NDArray[np.float32]:

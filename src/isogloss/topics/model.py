@@ -13,15 +13,16 @@ from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision
 from isogloss.topics.edit import TopicEdits
 from isogloss.topics.emerge import measure_base
-from isogloss.topics.graph import WordWeights, neighbour_graph
+from isogloss.topics.graph import WordWeights, even_graph, neighbour_graph
 from isogloss.topics.guide import Seeds, read_seeds, seeded_communities, with_seeds
 from isogloss.topics.leaves import Leaves, fit_leaves, numbered, tree_over
 from isogloss.topics.membership import Assignment, path_strengths
 from isogloss.topics.rows import canonical_order, checked_rows
 from isogloss.topics.saved import pack, unpack
-from isogloss.topics.scale import COARSEST, agreed_communities, first_communities
+from isogloss.topics.scale import COARSEST, first_communities
 from isogloss.topics.stream import Stream, TopicStream
 from isogloss.topics.target import communities_of
+from isogloss.topics.votes import agreed_communities
 
 # Copies of a passage are looked at once where there are so many different ones.
 ENOUGH = 200
@@ -38,11 +39,15 @@ ATTEMPTS = 4
 
 
 class _Seen(NamedTuple):
-    """Passages that were looked at: vectors, words, their graph, its scale, and their seeds."""
+    """Passages that were looked at: vectors, words, their graph, its scale, and their seeds.
+
+    Communities are those of `sought`: the graph, or its even edges.
+    """
 
     rows: NDArray[np.float32]
     words: Any
     graph: Any
+    sought: Any
     resolution: float
     topics: int
     seeds: Seeds | None
@@ -62,6 +67,10 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         Neighbours a passage in the graph; more give broader topics.
     lexical_weight : float, default 0.5
         Weight of shared words (TF-IDF) as a share of that of the vectors, 0 or more.
+    even_edges : bool, default True
+        Whether passages that very many resemble decide less about what belongs together. Better
+        for vectors that know more than these passages; set it to False for those that were learned
+        from their words alone, as `lsa` does (`isogloss build` does so).
     resolution : float, optional
         Scale of the leaves, above 0: larger gives more of them. Chosen from the graph by default.
     min_topic_size : int, default 10
@@ -121,6 +130,7 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         *,
         neighbours: int = 50,
         lexical_weight: float = 0.5,
+        even_edges: bool = True,
         resolution: float | None = None,
         min_topic_size: int = 10,
         n_topics: int | None = None,
@@ -132,6 +142,7 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
     ) -> None:
         self.neighbours = neighbours
         self.lexical_weight = lexical_weight
+        self.even_edges = even_edges
         self.resolution = resolution
         self.min_topic_size = min_topic_size
         self.n_topics = n_topics
@@ -251,12 +262,15 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         graph = neighbour_graph(
             rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight
         )
+        sought = even_graph(graph) if self.even_edges else graph
         if self.n_topics is not None:
-            return _Seen(rows, words, graph, COARSEST, self.n_topics, None)
+            return _Seen(rows, words, graph, sought, COARSEST, self.n_topics, None)
         least = self._least_size(len(drawn))
-        found = first_communities(graph, least=least, resolution=self.resolution, coarsest=coarsest)
+        found = first_communities(
+            graph, sought, least=least, resolution=self.resolution, coarsest=coarsest
+        )
         topics = int((np.bincount(found.labels) >= least).sum()) if len(drawn) else 0
-        return _Seen(rows, words, graph, found.resolution, topics, None)
+        return _Seen(rows, words, graph, sought, found.resolution, topics, None)
 
     def _drawn(
         self, vectors: NDArray[np.float32], counts: Any, drawn: NDArray[np.intp]
@@ -305,7 +319,7 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
     ) -> tuple[NDArray[np.int32], int]:
         """Give communities (those of seeds first), and the least size that counts."""
         seed, least, seeds = self.random_state, self._least_size(len(seen.rows)), seen.seeds
-        whole, factor = (seen.graph, 1.0) if seeds is None else with_seeds(seen.graph, seeds)
+        whole, factor = (seen.sought, 1.0) if seeds is None else with_seeds(seen.sought, seeds)
         if wanted is None:
             self.resolution_ = seen.resolution
             labels = agreed_communities(whole, resolution=factor * seen.resolution, seed=seed)
@@ -404,6 +418,7 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         AtlasError
             When the format is newer than this version knows.
         """
-        model = cls(**about["params"])
+        # Models that do not say were made when all edges were plain.
+        model = cls(**({"even_edges": False} | about["params"]))
         unpack(model, arrays, about)
         return model

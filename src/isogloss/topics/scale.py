@@ -1,5 +1,6 @@
-"""At which scale to cut the graph, and communities on which many runs agree."""
+"""At which scale to cut the graph."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,23 +11,61 @@ from isogloss.topics.communities import native_graph
 
 # Scales that are tried, coarse to fine, by a factor of 2**(1/4).
 COARSEST, FINEST, STEPS = 2.0**-3, 2.0**5, 4
-# Leaves keep this share of the edge weight inside ...
-CLEAR = 0.84
-# ... or this one, where it gives no more leaves than one reads through.
-BLURRED, FEW = 0.7, 24
 # Communities that stay the same (adjusted Rand) from step to step, for so many steps, are the
 # answer ...
 SAME, LASTING = 0.9, 4
-# Right after it, communities break: this much edge weight comes between them in so many steps.
-BREAK, SOON = 0.04, 3
+# Between steps that agree less than so, communities do not stay.
+LIKE = 0.7
+# Right after it, communities break within so many steps.
+SOON = 3
 # A handful must last longer: the very top of a corpus is often stable, and too coarse to use.
 HANDFUL, LONGER = 5, 8
-# Communities below this share of the passages do not count towards FEW.
-LEAST_SHARE = 0.005
-# Runs that vote on which passages belong together, and runs on what they agree on.
-RUNS, AGAIN = 20, 10
-# Edges stay whose ends are together in this share of the first runs.
-SOME = 0.3
+# So many leaves one reads through. Communities below this share of the passages do not count.
+FEW, LEAST_SHARE = 24, 0.005
+# Of the heaviest edges of every node, so many.
+NEAREST = 5
+
+
+class Rule(NamedTuple):
+    """What communities of the right scale keep inside.
+
+    Parameters
+    ----------
+    clear : float
+        Share of the edge weight that leaves keep inside.
+    blurred : float
+        Share that is enough where leaves are few and the graph is noisy.
+    torn : (float, float) or None
+        Share of everyone's heaviest edges inside, at which a graph counts as noisy, and at which
+        as not noisy at all; between them the share that is asked for grows evenly. Where even the
+        nearest are parted, no scale keeps more; where they stay together, topics are cut. None
+        takes every graph for noisy.
+    breaks : float
+        Edge weight that comes between communities right after a stable stretch.
+
+    Examples
+    --------
+    >>> [round(EVEN.asked(nearest), 2) for nearest in (0.75, 0.81, 0.85)]
+    [0.7, 0.76, 0.82]
+    """
+
+    clear: float
+    blurred: float
+    torn: tuple[float, float] | None
+    breaks: float
+
+    def asked(self, nearest: float) -> float:
+        """Give the share that few leaves should keep, for that of the heaviest edges."""
+        if self.torn is None:
+            return self.blurred
+        low, high = self.torn
+        clean = 0.0 if nearest < low else 1.0 if nearest >= high else (nearest - low) / (high - low)
+        return self.blurred + clean * (self.clear - self.blurred)
+
+
+# For edges as they are, and for even ones (`graph.even_graph`).
+PLAIN = Rule(clear=0.84, blurred=0.7, torn=None, breaks=0.04)
+EVEN = Rule(clear=0.82, blurred=0.7, torn=(0.79, 0.83), breaks=0.03)
 
 
 class Communities(NamedTuple):
@@ -37,20 +76,29 @@ class Communities(NamedTuple):
 
 
 def first_communities(
-    graph: Any, *, least: int = 2, resolution: float | None = None, coarsest: float = COARSEST
+    graph: Any,
+    sought: Any = None,
+    *,
+    least: int = 2,
+    resolution: float | None = None,
+    coarsest: float = COARSEST,
 ) -> Communities:
     """Find the finest scale at which communities still hold their weight together.
 
     Communities get smaller as the resolution grows, and more edges run between them. Where they
     stay the same over a factor of 2 or more (4 when there are less than 5) and then break, the
     middle of the longest such stretch is the answer. Else it is the finest scale that keeps 84% of
-    the edge weight inside communities, or 70% where that makes no more than 24 of them. Always
-    visited in one order: the scale does not depend on a seed.
+    the edge weight inside communities, or 70% where that makes no more than 24 of them. With even
+    edges it is 82%, and the 70% of few communities grow to 82% as they keep more of the five
+    heaviest edges of each node. Always visited in one order: the scale does not depend on a seed.
 
     Parameters
     ----------
     graph : CSR (n, n)
         Symmetric weights.
+    sought : CSR (n, n), optional
+        What `isogloss.topics.graph.even_graph` makes of it: communities are those of these
+        weights, shares those of the weights of `graph`. By default both are those of `graph`.
     least : int, default 2
         Smaller communities are not counted, nor those below 0.5% of the passages.
     resolution : float, optional
@@ -70,22 +118,51 @@ def first_communities(
     >>> len(set(first_communities(cliques).labels))
     3
     """
-    whole = native_graph(graph)
+    even = sought is not None and sought is not graph
+    cut = native_graph(sought if even else graph)
     if resolution is not None:
-        return Communities(_cut(whole, float(resolution)), float(resolution))
+        return Communities(_cut(cut, float(resolution)), float(resolution))
+    rule, whole, nearest = PLAIN, cut, None
+    if even:
+        rule, whole = EVEN, native_graph(graph)
+        nearest = whole.heaviest(NEAREST)
+
+    def look(scale: float) -> _Look:
+        return _look(rule, whole, nearest, _cut(cut, scale), least)
+
     octaves = int(np.log2(FINEST / COARSEST))
     scales = [float(COARSEST * 2.0 ** (step / STEPS)) for step in range(STEPS * octaves + 1)]
     scales = [scale for scale in scales if scale >= coarsest]
-    looks: list[_Look] = []
-    for first in range(0, len(scales), STEPS):  # an octave at a time
-        octave = scales[first : first + STEPS]
-        looks += map_blocks(lambda scale: _look(whole, _cut(whole, scale), least), octave)
+    looks: dict[int, _Look] = {}
+
+    def look_at(steps: Iterable[int]) -> None:
+        new = sorted({step for step in steps if 0 <= step < len(scales)} - looks.keys())
+        looks.update(zip(new, map_blocks(lambda step: look(scales[step]), new), strict=True))
+
+    for first in range(0, len(scales), STEPS):  # an octave at a time, every other step
+        look_at(range(first, first + STEPS, 2))
         # No finer scale will do: communities keep less and less of their weight.
-        if not any(look.holds or look.clear for look in looks[-STEPS:]):
+        if not any(looks[at].some for at in looks if at >= first):
             break
-    step = _middle_of_plateau(looks)
-    if step is None:
-        step = max((step for step, look in enumerate(looks) if look.holds), default=0)
+    # The steps between, where they could be part of a stable stretch, or the finest that will do.
+    alike = [at for at in list(looks) if at + 2 in looks and _stays(looks[at], looks[at + 2], LIKE)]
+    look_at(at + side for at in alike for side in (-1, 1, 3))
+    look_at([max((at for at in looks if looks[at].holds), default=0) + 1])
+    look_at([max((at for at in looks if looks[at].some), default=0) + 1])
+    stretches = _stretches(looks)
+    look_at(last + SOON for last, _ in stretches)
+    lasting = [
+        (length, last) for last, length in stretches
+        if (even and last == len(scales) - 1)  # nothing finer is tried
+        or looks[last].share - looks[_upto(looks, last + SOON)].share >= rule.breaks
+    ]  # fmt: skip
+    if lasting:
+        length, last = max(lasting)  # of equal stretches the finer
+        step = last - length // 2
+    else:
+        step = max((at for at in looks if looks[at].holds), default=0)
+        if looks[step].topics < 2:  # better blurred ones than none
+            step = max((at for at in looks if looks[at].some), default=step)
     return Communities(looks[step].labels, scales[step])
 
 
@@ -93,16 +170,9 @@ class _Look(NamedTuple):
     labels: NDArray[np.int32]
     topics: int
     share: float
-
-    @property
-    def clear(self) -> bool:
-        """Tell whether the communities keep their weight to themselves."""
-        return self.share >= CLEAR
-
-    @property
-    def holds(self) -> bool:
-        """Tell whether they keep as much of it as so many of them should."""
-        return self.share >= (BLURRED if self.topics <= FEW else CLEAR)
+    clear: bool  # whether the communities keep their weight to themselves
+    holds: bool  # whether they keep as much of it as so many of them should
+    some: bool  # whether they do where the graph is taken for noisy
 
 
 def _cut(graph: Any, resolution: float, seed: int = 0) -> NDArray[np.int32]:
@@ -112,31 +182,39 @@ def _cut(graph: Any, resolution: float, seed: int = 0) -> NDArray[np.int32]:
     return labels
 
 
-def _look(graph: Any, labels: NDArray[np.int32], least: int) -> _Look:
+def _look(rule: Rule, whole: Any, nearest: Any, labels: NDArray[np.int32], least: int) -> _Look:
+    """Count communities, and measure what they keep of the weight of `whole` and of `nearest`."""
     least = max(least, int(LEAST_SHARE * len(labels)))
     topics = int((np.bincount(labels) >= least).sum()) if len(labels) else 0
-    return _Look(labels, topics, graph.share(labels))
+    share = whole.share(labels)
+    clear = share >= rule.clear
+    some = clear or (topics <= FEW and share >= rule.blurred)
+    holds = clear
+    if some and not clear:
+        holds = share >= rule.asked(0.0 if nearest is None else nearest.share(labels))
+    return _Look(labels, topics, share, clear, holds, some)
 
 
-def _middle_of_plateau(looks: list[_Look]) -> int | None:
-    """Find the longest stretch of steps over which communities stay, and after which they break."""
-    best, middle, length = 0, None, 0
-    for step in range(1, len(looks) + 1):
-        if step < len(looks) and _stays(looks[step - 1], looks[step]):
+def _stretches(looks: dict[int, _Look]) -> list[tuple[int, int]]:
+    """Find stretches over which communities stay long enough: the last step, and how many."""
+    found, length = [], 0
+    for step in range(1, max(looks) + 2):
+        if step - 1 in looks and step in looks and _stays(looks[step - 1], looks[step], SAME):
             length += 1
             continue
         last = step - 1
-        needed = LASTING if looks[last].topics >= HANDFUL else LONGER
-        after = looks[min(len(looks) - 1, last + SOON)]
-        breaks = looks[last].share - after.share >= BREAK
-        if breaks and length >= max(best, needed):  # of equal stretches the finer
-            best, middle = length, last - length // 2
+        if length and length >= (LASTING if looks[last].topics >= HANDFUL else LONGER):
+            found.append((last, length))
         length = 0
-    return middle
+    return found
 
 
-def _stays(one: _Look, two: _Look) -> bool:
-    return two.clear and one.topics > 1 and _agreement(one.labels, two.labels) >= SAME
+def _upto(looks: dict[int, _Look], step: int) -> int:
+    return max(at for at in looks if at <= step)
+
+
+def _stays(one: _Look, two: _Look, least: float) -> bool:
+    return two.clear and one.topics > 1 and _agreement(one.labels, two.labels) >= least
 
 
 def _agreement(a: NDArray[np.int32], b: NDArray[np.int32]) -> float:
@@ -150,46 +228,3 @@ def _agreement(a: NDArray[np.int32], b: NDArray[np.int32]) -> float:
     chance = one * two / max(1.0, len(a) * (len(a) - 1) / 2)
     middle = (one + two) / 2
     return 1.0 if middle == chance else (pairs(both) - chance) / (middle - chance)
-
-
-def agreed_communities(graph: Any, *, resolution: float, seed: int) -> NDArray[np.int32]:
-    """Find communities on which several runs agree.
-
-    The Leiden method runs 20 times in other orders. Edges are weighed by the share of runs in
-    which their ends are together, those below 30% are cut, and 10 further runs vote on what
-    remains; edges with the majority of these are split once more: single runs differ much more
-    than the outcome of many.
-
-    Parameters
-    ----------
-    graph : CSR (n, n)
-        Symmetric weights.
-    resolution : float
-        Above 0.
-    seed : int
-        For the orders.
-
-    Returns
-    -------
-    int32 (n,)
-        Communities 0, 1, ... in order of their first node.
-
-    Paper
-    -----
-    After A. Lancichinetti, S. Fortunato, Consensus clustering in complex networks, Scientific
-    Reports 2, 2012; two rounds, over the graph's own edges.
-    """
-    count = RUNS + AGAIN + 1
-    seeds = [int(s) for s in np.random.SeedSequence(seed % 2**64).generate_state(count, "u8")]
-    whole = native_graph(graph)
-    some = whole.weighed(_votes(whole, resolution, seeds[:RUNS]), int(np.ceil(SOME * RUNS)), RUNS)
-    most = some.agreed(_votes(some, resolution, seeds[RUNS:-1]), (AGAIN + 1) // 2)
-    return _cut(most, resolution, seeds[-1])
-
-
-def _votes(graph: Any, resolution: float, seeds: list[int]) -> NDArray[np.int32]:
-    """Count for each edge the runs in which its ends are together."""
-    votes = np.zeros(graph.edges, dtype=np.int32)
-    for labels in map_blocks(lambda run: _cut(graph, resolution, run), seeds):
-        graph.vote(labels, votes)
-    return votes

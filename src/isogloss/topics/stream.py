@@ -227,7 +227,8 @@ class TopicStream:
         groups = dense_groups(
             rows, words, stream.base, _centroids(first.assigner),
             neighbours=min(self.neighbours, max(5, len(rows) // 10)),
-            lexical_weight=self.lexical_weight, least=least, seed=self.random_state,
+            lexical_weight=self.lexical_weight, even_edges=self.even_edges, least=least,
+            seed=self.random_state,
         )  # fmt: skip
         for members in groups:
             self._add_leaf(rows[members], None if words is None else words[members])

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from isogloss._core.errors import ParameterError
 from isogloss.topics.communities import contract, leiden, row_sums
 from isogloss.topics.hierarchy import merge_heights
-from isogloss.topics.scale import Communities, agreed_communities
+from isogloss.topics.scale import Communities
+from isogloss.topics.votes import agreed_communities
 
 Ints = NDArray[np.int32]
 Joins = list[tuple[int, int, float]]
