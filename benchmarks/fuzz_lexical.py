@@ -1,6 +1,6 @@
 """Feed the lexical encoder hostile texts: every vector must be finite, and of length one or zero.
 
-    python benchmarks/fuzz_lexical.py --minutes 10
+    python benchmarks/fuzz_lexical.py --minutes 10 [--encoder lexical:FOLDER]
 
 Texts are made of random bytes, random code points of all planes, lone surrogates, markup that is
 cut off, megabyte-long words, right-to-left and joining marks, and real words. Each is encoded in a
@@ -40,8 +40,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--encoder", default="lexical")
     options = parser.parse_args()
-    encoder = load_encoder("lexical")
+    encoder = load_encoder(options.encoder)
     rng = np.random.default_rng(options.seed)
     until = time.monotonic() + 60 * options.minutes
     texts = letters = 0

@@ -43,7 +43,7 @@ class CodedLayer {
 // A row as codes: whole steps of its largest number over 127, rounded to even.
 struct RowCode {
     float step = 0.0f, largest = 0.0f;  // the step is 0 where all but nothing, or no number, is there
-    int32_t sum = 0;                    // of the codes
+    int32_t sum = 0, square = 0;        // of the codes, of their squares
 };
 
 ISOGLOSS_CLONES inline void code_row(const float *row, size_t n, int8_t *code, RowCode *found) {
@@ -64,7 +64,7 @@ ISOGLOSS_CLONES inline void code_row(const float *row, size_t n, int8_t *code, R
     }
     found->step = largest / 127.0f;
     const float inverse = 127.0f / largest;
-    int32_t sum = 0;
+    int32_t sum = 0, square = 0;
     for (size_t j = 0; j < n; ++j) {
         const float whole = row[j] * inverse + kRound;
         int32_t number;
@@ -72,8 +72,10 @@ ISOGLOSS_CLONES inline void code_row(const float *row, size_t n, int8_t *code, R
         number -= 0x4b400000;
         code[j] = static_cast<int8_t>(number);
         sum += number;
+        square += number * number;
     }
     found->sum = sum;
+    found->square = square;
 }
 
 // Rows of numbers as codes, in panels as the products want them.
@@ -82,7 +84,7 @@ class CodedRows {
     CodedRows(size_t most, size_t width)
         : steps_((width + 3) / 4), code_(steps_ * 4, 0),
           codes_((most + codes::kPanel - 1) / codes::kPanel * steps_ * 4 * codes::kPanel, 0),
-          step_(padded(most), 0.0f), largest_(most), shift_(padded(most), 0) {}
+          step_(padded(most), 0.0f), largest_(most), shift_(padded(most), 0), square_(most) {}
 
     void set(const float *rows, size_t count, size_t width) {
         for (size_t i = 0; i < count; ++i) {
@@ -91,6 +93,7 @@ class CodedRows {
             step_[i] = found.step;
             largest_[i] = found.largest;
             shift_[i] = 128 * found.sum;
+            square_[i] = found.square;
             int8_t *to = codes_.data() + at(i);
             for (size_t g = 0; g < steps_; ++g)
                 std::memcpy(to + g * 4 * codes::kPanel, code_.data() + g * 4, 4);
@@ -101,12 +104,13 @@ class CodedRows {
     const float *step(size_t i) const { return step_.data() + i; }
     float largest(size_t i) const { return largest_[i]; }  // infinite or no number where one is that
     const int32_t *shift(size_t i) const { return shift_.data() + i; }
+    int32_t square(size_t i) const { return square_[i]; }  // sum of the squares of its codes
 
   private:
     size_t steps_;
     std::vector<int8_t> code_, codes_;
     std::vector<float> step_, largest_;
-    std::vector<int32_t> shift_;
+    std::vector<int32_t> shift_, square_;
 
     static size_t padded(size_t most) { return (most / codes::kPanel + 1) * codes::kPanel; }
     size_t at(size_t i) const {

@@ -11,6 +11,8 @@
 #include "lookup.h"
 #include "network.h"
 #include "scanner.h"
+#include "table_rows.h"
+#include "weighing.h"
 
 using namespace text;
 
@@ -22,49 +24,7 @@ using Matrix = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::c
 using Values = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Result = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-struct Feature {
-    int32_t number;
-    float weight;
-};
-
-typedef float Lanes __attribute__((vector_size(64)));
-typedef int32_t Fours __attribute__((vector_size(64)));
-
-// Sums weighted rows: features in order, 64 columns at a time. Multiplication and addition stay
-// apart in all clones, so that they give the same bits. Four columns lie in each 32-bit number, and
-// shifts take them out: column 4 l + b is lane l of sum b.
-ISOGLOSS_CLONES void sum_rows(const Feature *found, size_t count, const int8_t *table, size_t width,
-                              float *out) {
-    constexpr size_t kAhead = 16;  // rows
-    for (size_t j = 0; j < width; j += 64) {
-        const size_t columns = width - j < 64 ? width - j : 64;
-        Lanes first = {}, second = {}, third = {}, fourth = {};
-        for (size_t i = 0; i < count; ++i) {
-            if (j == 0 && i + kAhead < count) {
-                const int8_t *next = table + static_cast<size_t>(found[i + kAhead].number) * width;
-                for (size_t at = 0; at < width; at += 64) __builtin_prefetch(next + at);
-                __builtin_prefetch(next + width - 1);
-            }
-            const int8_t *row = table + static_cast<size_t>(found[i].number) * width + j;
-            const float weight = found[i].weight;
-            Fours four = {};
-            if (columns == 64)
-                __builtin_memcpy(&four, row, 64);
-            else
-                __builtin_memcpy(&four, row, columns);
-            first += weight * __builtin_convertvector(four << 24 >> 24, Lanes);
-            second += weight * __builtin_convertvector(four << 16 >> 24, Lanes);
-            third += weight * __builtin_convertvector(four << 8 >> 24, Lanes);
-            fourth += weight * __builtin_convertvector(four >> 24, Lanes);
-        }
-        float sums[4][16];
-        __builtin_memcpy(sums[0], &first, 64);
-        __builtin_memcpy(sums[1], &second, 64);
-        __builtin_memcpy(sums[2], &third, 64);
-        __builtin_memcpy(sums[3], &fourth, 64);
-        for (size_t c = 0; c < columns; ++c) out[j + c] = sums[c & 3][c >> 2];
-    }
-}
+using rows::Feature;
 
 // Words of a text on their way to their numbers: held until so many are there that the tables can
 // be fetched into the caches ahead of their use.
@@ -110,6 +70,29 @@ class Batch {
     std::unique_ptr<char[]> bytes_;
     Item items_[kWords];
     size_t count_ = 0, used_ = 0;
+};
+
+const codes::Kernel &kernel_of(const std::string &name) {
+    const codes::Kernel *found = codes::kernel_named(name.c_str());
+    if (!found) throw nb::value_error("lexical: no such kernel on this processor");
+    return *found;
+}
+
+class LexicalWeighing {
+  public:
+    LexicalWeighing(Rows turn, Values step, float rest, const std::string &kernel)
+        : made(turn.data(), step.data(), width(turn, step), rest, kernel_of(kernel)) {}
+
+    network::Weighing made;
+
+  private:
+    static size_t width(const Rows &turn, const Values &step) {
+        if (turn.shape(0) != turn.shape(1) || step.shape(0) != turn.shape(1))
+            throw nb::value_error("lexical: shapes of the weighing differ");
+        if (turn.shape(0) > static_cast<size_t>(codes::kMostPlaces))
+            throw nb::value_error("lexical: the table's rows are too wide");
+        return turn.shape(0);
+    }
 };
 
 // Features 0..words-1 are words, then pairs, then buckets of the pieces of unknown words.
@@ -171,24 +154,41 @@ class LexicalTable {
                               to_numpy(std::move(values)));
     }
 
-    // Sums of weighted table rows for texts first..last-1, into `out`.
+    // Sums of weighted table rows for texts first..last-1, into `out`; weighed again where asked.
     void sums(Bytes data, Offsets offsets, Values idf, Rows table, Values scale, int64_t first,
-              int64_t last, Result out) const {
+              int64_t last, Result out, const LexicalWeighing *weighing) const {
         check_rows(offsets, first, last);
         check_features(idf);
         const size_t width = table.shape(1);
         if (table.shape(0) != idf.shape(0) || scale.shape(0) != idf.shape(0) ||
             out.shape(1) != width || out.shape(0) != static_cast<size_t>(last - first))
             throw nb::value_error("lexical: shapes of table, scale and out differ");
+        if (weighing && weighing->made.turn.rows() != width)
+            throw nb::value_error("lexical: the weighing is not as wide as the table");
         nb::gil_scoped_release unlocked;
         check(data, offsets, static_cast<size_t>(first), static_cast<size_t>(last));
         const auto touch = [&](int32_t feature) { prefetch(scale.data() + feature); };
-        const auto take = [&](int64_t row, std::vector<Feature> &found) {
-            for (Feature &one : found) one.weight *= scale.data()[one.number];
-            sum_rows(found.data(), found.size(), table.data(), width,
-                     out.data() + static_cast<size_t>(row - first) * width);
+        const auto place = [&](int64_t row) {
+            return out.data() + static_cast<size_t>(row - first) * width;
         };
-        each(data, offsets, idf, first, last, touch, take);
+        const auto amounts = [&](std::vector<Feature> &found) {
+            for (Feature &one : found) one.weight *= scale.data()[one.number];
+        };
+        if (!weighing) {
+            each(data, offsets, idf, first, last, touch, [&](int64_t row, auto &found) {
+                amounts(found);
+                rows::sum_rows(found.data(), found.size(), table.data(), width, place(row));
+            });
+            return;
+        }
+        network::Weigher weigher(weighing->made, table.data(), scale.data(),
+                                 static_cast<size_t>(last - first));
+        each(data, offsets, idf, first, last, touch, [&](int64_t row, auto &found) {
+            amounts(found);
+            weigher.add(found, place(row));
+            if (weigher.full() || row + 1 == last)
+                weigher.flush(place(row) - (weigher.texts() - 1) * width);
+        });
     }
 
   private:
@@ -331,7 +331,7 @@ class LexicalNetwork {
   public:
     LexicalNetwork(Rows skip, Values skip_step, Rows inner, Values inner_step, Values bias,
                    Matrix outer, const std::string &kernel)
-        : made_(checked(skip, skip_step, inner, inner_step, bias, outer), named(kernel)) {}
+        : made_(checked(skip, skip_step, inner, inner_step, bias, outer), kernel_of(kernel)) {}
 
     void vectors(Matrix sums, Result out, bool unit) const {
         if (sums.shape(1) != made_.width() || out.shape(1) != made_.dim() ||
@@ -356,17 +356,14 @@ class LexicalNetwork {
         return {width,       hidden,           dim,         skip.data(), inner.data(),
                 skip_step.data(), inner_step.data(), bias.data(), outer.data()};
     }
-
-    static const codes::Kernel &named(const std::string &kernel) {
-        const codes::Kernel *found = codes::kernel_named(kernel.c_str());
-        if (!found) throw nb::value_error("lexical: no such kernel on this processor");
-        return *found;
-    }
 };
 
 }  // namespace
 
 void bind_lexical(nb::module_ &m) {
+    nb::class_<LexicalWeighing>(m, "LexicalWeighing", "How rows are weighed by their first sum.")
+        .def(nb::init<Rows, Values, float, const std::string &>(), nb::arg("turn"),
+             nb::arg("step"), nb::arg("rest"), nb::arg("kernel") = "");
     nb::class_<LexicalTable>(m, "LexicalTable", "Words, pairs and pieces that have a number.")
         .def(nb::init<Bytes, Offsets, Pairs, int64_t>(), nb::arg("words"), nb::arg("offsets"),
              nb::arg("pairs"), nb::arg("buckets"))
@@ -377,7 +374,8 @@ void bind_lexical(nb::module_ &m) {
              nb::arg("first"), nb::arg("last"), "Weighted features of texts, as parts of a CSR.")
         .def("sums", &LexicalTable::sums, nb::arg("data"), nb::arg("offsets"), nb::arg("idf"),
              nb::arg("table"), nb::arg("scale"), nb::arg("first"), nb::arg("last"),
-             nb::arg("out").noconvert(), "Weighted sums of table rows, into `out`.");
+             nb::arg("out").noconvert(), nb::arg("weighing").none() = nb::none(),
+             "Weighted sums of table rows, into `out`; weighed again where a weighing is given.");
     nb::class_<LexicalNetwork>(m, "LexicalNetwork", "The layers behind the table.")
         .def(nb::init<Rows, Values, Rows, Values, Values, Matrix, const std::string &>(),
              nb::arg("skip"), nb::arg("skip_step"), nb::arg("inner"), nb::arg("inner_step"),

@@ -154,6 +154,15 @@ class WordCounter:
         self,
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]: ...
 
+class LexicalWeighing:
+    def __init__(
+        self,
+        turn: NDArray[np.int8],
+        step: NDArray[np.float32],
+        rest: float,
+        kernel: str = "",
+    ) -> None: ...
+
 class LexicalTable:
     features: int
     def __init__(
@@ -184,6 +193,7 @@ class LexicalTable:
         first: int,
         last: int,
         out: NDArray[np.float32],
+        weighing: LexicalWeighing | None = None,
     ) -> None: ...
 
 class LexicalNetwork:

@@ -1,5 +1,7 @@
 """The lexical encoder against plain Python, and its laws."""
 
+import hashlib
+import json
 import math
 import unicodedata
 from collections import defaultdict
@@ -20,6 +22,8 @@ from isogloss.text import text_buffers, tokens_of
 WORDS = sorted(["a-b", "cat", "dog", "new", "sat", "the", "york", "東京", "हिन्दी"])
 PAIRS = [("new", "york"), ("the", "cat"), ("cat", "cat")]
 BUCKETS = 37
+# File, vectors and fingerprint of make(5), as the code before the second weighing gave them.
+OLD = ("03a7402f047982ca", "51adafbc02d9752a", "8a226eb8d9a267ab")
 
 
 def make(seed=0, width=12, dim=10, hidden=7):
@@ -37,6 +41,17 @@ def make(seed=0, width=12, dim=10, hidden=7):
         bias=rng.normal(size=hidden).astype(np.float32),
         outer=rng.normal(size=(hidden, dim)).astype(np.float16).astype(np.float32),
     )  # fmt: skip
+
+
+def weighed(weights, seed=0, strength=0.4, bias=0.1):
+    """Give the weights a second weighing."""
+    width = weights.table.shape[1]
+    turn = np.random.default_rng(seed).normal(size=(width, width)) * strength
+    return replace(
+        weights,
+        weigh=turn.astype(np.float16).astype(np.float32),
+        weigh_bias=np.float32([bias]),
+    )
 
 
 def fnv(data):
@@ -77,6 +92,47 @@ def plain_sum(weights, text):
     return total
 
 
+def row_code(row):
+    """Give whole steps of the largest number over 127, and the step."""
+    largest = np.abs(row).max()
+    if not 1e-30 <= largest < np.inf:
+        return np.zeros(len(row), np.int64), np.float32(0)
+    codes = np.rint(row * (np.float32(127) / largest)).astype(np.int64)
+    return codes, largest / np.float32(127)
+
+
+def plain_gates(weights, columns, total):
+    """Give how much rows count in the second sum, in the very arithmetic of the kernel."""
+    turn, turn_step = round_layer(weights.weigh)
+    codes, _ = row_code(total)
+    turned = (codes @ turn.astype(np.int64)).astype(np.float32) * turn_step
+    turned, step = row_code(turned)
+    square = np.float32(int((codes**2).sum()))
+    step = step / np.sqrt(square) if square else np.float32(0)
+    products = (weights.table[columns].astype(np.int64) @ turned).astype(np.float32)
+    rest = np.float32(1) + weights.weigh_bias[0]
+    return np.clip(products * (weights.scale[columns] * step) + rest, np.float32(0), np.float32(2))
+
+
+def plain_amount_sum(weights, columns, amounts):
+    """Sum rows by amounts in whole steps of the largest over 2^14 - 1."""
+    largest = amounts.max(initial=np.float32(0))
+    if largest < 1e-30:
+        return np.zeros(weights.table.shape[1], np.float32)
+    steps = np.rint(amounts * (np.float32(16383) / largest)).astype(np.int64)
+    total = steps @ weights.table[columns].astype(np.int64)
+    return total.astype(np.float32) * (largest / np.float32(16383))
+
+
+def plain_sum_twice(weights, columns, values):
+    """Give the first and the second sum of weighted features, bit by bit, and the gates."""
+    amounts = values * weights.scale[columns]
+    first = plain_amount_sum(weights, columns, amounts)
+    gates = plain_gates(weights, columns, first)
+    second = plain_amount_sum(weights, columns, gates * amounts) if gates.any() else first
+    return first, second, gates
+
+
 def plain_network(weights, sums, bias=None):
     """Give the network's vectors, not yet of unit length, in the very arithmetic of the kernel."""
     skip, skip_step = round_layer(weights.skip)
@@ -101,7 +157,9 @@ def sums_of(encoder, texts):
     made = encoder.weights
     data, offsets = text_buffers(texts)
     out = np.empty((len(texts), made.table.shape[1]), np.float32)
-    encoder._features.sums(data, offsets, made.idf, made.table, made.scale, 0, len(texts), out)
+    encoder._features.sums(
+        data, offsets, made.idf, made.table, made.scale, 0, len(texts), out, encoder._weighing
+    )
     return out
 
 
@@ -142,6 +200,101 @@ def test_vectors_are_those_of_plain_python():
 
 
 KERNELS = _native.code_kernels()
+
+
+def weighing_of(weights, kernel=""):
+    rest = float(np.float32(1) + weights.weigh_bias[0])
+    return _native.LexicalWeighing(*round_layer(weights.weigh), rest, kernel)
+
+
+def check_twice(weights, texts, kernel=""):
+    """Hold second sums against plain NumPy; give the gates."""
+    encoder = LexicalEncoder(weights)
+    data, offsets = text_buffers(texts)
+    out = np.full((len(texts), weights.table.shape[1]), np.nan, np.float32)
+    encoder._features.sums(
+        data, offsets, weights.idf, weights.table, weights.scale, 0, len(texts), out,
+        weighing_of(weights, kernel),
+    )  # fmt: skip
+    lengths, columns, values = encoder._features.weigh(data, offsets, weights.idf, 0, len(texts))
+    parts = np.cumsum(lengths)[:-1]
+    gates = []
+    for row, mine, amounts in zip(
+        out, np.split(columns, parts), np.split(values, parts), strict=True
+    ):
+        _, second, gate = plain_sum_twice(weights, mine, amounts)
+        assert row.tobytes() == second.tobytes()
+        gates.append(gate)
+    vectors = encoder.encode(texts)
+    assert vectors.tobytes() == unit_rows(plain_network(weights, out)).tobytes()
+    return np.concatenate(gates)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("width", [1, 12, 64, 70, 192])
+def test_rows_are_weighed_again_as_plain_numpy_does(kernel, width):
+    texts = [*TEXTS, *(" ".join(WORDS[: i % 9 + 1] * (i % 70 + 1)) for i in range(60))]
+    gates = check_twice(weighed(make(3, width), 1, 8 / width**0.5), texts, kernel)
+    assert ((gates > 0) & (gates < 2) & (gates != gates[0])).any()
+    assert width < 12 or (gates == 0).any()
+    assert width < 12 or (gates == 2).any()
+
+
+def test_the_second_weighing_by_hand():
+    one, none = np.ones(2, np.float32), np.zeros((2, 2), np.float32)
+    eye = np.eye(2, dtype=np.float32)
+    weights = LexicalWeights(
+        ["cat", "dog"], np.zeros((0, 2), np.int32), 0, np.float32([3, 4]),
+        np.array([[127, 0], [0, 127]], np.int8), one / 127, eye, none, 0 * one, none,
+        weigh=eye, weigh_bias=np.float32([-0.5]),
+    )  # fmt: skip
+    found = LexicalEncoder(weights).encode(["cat dog", "cat"])
+    # s = (.6, .8); gates .5 + .6 and .5 + .8; s' = (.66, 1.04)
+    assert np.allclose(found, [[0.5358, 0.8443], [1, 0]], atol=5e-3)
+    # A text whose gates are all shut keeps its first sum.
+    shut = LexicalEncoder(replace(weights, weigh_bias=np.float32([-9])))
+    assert np.allclose(shut.encode(["cat dog", "cat"]), [[0.6, 0.8], [1, 0]], atol=1e-2)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_texts_of_many_words_are_summed_without_loss(kernel):
+    words = sorted(f"w{i}" for i in range(3000))
+    rng = np.random.default_rng(0)
+    for width in (30, 64):
+        small = make(0, width)
+        weights = replace(
+            small, words=words, pairs=np.zeros((0, 2), np.int32), buckets=0,
+            idf=np.ones(3000, np.float32), scale=np.ones(3000, np.float32),
+            table=np.where(rng.random((3000, width)) < 0.99, 127, -127).astype(np.int8),
+        )  # fmt: skip
+        texts = [" ".join(words[:n]) for n in (3, 1023, 1024, 1025, 3000)]
+        check_twice(weighed(weights, 0, 0.1), texts, kernel)
+
+
+def test_a_weighing_that_asks_nothing_changes_next_to_nothing():
+    weights = make()
+    idle = LexicalEncoder(weighed(weights, strength=0, bias=0))
+    apart = np.abs(sums_of(idle, TEXTS) - sums_of(LexicalEncoder(weights), TEXTS))
+    assert apart.max() < 1e-4
+
+
+@pytest.mark.parametrize("harm", ["nan", "wide", "alone", "scale", "idf"])
+def test_a_weighing_that_cannot_be_used(harm):
+    weights = weighed(make())
+    if harm == "nan":
+        weights = replace(weights, weigh_bias=np.float32([np.nan]))
+    elif harm == "wide":
+        weights = replace(weights, weigh=np.ones((13, 13), np.float32))
+    elif harm == "alone":
+        weights = replace(weights, weigh_bias=None)
+    else:
+        numbers = getattr(weights, harm).copy()
+        numbers[3] = -1 if harm == "idf" else np.inf
+        weights = replace(weights, **{harm: numbers})
+    with pytest.raises((EncoderError, ParameterError), match="weigh"):
+        LexicalEncoder(weights)
+
+
 numbers = st.floats(-1e4, 1e4, width=32) | st.sampled_from([0.0, 1e-31, -1e-29, 1e30, 0.5])
 
 
@@ -214,6 +367,7 @@ pieces = st.one_of(
 @given(st.lists(pieces, max_size=12).map("".join))
 def test_any_text_gives_the_plain_features_and_a_finite_unit_vector(text):
     weights = make()
+    check_twice(weighed(weights), [text, text[::-1]])
     encoder = LexicalEncoder(weights)
     data, offsets = text_buffers([text])
     _, columns, values = encoder._features.weigh(data, offsets, weights.idf, 0, 1)
@@ -226,26 +380,28 @@ def test_any_text_gives_the_plain_features_and_a_finite_unit_vector(text):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.binary(max_size=200))
-def test_any_bytes_give_a_finite_vector(raw):
-    encoder = LexicalEncoder(make())
+@given(st.binary(max_size=200), st.booleans())
+def test_any_bytes_give_a_finite_vector(raw, again):
+    encoder = LexicalEncoder(weighed(make()) if again else make())
     out = np.empty((1, 12), np.float32)
     data = np.frombuffer(raw, np.uint8)
     made = encoder.weights
     offsets = np.array([0, len(raw)], np.int64)
-    encoder._features.sums(data, offsets, made.idf, made.table, made.scale, 0, 1, out)
+    encoder._features.sums(
+        data, offsets, made.idf, made.table, made.scale, 0, 1, out, encoder._weighing
+    )
     assert np.isfinite(out).all()
 
 
 @pytest.mark.parametrize("width, dim, hidden", [(64, 384, 130), (70, 65, 16), (192, 17, 300)])
 def test_any_shape_of_the_layers_gives_the_plain_vectors(width, dim, hidden):
     weights = make(3, width, dim, hidden)
-    encoder = LexicalEncoder(weights)
     texts = [*TEXTS, *(" ".join(WORDS[: i % 9 + 1] * (i % 70 + 1)) for i in range(230))]
-    vectors = encoder.encode(texts)
+    for encoder in (LexicalEncoder(weights), LexicalEncoder(weighed(weights))):
+        vectors = encoder.encode(texts)
+        alone = np.concatenate([encoder.encode([text]) for text in texts])
+        assert (alone == vectors).all()
     check_plain(weights, [texts[i] for i in (0, 1, 2, 4, 5, 60, 100, 201, 239)])
-    alone = np.concatenate([encoder.encode([text]) for text in texts])
-    assert (alone == vectors).all()
 
 
 def test_long_words_of_one_beginning_are_told_apart():
@@ -263,8 +419,9 @@ def test_long_words_of_one_beginning_are_told_apart():
         _native.LexicalTable(*text_buffers(["one", "two", "one"]), np.zeros((0, 2), np.int32), 0)
 
 
-def test_vectors_do_not_depend_on_batch_threads_or_neighbours(monkeypatch):
-    encoder = LexicalEncoder(make())
+@pytest.mark.parametrize("again", [False, True])
+def test_vectors_do_not_depend_on_batch_threads_or_neighbours(monkeypatch, again):
+    encoder = LexicalEncoder(weighed(make()) if again else make())
     rng = np.random.default_rng(1)
     texts = [" ".join(rng.choice([*WORDS, "odd", "words"], 9)) for _ in range(1300)]
     whole = encoder.encode(texts)
@@ -277,9 +434,13 @@ def test_vectors_do_not_depend_on_batch_threads_or_neighbours(monkeypatch):
     assert (encoder.encode(texts[::-1])[::-1] == whole).all()
 
 
-def test_saved_and_loaded_it_gives_the_same(tmp_path):
-    encoder = LexicalEncoder(make())
+@pytest.mark.parametrize("again", [False, True])
+def test_saved_and_loaded_it_gives_the_same(tmp_path, again):
+    encoder = LexicalEncoder(weighed(make()) if again else make())
     encoder.save(tmp_path / "model")
+    about = json.loads((tmp_path / "model" / "isogloss.json").read_text())
+    assert about["format"] == (3 if again else 2)
+    assert ("weigh" in load_tensors(tmp_path / "model" / "lexical.safetensors")) == again
     again = load_encoder(f"lexical:{tmp_path / 'model'}")
     assert again.fingerprint == encoder.fingerprint
     assert (again.encode(TEXTS) == encoder.encode(TEXTS)).all()
@@ -309,6 +470,22 @@ def test_a_table_of_4_bits_is_kept_in_half_the_room(tmp_path, width):
     assert again.fingerprint == encoder.fingerprint
     texts = ["a cat and a dog", "zebra", ""]
     assert again.encode(texts).tobytes() == encoder.encode(texts).tobytes()
+
+
+def test_the_fingerprint_knows_the_second_weighing():
+    made = [make(), weighed(make()), weighed(make(), 1), weighed(make(), bias=0.2)]
+    assert len({LexicalEncoder(weights).fingerprint for weights in made}) == 4
+
+
+def test_folders_and_vectors_from_before_the_second_weighing_are_kept(tmp_path):
+    encoder = LexicalEncoder(make(5))
+    encoder.save(tmp_path)
+    found = (
+        hashlib.sha256((tmp_path / "lexical.safetensors").read_bytes()).hexdigest()[:16],
+        hashlib.sha256(encoder.encode(TEXTS).tobytes()).hexdigest()[:16],
+        encoder.fingerprint[:16],
+    )
+    assert found == OLD
 
 
 def test_a_folder_of_the_first_format_still_opens(tmp_path):

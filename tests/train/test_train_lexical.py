@@ -1,6 +1,7 @@
 """Distillation of a small teacher into a lexical encoder."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,7 @@ def test_the_teacher_is_asked_once(place, tmp_path, capfd, monkeypatch):
         ('teacher = "lsa"', "no [[corpus]]"),
         ('teacher = "lsa"\nwidht = 3\n[[corpus]]\nfiles = ["a.csv"]', "did you mean 'width'"),
         ('teacher = "lsa"\nwidth = 0\n[[corpus]]\nfiles = ["a.csv"]', "width is 0"),
+        ('teacher = "lsa"\nweigh = 1\n[[corpus]]\nfiles = ["a.csv"]', "give true or false"),
         ('teacher = "lsa"\nwidth = true\n[[corpus]]\nfiles = ["a.csv"]', "a whole number"),
         ('teacher = "lsa"\n[[corpus]]\ntext = "a"', "corpus.files is missing"),
         ('teacher = "lsa"\n[[corpus]]\nfiles = ["a"]\nsplit = "page"', "split is 'page'"),
@@ -262,6 +264,123 @@ def test_rounding_takes_the_scale_of_least_error():
             step = [np.abs(row).max() / top * share or 1.0 for share in shares]
             errors = [((np.clip(np.rint(row / s), -top, top) * s - row) ** 2).sum() for s in step]
             assert ((got - row) ** 2).sum() <= min(errors) + 1e-5
+
+
+def plainly_summed_twice(table, turn, bias, ids, starts, weights):
+    """Weigh rows again by plain operations of torch, with one copy of a row for each feature."""
+    import torch
+
+    lengths = torch.diff(torch.cat([starts, torch.tensor([len(ids)])]))
+    owner = torch.repeat_interleave(torch.arange(len(starts)), lengths)
+    none = torch.zeros(len(starts), table.shape[1])
+    first = none.index_add(0, owner, table[ids] * weights[:, None])
+    turned = torch.nn.functional.normalize(first) @ turn
+    gates = (1 + bias + (table.detach()[ids] * turned[owner]).sum(1)).clamp(0, 2)
+    shut = torch.zeros(len(starts)).index_add(0, owner, gates)[owner] == 0
+    gates = torch.where(shut, torch.ones(()), gates)
+    rows = table[ids] * (weights * gates)[:, None]
+    return none.index_add(0, owner, rows), gates
+
+
+@pytest.mark.parametrize(("strength", "bias"), [(0.0, 0.0), (0.1, 0.2), (0.6, -0.3), (0.1, -9.0)])
+def test_the_second_weighing_has_the_gradients_of_plain_operations(strength, bias):
+    import torch
+
+    from isogloss.train.rows import sum_rows
+
+    draw = torch.Generator().manual_seed(0)
+    table, turn, gradient = (
+        torch.randn(*shape, generator=draw) for shape in ((30, 6), (6, 6), (5, 6))
+    )
+    ids = torch.randint(0, 30, (40,), generator=draw)
+    starts, weights = torch.tensor([0, 7, 7, 20, 21]), torch.rand(40, generator=draw)
+    results = []
+    for way in ("plain", "own"):
+        given = [
+            torch.nn.Parameter(one.clone()) for one in (table, turn * strength, torch.tensor(bias))
+        ]
+        if way == "plain":
+            total, gates = plainly_summed_twice(*given, ids, starts, weights)
+        else:
+            total = sum_rows(given[0], ids, starts, weights, turn=given[1], bias=given[2])
+        total.backward(gradient)
+        results.append([total.detach(), *(one.grad.to_dense() for one in given)])
+    for plain, own in zip(*results, strict=True):
+        assert torch.allclose(plain, own, atol=1e-5)
+    assert strength < 0.5 or (bool((gates == 0).any()) and bool((gates == 2).any()))
+    assert bias > -9 or bool((gates == 1).all())
+    once = torch.nn.Parameter(table.clone())
+    sum_rows(once, ids, starts, weights).backward(gradient)
+    plain = torch.nn.Parameter(table.clone())
+    torch.nn.functional.embedding_bag(
+        ids, plain, starts, per_sample_weights=weights, mode="sum"
+    ).backward(gradient)
+    assert torch.allclose(once.grad.to_dense(), plain.grad, atol=1e-6)
+
+
+def test_rows_move_as_by_sparse_adam():
+    import torch
+
+    from isogloss.train.optimiser import RowAdam
+
+    draw = torch.Generator().manual_seed(0)
+    begin = torch.randn(50, 3, generator=draw)
+    ours, theirs = (torch.nn.Parameter(begin.clone()) for _ in range(2))
+    steps = RowAdam([ours], lr=0.1), torch.optim.SparseAdam([theirs], lr=0.1)
+    for size in (1, 20, 20, 7):
+        rows = torch.randint(0, 50, (size,), generator=draw)  # some of them twice
+        values = torch.randn(size, 3, generator=draw)
+        for table, step in zip((ours, theirs), steps, strict=True):
+            table.grad = torch.sparse_coo_tensor(
+                rows[None], values, (50, 3), check_invariants=False
+            )
+            step.step()
+        assert torch.allclose(ours, theirs, atol=1e-6)
+    assert bool((ours != begin).any(dim=1).sum() < 50)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_student_that_weighs_twice_becomes_such_an_encoder(place, tmp_path, capfd, bits):
+    import torch
+
+    from isogloss.train.distil import begin
+    from isogloss.train.features import Features
+    from isogloss.train.student import LexicalStudent
+
+    recipe = (
+        (place / "recipe.toml")
+        .read_text()
+        .replace("width = 6", f"weigh = true\nbits = {bits}\nwidth = 6")
+    )
+    (place / "twice.toml").write_text(recipe)
+    assert main(["train", str(place / "twice.toml"), "-o", str(tmp_path / "twice"), "-q"]) == 0
+    encoder = load_encoder(f"lexical:{tmp_path / 'twice'}")
+    made = encoder.weights
+    assert np.abs(made.weigh).max() > 1e-3
+    fresh = texts_of(200, seed=9)
+    wanted = load_encoder(f"lsa:{place / 'teacher'}").encode(fresh)
+    assert (encoder.encode(fresh) * wanted).sum(axis=1).mean() > 0.9
+    # What was trained is what the encoder computes, but for its 8 bits.
+    features = Features(made.words, made.pairs, made.buckets, made.idf)
+    rows = made.table * made.scale[:, None]
+    student = LexicalStudent(rows, made.skip, hidden=1, seed=0, start=made)
+    part = features.weigh(fresh)
+    with torch.no_grad():
+        vectors = student(
+            torch.from_numpy(part.indices.astype(np.int64)),
+            torch.from_numpy(part.indptr[:-1].astype(np.int64)),
+            torch.from_numpy(part.data),
+        )
+    vectors = torch.nn.functional.normalize(vectors).numpy()
+    assert (vectors * encoder.encode(fresh)).sum(axis=1).min() > 0.995
+    # An encoder that goes on from it weighs twice as well, whether the recipe says so or not.
+    more = read_recipe(place / "recipe.toml")
+    more = replace(more, start=f"lexical:{tmp_path / 'twice'}")
+    teacher = load_encoder(f"lsa:{place / 'teacher'}")
+    _, again = begin(more, fresh, teacher, tmp_path / "cache")
+    assert np.allclose(again.weigh.detach().numpy(), made.weigh)
+    assert float(again.weigh_bias.detach()) == float(made.weigh_bias[0])
 
 
 @pytest.mark.models

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,12 @@ from isogloss._core.threads import map_blocks
 from isogloss.encoders.base import Truncation
 from isogloss.text.tokens import TOKENS_VERSION, text_buffers
 
-# 2: a table of 4-bit numbers may be packed, two to a byte.
-FORMAT = 2
+if TYPE_CHECKING:
+    from isogloss import _native
+
+# 2: a table of 4-bit numbers may be packed, two to a byte. 3: rows are weighed again.
+FORMAT = 3
+PLAIN_FORMAT = 2
 # Texts that one thread encodes at a time.
 BLOCK = 512
 
@@ -43,6 +47,10 @@ class LexicalWeights:
     skip : float32 (t, dim), inner : float32 (t, h), bias : float32 (h,), outer : float32 (h, dim)
         The network: ``x @ skip + relu(x @ inner + bias) @ outer``. Kept in 16 bits; the encoder
         rounds skip and inner to 8 bits (`round_layer`) when it is made.
+    weigh : float32 (t, t), weigh_bias : float32 (1,), optional
+        Rows are weighed again by how they agree with their sum s: a row r by
+        ``clip(1 + weigh_bias + r @ (s / |s| @ weigh), 0, 2)``. Without them the first sum counts.
+        Kept and rounded as skip is.
     """
 
     words: list[str]
@@ -55,14 +63,20 @@ class LexicalWeights:
     inner: NDArray[np.float32]
     bias: NDArray[np.float32]
     outer: NDArray[np.float32]
+    weigh: NDArray[np.float32] | None = None
+    weigh_bias: NDArray[np.float32] | None = None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Give all arrays by name; the words as bytes and offsets."""
         data, offsets = text_buffers(self.words)
         small = len(self.table) and np.abs(self.table).max() <= 7
         table = {"table4": pack(self.table)} if small else {"table": self.table}
+        weighing: dict[str, NDArray[Any]] = {}
+        if self.weigh is not None and self.weigh_bias is not None:
+            weighing = {"weigh": self.weigh.astype(np.float16), "weigh_bias": self.weigh_bias}
         return {
-            **table, "word_bytes": data[: offsets[-1]], "word_offsets": offsets.astype(np.int32),
+            **table, **weighing,
+            "word_bytes": data[: offsets[-1]], "word_offsets": offsets.astype(np.int32),
             "pairs": self.pairs, "idf": self.idf, "scale": self.scale,
             "skip": self.skip.astype(np.float16), "inner": self.inner.astype(np.float16),
             "bias": self.bias, "outer": self.outer.astype(np.float16),
@@ -137,8 +151,9 @@ class LexicalEncoder:
 
     Words, pairs of neighbouring words, and pieces of unknown words (runs of three and four
     characters, hashed) are counted, weighed by (1 + ln count) times idf, and scaled to unit
-    length; the weighted rows of the table are summed, and a small network turns the sum into the
-    vector of a teacher, from which all of it was distilled.
+    length; the weighted rows of the table are summed, perhaps weighed again by how they agree with
+    the sum and summed once more, and a small network turns the sum into the vector of a teacher,
+    from which all of it was distilled.
 
     Parameters
     ----------
@@ -150,7 +165,8 @@ class LexicalEncoder:
     -----
     A text's vector has the same bits in any batch, on any number of threads and x86 processor: the
     dense layers multiply 8-bit codes, of their columns and of each text's sum of rows, and sums of
-    whole numbers are exact. The cosine to vectors of float32 layers is .9998 or so.
+    whole numbers are exact; so is what the second weighing asks of each row. The cosine to vectors
+    of float32 layers is .9998 or so.
 
     Paper
     -----
@@ -189,6 +205,7 @@ class LexicalEncoder:
         self._network = _native.LexicalNetwork(
             *round_layer(skip), *round_layer(inner), weights.bias, np.ascontiguousarray(outer)
         )
+        self._weighing = _weighing(weights)
         self.fingerprint = self._fingerprint()
 
     def _fingerprint(self) -> str:
@@ -239,7 +256,9 @@ class LexicalEncoder:
     ) -> NDArray[np.float32]:
         made = self.weights
         sums = np.empty((last - first, made.table.shape[1]), dtype=np.float32)
-        self._features.sums(data, offsets, made.idf, made.table, made.scale, first, last, sums)
+        self._features.sums(
+            data, offsets, made.idf, made.table, made.scale, first, last, sums, self._weighing
+        )  # fmt: skip
         vectors = np.empty((last - first, self.dim), dtype=np.float32)
         self._network.vectors(sums, vectors)
         return vectors
@@ -259,7 +278,8 @@ class LexicalEncoder:
         folder.mkdir(parents=True, exist_ok=True)
         save_tensors(folder / "lexical.safetensors", self.weights.arrays())
         about = {
-            "format": FORMAT, "class": "LexicalEncoder", "tokens": TOKENS_VERSION,
+            "format": PLAIN_FORMAT if self._weighing is None else FORMAT,
+            "class": "LexicalEncoder", "tokens": TOKENS_VERSION,
             "buckets": self.weights.buckets, "dim": self.dim,
         }  # fmt: skip
         write_json(folder / "isogloss.json", about)
@@ -292,6 +312,30 @@ class LexicalEncoder:
         return encoder
 
 
+def _weighing(weights: LexicalWeights) -> "_native.LexicalWeighing | None":
+    """Give the second weighing as the kernel computes it, of numbers that were stored short."""
+    from isogloss import _native
+
+    if weights.weigh is None and weights.weigh_bias is None:
+        return None
+    if weights.weigh is None or weights.weigh_bias is None:
+        raise ParameterError("weigh and weigh_bias go together; one of them is missing")
+    width = weights.table.shape[1]
+    if weights.weigh.shape != (width, width) or weights.weigh_bias.shape != (1,):
+        raise EncoderError(
+            f"weigh has shape {weights.weigh.shape} and weigh_bias {weights.weigh_bias.shape}, "
+            f"for rows of {width} numbers"
+        )
+    for name, numbers in (("idf", weights.idf), ("scale", weights.scale)):
+        if not (np.isfinite(numbers) & (numbers >= 0)).all():
+            raise EncoderError(f"{name} must hold finite numbers from 0 for weigh to be used")
+    turn = weights.weigh.astype(np.float16).astype(np.float32)
+    bias = float(weights.weigh_bias[0])
+    if not np.isfinite(bias):
+        raise EncoderError(f"weigh_bias is {bias}, which is not finite")
+    return _native.LexicalWeighing(*round_layer(turn), float(np.float32(1) + np.float32(bias)))
+
+
 def _weights(arrays: dict[str, NDArray[Any]], buckets: int) -> LexicalWeights:
     data, offsets = arrays["word_bytes"].tobytes(), arrays["word_offsets"].tolist()
     words = [data[a:b].decode() for a, b in pairwise(offsets)]
@@ -306,6 +350,9 @@ def _weights(arrays: dict[str, NDArray[Any]], buckets: int) -> LexicalWeights:
         "skip": (inner.shape[0], arrays["skip"].shape[1]),
         "outer": (inner.shape[1], arrays["skip"].shape[1]),
     }  # fmt: skip
+    weighed = "weigh" in arrays or "weigh_bias" in arrays
+    if weighed:
+        shapes |= {"weigh": (inner.shape[0], inner.shape[0]), "weigh_bias": (1,)}
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise ValueError(f"{name} has shape {arrays[name].shape}, not {shape}")
@@ -319,4 +366,6 @@ def _weights(arrays: dict[str, NDArray[Any]], buckets: int) -> LexicalWeights:
         words=words, pairs=np.ascontiguousarray(arrays["pairs"], dtype=np.int32), buckets=buckets,
         idf=floats("idf"), table=np.ascontiguousarray(table), scale=floats("scale"),
         skip=floats("skip"), inner=floats("inner"), bias=floats("bias"), outer=floats("outer"),
+        weigh=floats("weigh") if weighed else None,
+        weigh_bias=floats("weigh_bias") if weighed else None,
     )  # fmt: skip

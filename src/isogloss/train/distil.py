@@ -18,6 +18,7 @@ from isogloss.encoders.lexical import LexicalEncoder
 from isogloss.train.extend import extend_features, extended_rows
 from isogloss.train.features import Features, choose_features, read_frequencies
 from isogloss.train.objectives import OBJECTIVES
+from isogloss.train.optimiser import RowAdam
 from isogloss.train.recipe import Corpus, Recipe
 from isogloss.train.student import LexicalStudent
 from isogloss.train.teacher import teacher_vectors
@@ -134,14 +135,16 @@ def begin(
         rows = extended_rows(extended, start, teacher, cache, on_event=on_event)
         hidden = len(start.bias)
         return extended.features, LexicalStudent(
-            rows, start.skip, hidden=hidden, seed=recipe.seed, start=start
+            rows, start.skip, hidden=hidden, seed=recipe.seed, start=start, weigh=recipe.weigh
         )
     features = choose_features(
         texts, words=recipe.words, pairs=recipe.pairs, buckets=recipe.buckets,
         frequencies=read_frequencies(Path(recipe.frequencies)) if recipe.frequencies else None,
     )  # fmt: skip
     rows, skip = first_rows(features, teacher, cache, width=recipe.width, on_event=on_event)
-    return features, LexicalStudent(rows, skip, hidden=recipe.hidden, seed=recipe.seed)
+    return features, LexicalStudent(
+        rows, skip, hidden=recipe.hidden, seed=recipe.seed, weigh=recipe.weigh
+    )
 
 
 def first_rows(
@@ -190,10 +193,12 @@ def fit(
     rows = np.flatnonzero(np.diff(matrix.indptr) > 0)  # texts without a feature teach nothing
     rng = np.random.default_rng(recipe.seed)
     dense = [p for name, p in student.named_parameters() if not name.startswith("table")]
-    optimisers = [torch.optim.AdamW(dense, lr=recipe.learning_rate, weight_decay=0.0)]
+    optimisers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(dense, lr=recipe.learning_rate, weight_decay=0.0)
+    ]
     if student.table.weight.requires_grad:
         table = list(student.table.parameters())
-        optimisers.append(torch.optim.SparseAdam(table, lr=recipe.table_rate))
+        optimisers.append(RowAdam(table, lr=recipe.table_rate))
     batches = max(1, len(rows) // recipe.batch)
     total = batches * recipe.epochs
     warm = max(1, total // 20)

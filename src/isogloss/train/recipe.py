@@ -72,6 +72,9 @@ class Recipe:
         Of a number in the table. After rounding to 4 the network is trained on for a while.
     hidden : int
         Width of the hidden layer.
+    weigh : bool, default False
+        Rows are weighed a second time by how they agree with their sum. An encoder that `start`
+        names keeps its second weighing.
     objectives : dict
         Weight of each term of the loss: cosine, gram, ranking.
     temperature : float
@@ -99,6 +102,7 @@ class Recipe:
     width: int = 192
     bits: int = 8
     hidden: int = 768
+    weigh: bool = False
     objectives: dict[str, float] = field(default_factory=lambda: {"cosine": 1.0, "gram": 1.0})
     temperature: float = 0.05
     prefixes: list[int] = field(default_factory=lambda: [64, 128, 256])
@@ -185,7 +189,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "vectors": ((list,), "a list of strings"), "prefixes": ((list,), "a list of numbers"),
     "objectives": ((dict,), "a table of weights"),
     "temperature": ((int, float), "a number"), "learning_rate": ((int, float), "a number"),
-    "table_rate": ((int, float), "a number"),
+    "table_rate": ((int, float), "a number"), "weigh": ((bool,), "true or false"),
 }  # fmt: skip
 
 
@@ -208,7 +212,7 @@ def _checked(path: Path, given: dict[str, Any], kind: type, prefix: str) -> dict
         if name not in names:
             raise ParameterError(f"recipe {path}: {prefix}{name}: {nearest(name, names)}")
         types, what = _KINDS.get(name, ((int,), "a whole number"))
-        if not isinstance(value, types) or isinstance(value, bool):
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             raise ParameterError(f"recipe {path}: {prefix}{name} is {value!r}; give {what}")
     needed = {"files"} if kind is Corpus else {"teacher"}
     for name in sorted(needed - set(given)):

@@ -9,6 +9,7 @@ from torch import nn
 
 from isogloss.encoders.lexical import LexicalWeights
 from isogloss.train.features import Features
+from isogloss.train.rows import sum_rows
 
 
 class LexicalStudent(nn.Module):  # type: ignore[misc,unused-ignore]
@@ -26,6 +27,9 @@ class LexicalStudent(nn.Module):  # type: ignore[misc,unused-ignore]
         Of the hidden layer's first weights.
     start : LexicalWeights, optional
         An encoder whose network this one begins with.
+    weigh : bool, default False
+        Rows are weighed again by how they agree with their sum (`LexicalWeights`); it begins
+        without effect. True in any case where `start` does so.
 
     Examples
     --------
@@ -44,6 +48,7 @@ class LexicalStudent(nn.Module):  # type: ignore[misc,unused-ignore]
         hidden: int,
         seed: int,
         start: LexicalWeights | None = None,
+        weigh: bool = False,
     ) -> None:
         super().__init__()
         width, dim = skip.shape
@@ -59,10 +64,19 @@ class LexicalStudent(nn.Module):  # type: ignore[misc,unused-ignore]
         if start is not None:
             for name in ("inner", "bias", "outer"):
                 setattr(self, name, nn.Parameter(torch.from_numpy(np.array(getattr(start, name)))))
+        self.weigh = self.weigh_bias = None
+        if start is not None and start.weigh is not None and start.weigh_bias is not None:
+            self.weigh = nn.Parameter(torch.from_numpy(np.array(start.weigh)))
+            self.weigh_bias = nn.Parameter(torch.tensor(float(start.weigh_bias[0])))
+        elif weigh:
+            self.weigh = nn.Parameter(torch.zeros(width, width))
+            self.weigh_bias = nn.Parameter(torch.zeros(()))
 
     def forward(self, ids: Any, starts: Any, weights: Any) -> Any:
         """Give vectors (n, dim), not yet of unit length."""
-        total = self.table(ids, starts, per_sample_weights=weights)
+        total = sum_rows(
+            self.table.weight, ids, starts, weights, turn=self.weigh, bias=self.weigh_bias
+        )
         return total @ self.skip + torch.relu(total @ self.inner + self.bias) @ self.outer
 
     def round_table(self, bits: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
@@ -104,6 +118,9 @@ class LexicalStudent(nn.Module):  # type: ignore[misc,unused-ignore]
             name: np.ascontiguousarray(getattr(self, name).detach().numpy())
             for name in ("skip", "inner", "bias", "outer")
         }
+        if self.weigh is not None and self.weigh_bias is not None:
+            numbers["weigh"] = np.ascontiguousarray(self.weigh.detach().numpy())
+            numbers["weigh_bias"] = self.weigh_bias.detach().numpy().reshape(1)
         return LexicalWeights(
             words=features.words, pairs=features.pairs, buckets=features.buckets,
             idf=features.idf, table=codes, scale=scale, **numbers,
