@@ -9,8 +9,9 @@ number of classes. KeyNMF and Top2Vec need vectors of words and make them by the
 `--model`, which counts as their time. CPU seconds (all threads) are those from vectors and texts to
 labels and keywords, after a small warm-up run that compiles what a method compiles. Scores are the
 same for all: NMI and ARI with -1 as a class of its own, NPMI of the keywords over whole documents,
-C_v with `--cv` over at most 5,000 of them, diversity of the keywords, share unassigned. Means over
-seeds (with their range) are followed by the 95% bootstrap interval of the first run. Prints a
+C_v with `--cv` over at most 5,000 of them, diversity of the keywords, share unassigned, and with
+`--resamples` how well fits on bootstrap resamples agree (a text drawn twice counts once). Means
+over seeds (with their range) are followed by the 95% bootstrap interval of the first run. Prints a
 Markdown table, writes JSON. Peak memory is that of the process, libraries included.
 """
 
@@ -249,6 +250,30 @@ def run(method, corpus, seed, python, encoder):
         return json.loads((folder / "result.json").read_text())
 
 
+def resampled(method, corpus, count, python, encoder):
+    """Give the adjusted Rand index of every two fits on resamples, over what they share."""
+    from sklearn.metrics import adjusted_rand_score
+
+    texts, vectors, truth = corpus
+    fits = []
+    for number in range(count):
+        draw = np.random.default_rng([0, number]).integers(len(texts), size=len(texts))
+        rows = np.unique(draw)  # a copy would be its own neighbour
+        part = [texts[i] for i in rows], vectors[rows], truth[rows]
+        result = run(method, part, 0, python, encoder)
+        if result is None:
+            return []
+        labels = np.full(len(texts), -2)
+        labels[rows] = result["labels"]
+        fits.append(labels)
+    found = []
+    for i, a in enumerate(fits):
+        for b in fits[:i]:
+            both = (a > -2) & (b > -2)
+            found.append(adjusted_rand_score(a[both], b[both]))
+    return found
+
+
 def score(corpus, results, counts, words, tokens):
     """Give every score of the runs of one method, a list a score."""
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
@@ -311,6 +336,7 @@ def main():
     parser.add_argument("--peers-python", default=sys.executable)
     parser.add_argument("--encoder", default="minilm", help="minilm (ready vectors), or a spec")
     parser.add_argument("--model", default="sentence-transformers/all-MiniLM-L6-v2")
+    parser.add_argument("--resamples", type=int, default=0, help="runs on bootstrap resamples")
     parser.add_argument("--cv", action="store_true", help="also C_v, by gensim (slow)")
     parser.add_argument("--out", type=Path, default=Path("topic_peers.json"))
     options = parser.parse_args()
@@ -318,8 +344,8 @@ def main():
 
     rows = []
     print("| corpus | method | topics | NMI | ARI | NPMI | diversity | C_v | unassigned "
-          "| between seeds | CPU s | RSS MB |")  # fmt: skip
-    print("|---" * 12 + "|")
+          "| between seeds | resamples | CPU s | RSS MB |")  # fmt: skip
+    print("|---" * 13 + "|")
     for name in options.corpora.split(","):
         corpus = read(options.data, name, options.encoder)
         # Words are counted by a tokenizer that is nobody's own advantage: scikit-learn's.
@@ -338,6 +364,8 @@ def main():
                 print(f"| {name} | {method} | failed |", flush=True)
                 continue
             scores = score(corpus, results, counts, words, tokens)
+            if options.resamples:
+                scores["resamples"] = resampled(method, corpus, options.resamples, python, encoder)
             rows.append({"corpus": name, "method": method, **scores})
             cells = [
                 name,
@@ -350,6 +378,7 @@ def main():
                 spread(scores["c_v"]),
                 f"{np.mean(scores['unassigned']):.1%}",
                 spread(scores["between_seeds"]),
+                spread(scores.get("resamples", [])),
                 spread(scores["cpu_seconds"], 1),
                 f"{np.mean(scores['rss_mb']):.0f}",
             ]
