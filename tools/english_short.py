@@ -47,17 +47,20 @@ _AIM = re.compile(
 _OWN = re.compile(r"\byour ((?:[a-z]{3,} )?[a-z]{3,})\b")
 _THE = re.compile(r"\bthe ([a-z]{2,12})\b")
 _SUBJECT = re.compile(
-    r"^((?:The )?[A-Z][\w'-]+(?: (?:of |the )*[A-Z][\w'-]+){0,4}),? (?:\([^)]*\) )?(?:is|was|are|were) "
+    r"^((?:The )?[A-Z][\w'-]+(?: (?:of |the )*[A-Z][\w'-]+){0,4}),? (?:\([^)]*\) )?"
+    r"(?:is|was|are|were) "
 )
-_SMALL = frozenset(
+_SMALL_WORDS = (
     "a an the our his her their your my its any it he she they you we i as no not be have also all "
     "this that those these some such more most many only just even never ever always often then "
-    "so if how what who now well me us him them one both each every according and or of for".split()
+    "so if how what who now well me us him them one both each every according and or of for"
 )
-_OPENING = frozenset(
+_SMALL = frozenset(_SMALL_WORDS.split())
+_OPENING_WORDS = (
     "If Once When There This That These Those It He She They We You I And But So As In On At My "
-    "His Her Our Their Its Here What Who Where Why How Now Then Most Many Some All No One".split()
+    "His Her Our Their Its Here What Who Where Why How Now Then Most Many Some All No One"
 )
+_OPENING = frozenset(_OPENING_WORDS.split())
 _ME = {"your": "my", "you": "me", "yourself": "myself", "yours": "mine"}
 
 

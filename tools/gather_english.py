@@ -62,7 +62,9 @@ def paragraphs(path: Path) -> Iterator[str]:
 def pages(path: Path) -> Iterator[str]:
     """Give paragraphs of HTML, XHTML and Mallard pages."""
     text = re.sub(r"(?s)<(script|style|head|code|pre|screen|table)\b.*?</\1>", " ", plain(path))
-    for part in re.split(r"</?(?:p|para|li|h\d|div|td|title|section|item|paragraph|dd)\b[^>]*>", text):
+    for part in re.split(
+        r"</?(?:p|para|li|h\d|div|td|title|section|item|paragraph|dd)\b[^>]*>", text
+    ):
         yield html.unescape(re.sub(r"(?s)<[^>]*>", "", part))
 
 
