@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 SHORTEST, LONGEST = 2, 60  # words in a text
-PEOPLE = 15_000  # births and deaths
+PEOPLE = 40_000  # births and deaths
 
 WAYS = (
     "how do i {}", "how can i {}", "how to {}", "how do you {}", "i want to {}", "i need to {}",

