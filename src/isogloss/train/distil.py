@@ -20,11 +20,12 @@ from isogloss.train.features import Features, choose_features, read_frequencies
 from isogloss.train.objectives import OBJECTIVES
 from isogloss.train.optimiser import RowAdam
 from isogloss.train.recipe import Corpus, Recipe
+from isogloss.train.rounding import RoundedTable
 from isogloss.train.student import LexicalStudent
 from isogloss.train.teacher import teacher_vectors
 from isogloss.train.texts import read_texts, read_with_vectors
 
-# Rate of learning, as a share, after the table was rounded to 4 bits.
+# Rates of learning, as a share, after the table was rounded to 4 bits.
 REPAIR = 0.25
 
 
@@ -80,13 +81,15 @@ def train_lexical(
     on_event(Event("features"))
     features, student = begin(recipe, texts, teacher, cache, on_event=on_event)
     loss = fit(student, features, texts, wanted, recipe, on_event=on_event)
-    codes, scale = student.round_table(recipe.bits)
+    rounded = RoundedTable(student.table.weight, recipe.bits)
     if recipe.bits < 8:
-        repair = replace(recipe, epochs=1, learning_rate=recipe.learning_rate * REPAIR)
-        student.table.weight.requires_grad_(False)
+        repair = replace(
+            recipe, epochs=recipe.repair_epochs, learning_rate=recipe.learning_rate * REPAIR,
+            table_rate=recipe.table_rate * REPAIR,
+        )  # fmt: skip
         on_event(Event("train", message="training on with the rounded table", level="info"))
-        loss = fit(student, features, texts, wanted, repair, on_event=on_event)
-    encoder = LexicalEncoder(student.weights(features, codes, scale))
+        loss = fit(student, features, texts, wanted, repair, rounded=rounded, on_event=on_event)
+    encoder = LexicalEncoder(student.weights(features, rounded.codes(), rounded.scale))
     encoder.save(output)
     report = {
         "texts": len(texts), "words": len(features.words), "pairs": len(features.pairs),
@@ -186,9 +189,10 @@ def fit(
     teacher: NDArray[np.float16],
     recipe: Recipe,
     *,
+    rounded: RoundedTable | None = None,
     on_event: OnEvent = ignore,
 ) -> float:
-    """Train a student; give the mean loss of the last epoch."""
+    """Train a student, or one with a rounded table; give the mean loss of the last epoch."""
     matrix = features.weigh(texts)
     rows = np.flatnonzero(np.diff(matrix.indptr) > 0)  # texts without a feature teach nothing
     rng = np.random.default_rng(recipe.seed)
@@ -226,9 +230,13 @@ def fit(
             for one in optimisers:
                 one.zero_grad()
             loss.backward()
+            if rounded:
+                rounded.learn()
             for one, schedule in zip(optimisers, schedules, strict=True):
                 one.step()
                 schedule.step()
+            if rounded:
+                rounded.show(torch.from_numpy(np.unique(part.indices)))
             losses.append(float(loss.detach()))
             if step % 20 == 0:
                 on_event(Event("train", epoch * batches + step, total, "steps"))

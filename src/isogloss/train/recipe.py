@@ -69,7 +69,9 @@ class Recipe:
     frequencies : str, optional
         A Parquet file of the words of the language, columns `word` and `frequency`.
     bits : {8, 4}
-        Of a number in the table. After rounding to 4 the network is trained on for a while.
+        Of a number in the table. After rounding to 4, training goes on at a quarter of the rates.
+    repair_epochs : int
+        How long it goes on after rounding to 4 bits.
     hidden : int
         Width of the hidden layer.
     weigh : bool, default False
@@ -101,6 +103,7 @@ class Recipe:
     frequencies: str | None = None
     width: int = 192
     bits: int = 8
+    repair_epochs: int = 1
     hidden: int = 768
     weigh: bool = False
     objectives: dict[str, float] = field(default_factory=lambda: {"cosine": 1.0, "gram": 1.0})
@@ -119,7 +122,7 @@ class Recipe:
         ------
         ParameterError
         """
-        for name in ("words", "width", "hidden", "epochs", "batch"):
+        for name in ("words", "width", "hidden", "epochs", "repair_epochs", "batch"):
             if getattr(self, name) < 1:
                 raise ParameterError(f"recipe: {name} is {getattr(self, name)}; give 1 or more")
         for name in ("pairs", "buckets", "seed"):

@@ -79,37 +79,10 @@ class LexicalStudent(nn.Module):  # type: ignore[misc,unused-ignore]
         )
         return total @ self.skip + torch.relu(total @ self.inner + self.bias) @ self.outer
 
-    def round_table(self, bits: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-        """Round the rows to 4 or 8 bits, each with a scale of its own, and compute with that.
-
-        At 4 bits the scale of a row is the one of a few that leaves the least error: the largest
-        numbers may be cut off for the sake of the others.
-
-        Returns
-        -------
-        int8 (f, t), float32 (f,)
-            Row i is now ``codes[i] * scale[i]``.
-        """
-        rows = self.table.weight.detach().numpy()
-        top = 2 ** (bits - 1) - 1
-        largest = np.abs(rows).max(axis=1, initial=0.0)
-        whole = np.where(largest > 0, largest / top, 1.0).astype(np.float32)
-        codes, scale = np.zeros(rows.shape, np.int8), whole.copy()
-        least = np.full(len(rows), np.inf)
-        for share in (1.0,) if bits == 8 else (1.0, 0.9, 0.8, 0.7, 0.6, 0.5):
-            step = whole * np.float32(share)
-            tried = np.clip(np.rint(rows / step[:, None]), -top, top)
-            error = ((tried * step[:, None] - rows) ** 2).sum(axis=1)
-            better = error < least
-            codes[better], scale[better], least[better] = tried[better], step[better], error[better]
-        with torch.no_grad():
-            self.table.weight.copy_(torch.from_numpy(codes * scale[:, None]))
-        return codes, scale
-
     def weights(
         self, features: Features, codes: NDArray[np.int8], scale: NDArray[np.float32]
     ) -> LexicalWeights:
-        """Give what an encoder needs; codes and scale are what `round_table` gave.
+        """Give what an encoder needs; codes and scale are those of a `RoundedTable`.
 
         The network goes out as it was trained, in floats; `LexicalEncoder` rounds its dense layers
         to 8 bits when it is made, also for any evaluation.
