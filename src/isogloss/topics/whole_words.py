@@ -6,6 +6,11 @@ follows, or goes before, in most of its places, as long as there is one: what a 
 without belongs to it. Then ends that are joined loosely fall off (normalised pointwise mutual
 information, Bouma 2009): particles go with everything. No dictionary is asked, so names and new
 words are found as well.
+
+Where the script lets no word begin or end, none is cut: before a vowel that hangs on the letter
+before it or a silent letter, after a vowel that stands before its consonant or in closed syllables
+(Thai, Lao), between two letters of Katakana; and a letter keeps its marks. Hiragana alone is
+grammar rather than a word, and begins none beside other scripts.
 """
 
 import unicodedata
@@ -27,16 +32,37 @@ if TYPE_CHECKING:
     from isogloss.topics.keyword_rules import KeywordRule
     from isogloss.topics.topic_counts import TopicCounts
 
-__all__ = ["WholeWords", "clusters_of", "holding", "shown_keywords", "without_spaces"]
+__all__ = [
+    "WholeWords",
+    "clusters_of",
+    "holding",
+    "never_parted",
+    "shown_keywords",
+    "without_spaces",
+]
 
 Ids = NDArray[np.int64]
 # Keywords to ask a rule for, for each that is shown: several pairs grow into one word.
 PIECES = 4
-# A word has so many characters at most.
-LONGEST = 12
+# A word has so many characters at most, and so many where no cut is possible before.
+LONGEST, LONGEST_RUN = 12, 24
 # A character of another script is added only where it stands beside so many of the places: the
 # particles of Japanese are Hiragana behind words that are not.
 OTHER_SCRIPT = 0.8
+# Letters by category that hang on the letter before them: vowels and signs of Thai and Lao, and in
+# Japanese what is one syllable with the kana before it, or repeats a character.
+_HANGING = (
+    *((0x0E30, 0x0E3A), (0x0E45, 0x0E4E), (0x0EB0, 0x0EBC), (0x0EC8, 0x0ECE)),
+    *((0x3005, 0x3005), (0x309D, 0x309E), (0x30FC, 0x30FE)),
+)
+_SMALL_HIRAGANA = "ぁぃぅぇぉゃゅょゎゕゖ"  # not っ, with which particles begin
+# Vowels that stand before the consonant after which they are spoken.
+_LEADING = ((0x0E40, 0x0E44), (0x0EC0, 0x0EC4))
+# Signs that want a letter behind: the next consonant is written below (Myanmar, Khmer), or the
+# vowel stands in closed syllables only (Thai, Lao).
+_WANTING = frozenset("\u1039\u17d2\u0e31\u0e37\u0eb1\u0ebb")
+# Signs that silence their consonant (Thai, Lao, Khmer); none begins a word.
+_SILENT = frozenset("\u0e4c\u0ecc\u17cd")
 
 
 def without_spaces(word: str) -> bool:
@@ -67,6 +93,48 @@ def clusters_of(word: str) -> list[str]:
     return parts
 
 
+def never_parted(one: str, other: str) -> bool:
+    """Tell whether the script lets no word end between two letters, each with its marks.
+
+    Parameters
+    ----------
+    one, other : str
+        As `clusters_of` gives them; one of them may be empty at the end of a text.
+
+    Examples
+    --------
+    >>> never_parted("ต", "า"), never_parted("เ", "ป"), never_parted("า", "ม")
+    (True, True, False)
+    >>> never_parted("ー", "ド"), never_parted("ド", "が")
+    (True, False)
+    """
+    if other and (_in(other[0], _HANGING) or not _SILENT.isdisjoint(other)):
+        return True
+    if one and (_in(one[0], _LEADING) or not _WANTING.isdisjoint(one)):
+        return True
+    if not one or not other:
+        return False
+    return other[0] in _SMALL_HIRAGANA or _script(one) == _script(other) == "KATAKANA"
+
+
+def _in(letter: str, ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(low <= ord(letter) <= high for low, high in ranges)
+
+
+def _is_hiragana(letter: str) -> bool:
+    return _script(letter) == "HIRAGANA" or letter == "ー"
+
+
+def _without_kana_before(letters: list[str]) -> list[str]:
+    """Take Hiragana from the beginning of a word that is more than Hiragana."""
+    if all(map(_is_hiragana, letters)):
+        return letters
+    before = ""
+    while letters and (_is_hiragana(letters[0]) or never_parted(before, letters[0])):
+        before, letters = letters[0], letters[1:]
+    return letters
+
+
 class _Neighbour(NamedTuple):
     """A pair beside the places of a word: its number, how often it stands there, its new letter."""
 
@@ -78,6 +146,10 @@ class _Neighbour(NamedTuple):
 def _script(letter: str) -> str:
     """Give the first word of a letter's name: CJK, HIRAGANA, KATAKANA, THAI ..."""
     return unicodedata.name(letter[0], "").partition(" ")[0].partition("-")[0]
+
+
+def _ends_open(letters: list[str]) -> bool:
+    return never_parted("", letters[0]) or never_parted(letters[-1], "")
 
 
 class WholeWords:
@@ -145,20 +217,31 @@ class WholeWords:
         Returns
         -------
         str
-            Empty for a pair that is no word: its letters stand together by chance.
+            Empty for a pair that is no word: its letters stand together by chance, or the words
+            that it is cut out of are too many.
         """
         if pair not in self._grown:
-            known = pair in self._numbers and len(clusters_of(pair)) == 2
-            self._grown[pair] = "".join(self._trimmed(self._grow(pair))) if known else pair
+            letters = clusters_of(pair)
+            if pair in self._numbers and len(letters) == 2:
+                letters = self._trimmed(self._grow(pair))
+            elif without_spaces(pair) and _ends_open(letters):
+                letters = []
+            self._grown[pair] = "".join(letters)
         return self._grown[pair]
 
     def _trimmed(self, letters: list[str]) -> list[str]:
         """Take loose letters from both ends; nothing is left of a loose pair."""
-        while len(letters) > 1 and not self._tight(letters[0], letters[1]):
+        while len(letters) > 1 and not self._holds(letters[0], letters[1]):
             letters = letters[1:]
-        while len(letters) > 1 and not self._tight(letters[-2], letters[-1]):
+        while len(letters) > 1 and not self._holds(letters[-2], letters[-1]):
             letters = letters[:-1]
+        letters = _without_kana_before(letters) if len(letters) > 1 else []
+        if len(letters) == 2 and not self._tight(*letters):
+            return []  # a consonant and its vowel are a word only where they are more than chance
         return letters if len(letters) > 1 else []
+
+    def _holds(self, one: str, other: str) -> bool:
+        return never_parted(one, other) or self._tight(one, other)
 
     def _tight(self, one: str, other: str) -> bool:
         both, total = self._times[self._numbers[one + other]], int(self._times.sum())
@@ -170,9 +253,9 @@ class WholeWords:
         first, last = np.searchsorted(self._sorted, [number, number + 1])
         left = right = self._order[first:last]
         word = clusters_of(pair)
-        while len(word) < LONGEST:
-            before = self._beside(left - 1, word[0], -1)
-            after = self._beside(right + 1, word[-1], 0)
+        while len(word) < LONGEST_RUN:
+            before = self._beside(left - 1, word[0], -1, full=len(word) >= LONGEST)
+            after = self._beside(right + 1, word[-1], 0, full=len(word) >= LONGEST)
             if not before.times and not after.times:
                 break
             if after.times >= before.times:
@@ -183,12 +266,41 @@ class WholeWords:
                 word.insert(0, before.letter)
                 kept = self._flat[left - 1] == before.token
                 left, right = left[kept] - 1, right[kept]
-        return word
+        return self._closed(word, left, right)
 
-    def _beside(self, places: Ids, end: str, shared: int) -> "_Neighbour":
+    def _closed(self, word: list[str], left: Ids, right: Ids) -> list[str]:
+        """Take letters from an end at which most places cannot be cut, up to where they can."""
+        while len(word) > 1:
+            before = self._shut(left - 1, word[0], -1) | never_parted("", word[0])
+            after = self._shut(right + 1, word[-1], 0) | never_parted(word[-1], "")
+            most = max(before.mean(), after.mean())
+            if most <= 0.5 and not (before | after).all():
+                return word
+            cuts = [
+                at
+                for at, (one, other) in enumerate(pairwise(word), start=1)
+                if not never_parted(one, other)
+            ]
+            if not cuts:
+                break
+            if before.mean() > after.mean():
+                word, left = word[cuts[0] :], left + cuts[0]
+            else:
+                word, right = word[: cuts[-1]], right - (len(word) - cuts[-1])
+        return []
+
+    def _shut(self, places: Ids, end: str, shared: int) -> NDArray[np.bool_]:
+        """Tell at which places the script lets no word end beside this end: bool (places,)."""
+        tokens, where = np.unique(self._flat[places], return_inverse=True)
+        pairs = [clusters_of(self._names[token]) if token >= 0 else [] for token in tokens]
+        shut = [len(pair) == 2 and pair[shared] == end and never_parted(*pair) for pair in pairs]
+        return np.asarray(np.array(shut)[where], dtype=np.bool_)
+
+    def _beside(self, places: Ids, end: str, shared: int, *, full: bool) -> "_Neighbour":
         """Give the commonest token at these places, if it stands at enough of them.
 
-        It shares its first letter (0) or its last (-1) with the end of the word.
+        It shares its first letter (0) or its last (-1) with the end of the word. A full word takes
+        only what it cannot be parted from.
         """
         tokens = self._flat[places]
         found, times = np.unique(tokens[tokens >= 0], return_counts=True)
@@ -196,9 +308,12 @@ class WholeWords:
             return _Neighbour()
         best = int(np.argmax(times))
         letters = clusters_of(self._names[found[best]])
+        if len(letters) < 2 or letters[shared] != end:
+            return _Neighbour()
         other = letters[-1 - shared]
-        share = self.share if _script(other) == _script(end) else OTHER_SCRIPT
-        if len(letters) < 2 or letters[shared] != end or times[best] < max(2, share * len(places)):
+        held = never_parted(*letters)
+        share = self.share if held or _script(other) == _script(end) else OTHER_SCRIPT
+        if (full and not held) or times[best] < max(1 if held else 2, share * len(places)):
             return _Neighbour()
         return _Neighbour(int(found[best]), int(times[best]), other)
 
@@ -206,7 +321,7 @@ class WholeWords:
         """Give a topic whole words in place of pairs, each once, up to n.
 
         A word that is part of one before it, or holds it, is left out; so are single letters where
-        there are words.
+        there are words, and Hiragana alone where there is anything else.
 
         Parameters
         ----------
@@ -226,18 +341,22 @@ class WholeWords:
         """
         words: dict[str, float] = {}
         single: dict[str, float] = {}
+        hiragana: dict[str, float] = {}
         for word, score in zip(topic.words, topic.scores, strict=True):
             whole = self.grown(word)
-            if not without_spaces(whole):
-                fresh = whole != "" and whole not in words
-            elif len(clusters_of(whole)) == 1:
-                single[whole] = score
-                continue
+            kind = words
+            if without_spaces(whole):
+                letters = clusters_of(whole)
+                if all(map(_is_hiragana, letters)):
+                    kind = hiragana
+                elif len(letters) == 1:
+                    kind = single
+                fresh = not any(whole in one or one in whole for one in kind)
             else:
-                fresh = not any(whole in one or one in whole for one in words)
+                fresh = whole != "" and whole not in words
             if fresh:
-                words[whole] = score
-        kept = list((words or single).items())[:n]
+                kind[whole] = score
+        kept = list((words or single or hiragana).items())[:n]
         return Keywords([word for word, _ in kept], [score for _, score in kept])
 
 
