@@ -71,28 +71,34 @@ def grown_in(texts, pair):
     return WholeWords(texts).grown(pair)
 
 
-def test_no_word_begins_with_a_dependent_vowel_or_ends_with_a_leading_one():
-    # ตา "eye" and ตี "hit" before other words: the pair that begins with the vowel is no word
-    nouns = ["มด", "มน", "มก", "มท"] * 2
-    assert grown_in([f"ตา{noun}" for noun in nouns] + ["มามา"] * 3, "าม") != "าม"
-    assert grown_in([f"{one}แ{other}" for one in "งนก" for other in "มดบรคพ"], "งแ") == ""
-    assert grown_in(["ລະ"] * 2 + ["ກະດ", "ນະດ", "ມະດ", "ຮະດ"], "ະດ") == ""
-    assert grown_in(["ะวัน", "ะวัน"], "ะวั") == "วัน"  # a text that begins in a word
+@pytest.mark.parametrize(
+    ("texts", "pair", "word"),
+    [
+        (["ตาม", "นาม", "ลาม", "กาม"], "าม", ""),  # Thai: before a vowel that hangs on a letter
+        (["ກະດ", "ນະດ", "ມະດ", "ຮະດ"], "ະດ", ""),  # Lao
+        (["ะวัน", "ะวัน"], "ะวั", "วัน"),  # a text that begins within a word
+        (["งแม", "งแด", "นแบ", "งแก"], "งแ", ""),  # after a vowel written before its consonant
+        (["เกว", "แกว", "โกว", "ไกว"], "กว", ""),
+        (["เปลี่ยนชื่อ", "จะเปลี่ยน", "เปลี่ยน"], "ปลี่", "เปลี่ยน"),
+        (["เปลี่ยน"], "ปลี่", "เปลี่"),  # once is enough for what is never parted
+        (["อาร์ก", "อาร์ด", "ออร์ก", "ออร์ด", "ฮาร์ก"], "ร์ก", "อาร์ก"),  # a silent letter
+        (["มตัก", "มตัด", "มตัน", "มตับ"], "มตั", ""),  # a vowel of closed syllables
+        (["アーカイブ"], "カイ", "アーカイブ"),
+        (["ドット", "セット", "ペット", "ロット", "ネット"], "ット", ""),
+        (["インターネットサービスプロバイダー"], "ビス", "インターネットサービスプロバイダー"),
+        (["ア" * 40], "アア", ""),  # no word, and no end to look for
+        (["数が多い", "人が多い", "物が多い", "が多い"], "が多", "多い"),
+        (["時々の雨", "少々の雨", "人々の雪", "国々の雪"], "々の", ""),
+    ],
+)
+def test_words_are_cut_only_where_the_script_lets_them_end(texts, pair, word):
+    assert WholeWords(texts).grown(pair) == word
 
 
-def test_a_vowel_before_its_consonant_belongs_to_the_word():
-    texts = ["เปลี่ยนชื่อ", "จะเปลี่ยน", "เปลี่ยน", "ไม่เปลี่ยน"]
-    assert grown_in(texts, "ปลี่") == "เปลี่ยน"
-    assert grown_in(["เปลี่ยน"], "ปลี่") == "เปลี่"  # once is enough for what cannot be parted
-    # half of the places stand behind เ, half behind แ: no one word
-    halves = ["เกว", "แกว", "โกว", "ไกว"]
-    assert grown_in(halves, "กว") == ""
-
-
-def test_a_silent_letter_begins_no_word_and_a_short_vowel_ends_none():
-    assert grown_in(["อาร์ก", "อาร์ก"], "ร์ก") == "อาร์ก"
-    assert grown_in(["ตัวมด", "ตัวดี", "ตัว"], "ตัว") == "ตัว"
-    assert grown_in(["มตัก", "มตัด", "มตัน", "มตับ"], "มตั") == ""
+def test_a_topic_without_a_word_gets_the_commonest_that_its_pairs_are_cut_out_of():
+    words = WholeWords(["ドット", "セット", "ペット", "ペット", "ロット", "ネット"])
+    assert words.keywords(Keywords(["ット"], [0.9]), n=3) == Keywords(["ペット"], [0.9])
+    assert words.keywords(Keywords(["ット", "ロッ"], [0.9, 0.8]), n=3).words == ["ロット"]
 
 
 def test_signs_below_keep_their_consonant():
@@ -104,26 +110,9 @@ def test_signs_below_keep_their_consonant():
     assert WholeWords(texts).grown("".join(clusters_of(khmer)[1:])) == khmer
 
 
-def test_katakana_is_never_parted():
-    texts = ["セットを見る", "ネットの人", "ネットが要る", "ネットで", "ペットと"]
-    assert grown_in(texts, "ット") == "ネット"
-    assert grown_in(["ドット", "セット", "ペット", "ロット", "ネット"], "ット") == ""
-    assert grown_in(["アーカイブ"], "カイ") == "アーカイブ"
-    long = "インターネットサービスプロバイダー"
-    assert len(clusters_of(long)) == 17 and grown_in([long], "ビス") == long
-    assert grown_in(["シェアウェア"] * 3, "ェア") == "シェアウェア"
-    assert grown_in(["ア" * 40], "アア") == ""  # no word, and no end to look for
-
-
 def test_a_word_of_katakana_may_stand_in_a_longer_one():
     texts = ["ファイルを開く", "ファイルの名", "ファイルが", "ファイルシステム"]
-    assert grown_in(texts, "ァイ") == "ファイル"
-
-
-def test_words_do_not_begin_with_hiragana():
-    texts = ["数が多い", "人が多い", "物が多い", "が多い", "山が多い"]
-    assert grown_in(texts, "が多") == "多い"
-    assert grown_in(["時々の雨", "時々の雪"], "々の") != "々の"
+    assert WholeWords(texts).grown("ァイ") == "ファイル"
 
 
 def test_hiragana_alone_is_no_keyword_where_there_is_another():
@@ -152,8 +141,9 @@ def stands_uncut(word, text):
 def test_every_word_stands_somewhere_where_the_script_lets_it(texts):
     words = WholeWords(texts)
     for token in {token for tokens in tokenize(texts) for token in tokens}:
-        grown = words.grown(token)
-        assert grown == "" or any(stands_uncut(grown, text) for text in texts)
+        shown = words.keywords(Keywords([token], [1.0]), n=1).words
+        for word in (words.grown(token), *shown):
+            assert word == "" or any(stands_uncut(word, text) for text in texts)
 
 
 def test_words_stand_once_and_single_letters_behind_words():

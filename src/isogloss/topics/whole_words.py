@@ -223,7 +223,7 @@ class WholeWords:
         if pair not in self._grown:
             letters = clusters_of(pair)
             if pair in self._numbers and len(letters) == 2:
-                letters = self._trimmed(self._grow(pair))
+                letters = self._trimmed(self._grow(pair, held=self.share))
             elif without_spaces(pair) and _ends_open(letters):
                 letters = []
             self._grown[pair] = "".join(letters)
@@ -248,14 +248,14 @@ class WholeWords:
         value = phrase_npmi(both, self._starts[one], self._ends[other], total)
         return float(value) >= self.joined
 
-    def _grow(self, pair: str) -> list[str]:
+    def _grow(self, pair: str, *, held: float) -> list[str]:
         number = self._numbers[pair]
         first, last = np.searchsorted(self._sorted, [number, number + 1])
         left = right = self._order[first:last]
         word = clusters_of(pair)
         while len(word) < LONGEST_RUN:
-            before = self._beside(left - 1, word[0], -1, full=len(word) >= LONGEST)
-            after = self._beside(right + 1, word[-1], 0, full=len(word) >= LONGEST)
+            before = self._beside(left - 1, word[0], -1, held, full=len(word) >= LONGEST)
+            after = self._beside(right + 1, word[-1], 0, held, full=len(word) >= LONGEST)
             if not before.times and not after.times:
                 break
             if after.times >= before.times:
@@ -296,11 +296,13 @@ class WholeWords:
         shut = [len(pair) == 2 and pair[shared] == end and never_parted(*pair) for pair in pairs]
         return np.asarray(np.array(shut)[where], dtype=np.bool_)
 
-    def _beside(self, places: Ids, end: str, shared: int, *, full: bool) -> "_Neighbour":
+    def _beside(
+        self, places: Ids, end: str, shared: int, held: float, *, full: bool
+    ) -> "_Neighbour":
         """Give the commonest token at these places, if it stands at enough of them.
 
-        It shares its first letter (0) or its last (-1) with the end of the word. A full word takes
-        only what it cannot be parted from.
+        It shares its first letter (0) or its last (-1) with the end of the word. Of what cannot be
+        parted from it the share `held` is enough; a full word takes nothing else.
         """
         tokens = self._flat[places]
         found, times = np.unique(tokens[tokens >= 0], return_counts=True)
@@ -311,9 +313,12 @@ class WholeWords:
         if len(letters) < 2 or letters[shared] != end:
             return _Neighbour()
         other = letters[-1 - shared]
-        held = never_parted(*letters)
-        share = self.share if held or _script(other) == _script(end) else OTHER_SCRIPT
-        if (full and not held) or times[best] < max(1 if held else 2, share * len(places)):
+        if never_parted(*letters):
+            least = held * len(places)
+        else:
+            share = self.share if _script(other) == _script(end) else OTHER_SCRIPT
+            least = np.inf if full else max(2, share * len(places))
+        if times[best] < least:
             return _Neighbour()
         return _Neighbour(int(found[best]), int(times[best]), other)
 
@@ -356,8 +361,17 @@ class WholeWords:
                 fresh = whole != "" and whole not in words
             if fresh:
                 kind[whole] = score
-        kept = list((words or single or hiragana).items())[:n]
+        kept = list((words or single or hiragana or self._commonest(topic)).items())[:n]
         return Keywords([word for word, _ in kept], [score for _, score in kept])
+
+    def _commonest(self, topic: Keywords) -> dict[str, float]:
+        """Give the commonest word that the first pair which has one is cut out of."""
+        for pair, score in zip(topic.words, topic.scores, strict=True):
+            if pair in self._numbers and len(clusters_of(pair)) == 2:
+                word = self._trimmed(self._grow(pair, held=0.0))
+                if word:
+                    return {"".join(word): score}
+        return {}
 
 
 def shown_keywords(
