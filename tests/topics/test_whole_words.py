@@ -12,13 +12,8 @@ from scipy.sparse import csr_matrix
 from isogloss.atlas import Atlas
 from isogloss.text.tokens import tokenize
 from isogloss.topics.keywords import Keywords
-from isogloss.topics.whole_words import (
-    WholeWords,
-    clusters_of,
-    holding,
-    never_parted,
-    shown_keywords,
-)
+from isogloss.topics.whole_words import WholeWords, clusters_of, holding, shown_keywords
+from isogloss.topics.word_ends import never_parted
 
 SPORT = [
     "オリンピックの選手が東京で走る",

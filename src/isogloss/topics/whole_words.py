@@ -13,7 +13,6 @@ before it or a silent letter, after a vowel that stands before its consonant or 
 grammar rather than a word, and begins none beside other scripts.
 """
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +24,13 @@ from isogloss.text.characters import character_class
 from isogloss.text.tokens import tokenize
 from isogloss.topics.keywords import Keywords
 from isogloss.topics.phrases import phrase_npmi
+from isogloss.topics.word_ends import (
+    clusters_of,
+    is_hiragana,
+    never_parted,
+    script,
+    without_kana_before,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -32,14 +38,7 @@ if TYPE_CHECKING:
     from isogloss.topics.keyword_rules import KeywordRule
     from isogloss.topics.topic_counts import TopicCounts
 
-__all__ = [
-    "WholeWords",
-    "clusters_of",
-    "holding",
-    "never_parted",
-    "shown_keywords",
-    "without_spaces",
-]
+__all__ = ["WholeWords", "clusters_of", "holding", "shown_keywords", "without_spaces"]
 
 Ids = NDArray[np.int64]
 # Keywords to ask a rule for, for each that is shown: several pairs grow into one word.
@@ -49,20 +48,6 @@ LONGEST, LONGEST_RUN = 12, 24
 # A character of another script is added only where it stands beside so many of the places: the
 # particles of Japanese are Hiragana behind words that are not.
 OTHER_SCRIPT = 0.8
-# Letters by category that hang on the letter before them: vowels and signs of Thai and Lao, and in
-# Japanese what is one syllable with the kana before it, or repeats a character.
-_HANGING = (
-    *((0x0E30, 0x0E3A), (0x0E45, 0x0E4E), (0x0EB0, 0x0EBC), (0x0EC8, 0x0ECE)),
-    *((0x3005, 0x3005), (0x309D, 0x309E), (0x30FC, 0x30FE)),
-)
-_SMALL_HIRAGANA = "ぁぃぅぇぉゃゅょゎゕゖ"  # not っ, with which particles begin
-# Vowels that stand before the consonant after which they are spoken.
-_LEADING = ((0x0E40, 0x0E44), (0x0EC0, 0x0EC4))
-# Signs that want a letter behind: the next consonant is written below (Myanmar, Khmer), or the
-# vowel stands in closed syllables only (Thai, Lao).
-_WANTING = frozenset("\u1039\u17d2\u0e31\u0e37\u0eb1\u0ebb")
-# Signs that silence their consonant (Thai, Lao, Khmer); none begins a word.
-_SILENT = frozenset("\u0e4c\u0ecc\u17cd")
 
 
 def without_spaces(word: str) -> bool:
@@ -76,76 +61,12 @@ def without_spaces(word: str) -> bool:
     return bool(word) and character_class(word[0]) == "U"
 
 
-def clusters_of(word: str) -> list[str]:
-    """Part a token of a script without spaces into its letters, each with its marks.
-
-    Examples
-    --------
-    >>> clusters_of("東京"), len(clusters_of("ที่นี่"))
-    (['東', '京'], 2)
-    """
-    parts: list[str] = []
-    for character in word:
-        if parts and character_class(character) == "M":
-            parts[-1] += character
-        else:
-            parts.append(character)
-    return parts
-
-
-def never_parted(one: str, other: str) -> bool:
-    """Tell whether the script lets no word end between two letters, each with its marks.
-
-    Parameters
-    ----------
-    one, other : str
-        As `clusters_of` gives them; one of them may be empty at the end of a text.
-
-    Examples
-    --------
-    >>> never_parted("ต", "า"), never_parted("เ", "ป"), never_parted("า", "ม")
-    (True, True, False)
-    >>> never_parted("ー", "ド"), never_parted("ド", "が")
-    (True, False)
-    """
-    if other and (_in(other[0], _HANGING) or not _SILENT.isdisjoint(other)):
-        return True
-    if one and (_in(one[0], _LEADING) or not _WANTING.isdisjoint(one)):
-        return True
-    if not one or not other:
-        return False
-    return other[0] in _SMALL_HIRAGANA or _script(one) == _script(other) == "KATAKANA"
-
-
-def _in(letter: str, ranges: tuple[tuple[int, int], ...]) -> bool:
-    return any(low <= ord(letter) <= high for low, high in ranges)
-
-
-def _is_hiragana(letter: str) -> bool:
-    return _script(letter) == "HIRAGANA" or letter == "ー"
-
-
-def _without_kana_before(letters: list[str]) -> list[str]:
-    """Take Hiragana from the beginning of a word that is more than Hiragana."""
-    if all(map(_is_hiragana, letters)):
-        return letters
-    before = ""
-    while letters and (_is_hiragana(letters[0]) or never_parted(before, letters[0])):
-        before, letters = letters[0], letters[1:]
-    return letters
-
-
 class _Neighbour(NamedTuple):
     """A pair beside the places of a word: its number, how often it stands there, its new letter."""
 
     token: int = -1
     times: int = 0
     letter: str = ""
-
-
-def _script(letter: str) -> str:
-    """Give the first word of a letter's name: CJK, HIRAGANA, KATAKANA, THAI ..."""
-    return unicodedata.name(letter[0], "").partition(" ")[0].partition("-")[0]
 
 
 def _ends_open(letters: list[str]) -> bool:
@@ -235,7 +156,7 @@ class WholeWords:
             letters = letters[1:]
         while len(letters) > 1 and not self._holds(letters[-2], letters[-1]):
             letters = letters[:-1]
-        letters = _without_kana_before(letters) if len(letters) > 1 else []
+        letters = without_kana_before(letters) if len(letters) > 1 else []
         if len(letters) == 2 and not self._tight(*letters):
             return []  # a consonant and its vowel are a word only where they are more than chance
         return letters if len(letters) > 1 else []
@@ -316,7 +237,7 @@ class WholeWords:
         if never_parted(*letters):
             least = held * len(places)
         else:
-            share = self.share if _script(other) == _script(end) else OTHER_SCRIPT
+            share = self.share if script(other) == script(end) else OTHER_SCRIPT
             least = np.inf if full else max(2, share * len(places))
         if times[best] < least:
             return _Neighbour()
@@ -352,7 +273,7 @@ class WholeWords:
             kind = words
             if without_spaces(whole):
                 letters = clusters_of(whole)
-                if all(map(_is_hiragana, letters)):
+                if all(map(is_hiragana, letters)):
                     kind = hiragana
                 elif len(letters) == 1:
                     kind = single
