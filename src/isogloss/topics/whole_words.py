@@ -6,9 +6,13 @@ follows, or goes before, in most of its places, as long as there is one: what a 
 without belongs to it. Then ends that are joined loosely fall off (normalised pointwise mutual
 information, Bouma 2009): particles go with everything. No dictionary is asked, so names and new
 words are found as well.
+
+Where the script lets no word begin or end, none is cut: before a vowel that hangs on the letter
+before it or a silent letter, after a vowel that stands before its consonant or in closed syllables
+(Thai, Lao), between two letters of Katakana; and a letter keeps its marks. Hiragana alone is
+grammar rather than a word, and begins none beside other scripts.
 """
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +24,13 @@ from isogloss.text.characters import character_class
 from isogloss.text.tokens import tokenize
 from isogloss.topics.keywords import Keywords
 from isogloss.topics.phrases import phrase_npmi
+from isogloss.topics.word_ends import (
+    clusters_of,
+    is_hiragana,
+    never_parted,
+    script,
+    without_kana_before,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -32,8 +43,8 @@ __all__ = ["WholeWords", "clusters_of", "holding", "shown_keywords", "without_sp
 Ids = NDArray[np.int64]
 # Keywords to ask a rule for, for each that is shown: several pairs grow into one word.
 PIECES = 4
-# A word has so many characters at most.
-LONGEST = 12
+# A word has so many characters at most, and so many where no cut is possible before.
+LONGEST, LONGEST_RUN = 12, 24
 # A character of another script is added only where it stands beside so many of the places: the
 # particles of Japanese are Hiragana behind words that are not.
 OTHER_SCRIPT = 0.8
@@ -50,23 +61,6 @@ def without_spaces(word: str) -> bool:
     return bool(word) and character_class(word[0]) == "U"
 
 
-def clusters_of(word: str) -> list[str]:
-    """Part a token of a script without spaces into its letters, each with its marks.
-
-    Examples
-    --------
-    >>> clusters_of("東京"), len(clusters_of("ที่นี่"))
-    (['東', '京'], 2)
-    """
-    parts: list[str] = []
-    for character in word:
-        if parts and character_class(character) == "M":
-            parts[-1] += character
-        else:
-            parts.append(character)
-    return parts
-
-
 class _Neighbour(NamedTuple):
     """A pair beside the places of a word: its number, how often it stands there, its new letter."""
 
@@ -75,9 +69,8 @@ class _Neighbour(NamedTuple):
     letter: str = ""
 
 
-def _script(letter: str) -> str:
-    """Give the first word of a letter's name: CJK, HIRAGANA, KATAKANA, THAI ..."""
-    return unicodedata.name(letter[0], "").partition(" ")[0].partition("-")[0]
+def _ends_open(letters: list[str]) -> bool:
+    return never_parted("", letters[0]) or never_parted(letters[-1], "")
 
 
 class WholeWords:
@@ -145,34 +138,45 @@ class WholeWords:
         Returns
         -------
         str
-            Empty for a pair that is no word: its letters stand together by chance.
+            Empty for a pair that is no word: its letters stand together by chance, or the words
+            that it is cut out of are too many.
         """
         if pair not in self._grown:
-            known = pair in self._numbers and len(clusters_of(pair)) == 2
-            self._grown[pair] = "".join(self._trimmed(self._grow(pair))) if known else pair
+            letters = clusters_of(pair)
+            if pair in self._numbers and len(letters) == 2:
+                letters = self._trimmed(self._grow(pair, held=self.share))
+            elif without_spaces(pair) and _ends_open(letters):
+                letters = []
+            self._grown[pair] = "".join(letters)
         return self._grown[pair]
 
     def _trimmed(self, letters: list[str]) -> list[str]:
         """Take loose letters from both ends; nothing is left of a loose pair."""
-        while len(letters) > 1 and not self._tight(letters[0], letters[1]):
+        while len(letters) > 1 and not self._holds(letters[0], letters[1]):
             letters = letters[1:]
-        while len(letters) > 1 and not self._tight(letters[-2], letters[-1]):
+        while len(letters) > 1 and not self._holds(letters[-2], letters[-1]):
             letters = letters[:-1]
+        letters = without_kana_before(letters) if len(letters) > 1 else []
+        if len(letters) == 2 and not self._tight(*letters):
+            return []  # a consonant and its vowel are a word only where they are more than chance
         return letters if len(letters) > 1 else []
+
+    def _holds(self, one: str, other: str) -> bool:
+        return never_parted(one, other) or self._tight(one, other)
 
     def _tight(self, one: str, other: str) -> bool:
         both, total = self._times[self._numbers[one + other]], int(self._times.sum())
         value = phrase_npmi(both, self._starts[one], self._ends[other], total)
         return float(value) >= self.joined
 
-    def _grow(self, pair: str) -> list[str]:
+    def _grow(self, pair: str, *, held: float) -> list[str]:
         number = self._numbers[pair]
         first, last = np.searchsorted(self._sorted, [number, number + 1])
         left = right = self._order[first:last]
         word = clusters_of(pair)
-        while len(word) < LONGEST:
-            before = self._beside(left - 1, word[0], -1)
-            after = self._beside(right + 1, word[-1], 0)
+        while len(word) < LONGEST_RUN:
+            before = self._beside(left - 1, word[0], -1, held, full=len(word) >= LONGEST)
+            after = self._beside(right + 1, word[-1], 0, held, full=len(word) >= LONGEST)
             if not before.times and not after.times:
                 break
             if after.times >= before.times:
@@ -183,12 +187,43 @@ class WholeWords:
                 word.insert(0, before.letter)
                 kept = self._flat[left - 1] == before.token
                 left, right = left[kept] - 1, right[kept]
-        return word
+        return self._closed(word, left, right)
 
-    def _beside(self, places: Ids, end: str, shared: int) -> "_Neighbour":
+    def _closed(self, word: list[str], left: Ids, right: Ids) -> list[str]:
+        """Take letters from an end at which most places cannot be cut, up to where they can."""
+        while len(word) > 1:
+            before = self._shut(left - 1, word[0], -1) | never_parted("", word[0])
+            after = self._shut(right + 1, word[-1], 0) | never_parted(word[-1], "")
+            most = max(before.mean(), after.mean())
+            if most <= 0.5 and not (before | after).all():
+                return word
+            cuts = [
+                at
+                for at, (one, other) in enumerate(pairwise(word), start=1)
+                if not never_parted(one, other)
+            ]
+            if not cuts:
+                break
+            if before.mean() > after.mean():
+                word, left = word[cuts[0] :], left + cuts[0]
+            else:
+                word, right = word[: cuts[-1]], right - (len(word) - cuts[-1])
+        return []
+
+    def _shut(self, places: Ids, end: str, shared: int) -> NDArray[np.bool_]:
+        """Tell at which places the script lets no word end beside this end: bool (places,)."""
+        tokens, where = np.unique(self._flat[places], return_inverse=True)
+        pairs = [clusters_of(self._names[token]) if token >= 0 else [] for token in tokens]
+        shut = [len(pair) == 2 and pair[shared] == end and never_parted(*pair) for pair in pairs]
+        return np.asarray(np.array(shut)[where], dtype=np.bool_)
+
+    def _beside(
+        self, places: Ids, end: str, shared: int, held: float, *, full: bool
+    ) -> "_Neighbour":
         """Give the commonest token at these places, if it stands at enough of them.
 
-        It shares its first letter (0) or its last (-1) with the end of the word.
+        It shares its first letter (0) or its last (-1) with the end of the word. Of what cannot be
+        parted from it the share `held` is enough; a full word takes nothing else.
         """
         tokens = self._flat[places]
         found, times = np.unique(tokens[tokens >= 0], return_counts=True)
@@ -196,9 +231,15 @@ class WholeWords:
             return _Neighbour()
         best = int(np.argmax(times))
         letters = clusters_of(self._names[found[best]])
+        if len(letters) < 2 or letters[shared] != end:
+            return _Neighbour()
         other = letters[-1 - shared]
-        share = self.share if _script(other) == _script(end) else OTHER_SCRIPT
-        if len(letters) < 2 or letters[shared] != end or times[best] < max(2, share * len(places)):
+        if never_parted(*letters):
+            least = held * len(places)
+        else:
+            share = self.share if script(other) == script(end) else OTHER_SCRIPT
+            least = np.inf if full else max(2, share * len(places))
+        if times[best] < least:
             return _Neighbour()
         return _Neighbour(int(found[best]), int(times[best]), other)
 
@@ -206,7 +247,7 @@ class WholeWords:
         """Give a topic whole words in place of pairs, each once, up to n.
 
         A word that is part of one before it, or holds it, is left out; so are single letters where
-        there are words.
+        there are words, and Hiragana alone where there is anything else.
 
         Parameters
         ----------
@@ -226,19 +267,32 @@ class WholeWords:
         """
         words: dict[str, float] = {}
         single: dict[str, float] = {}
+        hiragana: dict[str, float] = {}
         for word, score in zip(topic.words, topic.scores, strict=True):
             whole = self.grown(word)
-            if not without_spaces(whole):
-                fresh = whole != "" and whole not in words
-            elif len(clusters_of(whole)) == 1:
-                single[whole] = score
-                continue
+            kind = words
+            if without_spaces(whole):
+                letters = clusters_of(whole)
+                if all(map(is_hiragana, letters)):
+                    kind = hiragana
+                elif len(letters) == 1:
+                    kind = single
+                fresh = not any(whole in one or one in whole for one in kind)
             else:
-                fresh = not any(whole in one or one in whole for one in words)
+                fresh = whole != "" and whole not in words
             if fresh:
-                words[whole] = score
-        kept = list((words or single).items())[:n]
+                kind[whole] = score
+        kept = list((words or single or hiragana or self._commonest(topic)).items())[:n]
         return Keywords([word for word, _ in kept], [score for _, score in kept])
+
+    def _commonest(self, topic: Keywords) -> dict[str, float]:
+        """Give the commonest word that the first pair which has one is cut out of."""
+        for pair, score in zip(topic.words, topic.scores, strict=True):
+            if pair in self._numbers and len(clusters_of(pair)) == 2:
+                word = self._trimmed(self._grow(pair, held=0.0))
+                if word:
+                    return {"".join(word): score}
+        return {}
 
 
 def shown_keywords(
