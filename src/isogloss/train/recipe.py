@@ -273,8 +273,8 @@ def _checked(path: Path, given: dict[str, Any], kind: type, prefix: str) -> dict
         types, what = _KINDS.get(name, ((int,), "a whole number"))
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             raise ParameterError(f"recipe {path}: {prefix}{name} is {value!r}; give {what}")
-        strings = what == "a list of strings" and isinstance(value, list)
-        if strings and not all(isinstance(one, str) for one in value):
+        parts = value if isinstance(value, list) else []
+        if what == "a list of strings" and not all(isinstance(part, str) for part in parts):
             raise ParameterError(f"recipe {path}: {prefix}{name} is {value!r}; give {what}")
     needed = {"files"} if kind is Corpus else {"teacher"}
     for name in sorted(needed - set(given)):
