@@ -16,14 +16,14 @@ def absent(owner: object, name: str) -> AttributeError:
 
     Examples
     --------
-    >>> raise absent(Estimator(), "labels_")
+    >>> raise absent(Estimator(), "a_")
     Traceback (most recent call last):
-    isogloss._core.errors.NotFitted: this Estimator has no labels_ yet: call fit first
+    isogloss._core.errors.NotFitted: this Estimator has learned nothing yet: no a_; call fit first
     """
     kind = type(owner).__name__
     learned = any(known.endswith("_") and not known.startswith("_") for known in vars(owner))
     if name.endswith("_") and not name.startswith("_") and not learned:
-        return NotFitted(f"this {kind} has no {name} yet: call fit first")
+        return NotFitted(f"this {kind} has learned nothing yet: no {name}; call fit first")
     return AttributeError(f"{kind!r} object has no attribute {name!r}", name=name, obj=owner)
 
 
