@@ -519,6 +519,29 @@ def test_a_damaged_folder_is_one_clear_error(tmp_path, harm):
         load_encoder(f"lexical:{folder}")
 
 
+@pytest.mark.parametrize("kind", ["lexical", "lsa"])
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (None, "there is no folder"),
+        ("file", "is a file: give the folder"),
+        ("", "isogloss.json is missing"),
+        ('{"a": 1}\n{', "isogloss.json is damaged, so .* make it again"),
+        ("[1]", "isogloss.json is damaged: it holds no JSON object"),
+    ],
+)
+def test_a_folder_that_says_nothing_is_told_as_it_is(tmp_path, kind, held, said):
+    folder = tmp_path / "model"
+    if held == "file":
+        folder.write_text("")
+    elif held is not None:
+        folder.mkdir()
+        if held:
+            (folder / "isogloss.json").write_text(held)
+    with pytest.raises(EncoderError, match=said):
+        load_encoder(f"{kind}:{folder}")
+
+
 def test_arguments_that_cannot_be_used():
     with pytest.raises(ParameterError, match="dim is 11"):
         LexicalEncoder(make(), dim=11)

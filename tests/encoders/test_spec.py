@@ -35,7 +35,7 @@ def test_specs(spec, parsed):
         ("onx:org/name", "did you mean 'onnx:'"),
         ("onnx", "needs a folder or a hub id"),
         ("words:", "names nothing: a file of word vectors follows"),
-        ("lexical:folder", "folder holds no lexical encoder"),
+        ("lexical:folder", "there is no folder folder: give one of a lexical encoder"),
         ("./nowhere/at/all", "no folder './nowhere/at/all'"),
         ("org/name", "neither a folder nor in the hub cache .* the network is off"),
         ("onnx:org/name", "the network is off"),

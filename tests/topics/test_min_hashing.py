@@ -425,6 +425,8 @@ def test_few_topics_are_said_to_be_few():
     assert nothing.result_.count == 0
     assert nothing.labels_.tolist() == [-1] * 4
     assert nothing.transform(np.eye(4)).shape == (4, 0)
+    with pytest.warns(UserWarning, match="0 topics"):
+        MinHashingTopics(top_topics=30).fit(sp.csr_matrix(np.eye(30, dtype=int)))
 
 
 @pytest.mark.parametrize(

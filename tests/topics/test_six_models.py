@@ -187,6 +187,44 @@ def test_refuses_negative_counts(make):
         make(1).fit([[1, -1], [0, 2]])
 
 
+@every
+@pytest.mark.parametrize("seed", [-1, 2**64, 1.5, True, "a", None])
+def test_refuses_seeds_that_are_none(make, seed):
+    with pytest.raises(ParameterError, match="random_state is"):
+        fitted(make(3).set_params(random_state=seed))
+
+
+@every
+@pytest.mark.parametrize("seed", [2**32, 2**64 - 1, np.int64(3)])
+def test_takes_seeds_of_64_bits(make, seed):
+    assert fitted(make(3).set_params(random_state=seed)).result_.count == 3
+
+
+@every
+def test_refuses_what_is_no_numbers(make):
+    model = make(3)
+    rows = input_of(model)
+    others = {} if model.input_kind == "counts" else {"counts": planted()[0]}
+    for bad in (["a text", "another"], [["a"], ["b"]], rows.astype(complex)):
+        with pytest.raises(ParameterError):
+            make(3).fit(bad, **others)
+    with pytest.raises(ParameterError, match="vocabulary is 'abc'"):
+        make(3).fit(rows, **others, vocabulary="abc")
+
+
+@every
+def test_says_that_it_was_not_fitted(make):
+    model = make(3)
+    for name in ("labels_", "result_", "topic_word_"):
+        assert not hasattr(model, name)
+        with pytest.raises(NotFitted, match="call fit first"):
+            getattr(model, name)
+    with pytest.raises(AttributeError, match="no attribute 'lables'"):
+        _ = model.lables
+    with pytest.raises(AttributeError, match="no attribute 'lables_'"):
+        _ = fitted(model).lables_
+
+
 @over_vectors
 def test_refuses_counts_that_do_not_fit_vectors(make):
     counts, vectors, _ = planted()

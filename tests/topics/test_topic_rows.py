@@ -1,11 +1,15 @@
 """The order in which rows are looked at."""
 
 import numpy as np
+import pytest
 import scipy.sparse as sp
 
+from isogloss._core.errors import NotFitted, ParameterError
 from isogloss.topics import TopicModel
-from isogloss.topics.rows import canonical_order
+from isogloss.topics.rows import canonical_order, checked_rows
 from isogloss.topics.scale import _agreement
+
+EYE = np.eye(3, dtype=np.float32)
 
 
 def test_copies_come_after_all_different_rows():
@@ -31,3 +35,66 @@ def test_copies_do_not_change_the_topics():
     one, two = TopicModel(neighbours=15).fit(rows), TopicModel(neighbours=15).fit(again)
     assert _agreement(one.labels_, two.predict(rows)) == 1.0
     assert two.tree_.size[two.tree_.parent < 0].sum() == 1500
+
+
+BAD_ROWS = {
+    "negative": (EYE, [[1, 0], [0, 2], [-1, 0]], "negative values, first in row 2"),
+    "complex": (EYE, np.eye(3) * 1j, "counts: complex"),
+    "sparse complex": (EYE, sp.csr_matrix(np.eye(3) * 1j), "counts: values of complex128"),
+    "texts": (EYE, ["one", "two", "three"], "counts: no numbers"),
+    "words": (EYE, [["one"], ["two", "three"], []], "counts: no numbers"),
+    "one row": (EYE, [1, 2, 3], "counts has shape"),
+    "not finite": (EYE, [[np.inf], [1], [2]], "counts has NaN or infinite"),
+    "too few": (EYE, np.eye(2), "counts have 2 rows for 3"),
+    "sparse vectors": (sp.csr_matrix(EYE), None, "vectors: sparse"),
+    "complex vectors": (EYE * 1j, None, "vectors: complex"),
+    "strings": ([["a", "b"]], None, "vectors: no numbers"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ROWS)
+def test_rows_that_cannot_be_used_are_one_line(name):
+    vectors, counts, says = BAD_ROWS[name]
+    with pytest.raises(ParameterError, match=says) as caught:
+        checked_rows(vectors, counts)
+    assert "\n" not in str(caught.value)
+
+
+def test_explicit_zeros_and_negative_parts_that_add_up_are_counts():
+    parts = sp.csr_matrix(([3, -1], [0, 0], [0, 2]), shape=(1, 1))
+    assert checked_rows([[1.0]], parts)[1].toarray().tolist() == [[2]]
+
+
+@pytest.mark.parametrize("words", [["a"], "ab", [1, 2], 3])
+def test_a_vocabulary_has_one_word_a_column(words):
+    with pytest.raises(ParameterError, match="vocabulary"):
+        TopicModel().fit(EYE, np.ones((3, 2)), vocabulary=words)
+
+
+@pytest.mark.parametrize("seed", [1.5, True, None, b"a"])
+def test_seeds_are_words_or_whole_numbers(seed):
+    with pytest.raises(ParameterError, match="seed 'a' has"):
+        TopicModel(seeds={"a": [seed]}).fit(EYE)
+
+
+def test_a_topic_model_says_that_it_was_not_fitted():
+    for name in ("labels_", "tree_", "membership_", "unassigned_"):
+        assert not hasattr(TopicModel(), name)
+        with pytest.raises(NotFitted, match="call fit first"):
+            getattr(TopicModel(), name)
+
+
+def test_more_topics_than_passages_says_how_many_there_are():
+    rows = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    with pytest.raises(ParameterError, match="70 topics are wanted, but only 60 passages"):
+        TopicModel(n_topics=70).fit(rows)
+    model = TopicModel(n_topics=2).fit(rows)
+    size = int((model.labels_ == 0).sum())
+    with pytest.raises(ParameterError, match=f"100,000 topics are wanted, but only {size} pass"):
+        model.split(0, rows, into=100_000)
+
+
+def test_seeds_of_numpy_are_seeds():
+    rows = np.repeat(np.eye(3, dtype=np.float32), 8, axis=0)
+    labels = [TopicModel(random_state=s).fit(rows).labels_ for s in (3, np.int64(3))]
+    assert (labels[0] == labels[1]).all()

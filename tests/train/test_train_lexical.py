@@ -12,6 +12,7 @@ import pytest
 from isogloss import load_encoder
 from isogloss._core.errors import ParameterError, SourceError
 from isogloss.app.cli.main import main
+from isogloss.encoders import spec
 from isogloss.encoders.lexical import LexicalWeights
 from isogloss.encoders.lsa import LsaEncoder
 from isogloss.train.extend import extend_features
@@ -100,6 +101,10 @@ def test_the_teacher_is_asked_once(place, tmp_path, capfd, monkeypatch):
     assert before
 
 
+def with_key(line):
+    return f'teacher = "lsa"\n{line}\n[[corpus]]\nfiles = ["a.csv"]\n'
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -116,10 +121,31 @@ def test_the_teacher_is_asked_once(place, tmp_path, capfd, monkeypatch):
         ('teacher = "lsa"\nobjectives = {cosin = 1.0}\n[[corpus]]\nfiles = ["a"]', "'cosine'"),
         ('teacher = "lsa"\nobjectives = {cosine = 0}\n[[corpus]]\nfiles = ["a"]', "weight 0"),
         ("= =", "cannot be read"),
+        (with_key("objectives = {cosine = -1.0, gram = 1.0}"), "cosine has weight -1.0"),
+        (with_key("objectives = {cosine = inf}"), "cosine has weight inf"),
+        (with_key("objectives = {cosine = nan, gram = 1}"), "cosine has weight nan"),
+        (with_key("objectives = {cosine = 'a'}"), "cosine has weight 'a'"),
+        (with_key("objectives = {cosine = 0, gram = 0.0}"), "every objective has weight 0"),
+        (with_key("temperature = nan"), "temperature is nan"),
+        (with_key("learning_rate = -1"), "learning_rate is -1"),
+        (with_key("prefixes = [64, -3]"), "prefixes has -3"),
+        (with_key("frequencies = 'none.parquet'"), "none.parquet"),
+        (with_key("start = 'lexical'\nfrequencies = 'none.parquet'"), "there is no file"),
+        (with_key("start = 'lexical'\nwidth = 192"), "width has no effect with start"),
+        (with_key("start = 'lexical'\nbuckets = 8"), "buckets has no effect with start"),
+        ('teacher = "lsa"\n[[corpus]]\nfiles = []', "files is []"),
+        ('teacher = "lsa"\n[[corpus]]\nfiles = [3]', "a list of strings"),
+        (with_key("") + "sample = 0", "sample is 0"),
+        (with_key("").replace("a.csv", "b.csv"), "b.csv; did you mean "),
+        (with_key("") + "vectors = ['a.npy']", "a.npy, which vectors names"),
+        (with_key("") + "text = 'body'", "a.csv has no column 'body'"),
+        (with_key("") + "text = 'n'", "a.csv: the text column 'n' is int64, not text"),
     ],
 )
-def test_a_recipe_that_cannot_be_used_is_one_line(tmp_path, capfd, text, said):
+def test_a_recipe_that_cannot_be_used_is_one_line(tmp_path, capfd, monkeypatch, text, said):
     (tmp_path / "bad.toml").write_text(text)
+    (tmp_path / "a.csv").write_text("n,text\n1,one\n2,two\n")
+    monkeypatch.setattr(spec, "load_encoder", lambda *_, **__: pytest.fail("teacher loaded"))
     assert main(["train", str(tmp_path / "bad.toml"), "-o", str(tmp_path / "model")]) == 2
     err = capfd.readouterr().err
     assert said in err
@@ -232,6 +258,8 @@ def test_bad_frequencies_are_refused(tmp_path, columns, said):
     pq.write_table(pa.table(columns), tmp_path / "words.parquet")
     with pytest.raises(SourceError, match=said):
         read_frequencies(tmp_path / "words.parquet")
+    with pytest.raises(SourceError, match="there is no file"):
+        read_frequencies(tmp_path / "none.parquet")
 
 
 @pytest.mark.models

@@ -43,6 +43,17 @@ def whole_number(value: Any, name: str, least: int, most: int | None = None) -> 
     raise ParameterError(f"{name} is {value!r}: give a whole number {bounds}")
 
 
+def folded_seed(seed: int) -> int:
+    """Give a seed of 64 bits as one of 32, for engines that take no more; smaller ones stay.
+
+    Examples
+    --------
+    >>> folded_seed(7), folded_seed(2**32 + 7)
+    (7, 6)
+    """
+    return (seed ^ (seed >> 32)) & 0xFFFFFFFF
+
+
 def real_number(value: Any, name: str, least: float, *, above: bool = False) -> float:
     """Give a finite number, or say what is wrong with what was given.
 

@@ -48,8 +48,11 @@ class MissingExtra(IsoglossError):  # noqa: N818 - reads better at the call
     """A package of an optional extra is not installed."""
 
 
-class NotFitted(IsoglossError):  # noqa: N818 - reads better at the call
-    """A method was called before `fit`."""
+class NotFitted(IsoglossError, AttributeError):  # noqa: N818 - reads better at the call
+    """A method was called, or what is learned asked for, before `fit`.
+
+    An AttributeError as well, so that `hasattr` tells whether an estimator has learned.
+    """
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -2,13 +2,29 @@
 
 from inspect import signature
 from math import isnan
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import numpy as np
 
 from isogloss._core.errors import NotFitted, ParameterError, nearest
 
 Self = TypeVar("Self", bound="Estimator")
+
+
+def absent(owner: object, name: str) -> AttributeError:
+    """Say why an estimator lacks an attribute: it was not fitted, or there is none such.
+
+    Examples
+    --------
+    >>> raise absent(Estimator(), "a_")
+    Traceback (most recent call last):
+    isogloss._core.errors.NotFitted: this Estimator has learned nothing yet: no a_; call fit first
+    """
+    kind = type(owner).__name__
+    learned = any(known.endswith("_") and not known.startswith("_") for known in vars(owner))
+    if name.endswith("_") and not name.startswith("_") and not learned:
+        return NotFitted(f"this {kind} has learned nothing yet: no {name}; call fit first")
+    return AttributeError(f"{kind!r} object has no attribute {name!r}", name=name, obj=owner)
 
 
 class Estimator:
@@ -73,6 +89,11 @@ class Estimator:
         """Refuse to go on without an attribute that `fit` sets."""
         if not hasattr(self, learned):
             raise NotFitted(f"this {type(self).__name__} has learned nothing yet: call fit first")
+
+    if not TYPE_CHECKING:  # a checker knows the attributes by their names
+
+        def __getattr__(self, name: str) -> Any:
+            raise absent(self, name)
 
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())

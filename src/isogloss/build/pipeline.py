@@ -35,6 +35,8 @@ from isogloss.store.manifest import Manifest, read_manifest, write_manifest
 from isogloss.store.workspace import Workspace, build_lock
 
 # What two builds of one atlas must agree on.
+# Share of the passages in no topic above which a build says so.
+MANY_UNASSIGNED = 0.1
 _IDENTITY = ("encoder", "passages", "seed", "memory_mb", "text", "id", "fingerprint")
 
 
@@ -199,6 +201,7 @@ def _build(run: _Run) -> BuildReport:
         _clean_up(run.folder, new, before)
     else:
         new, _ = keep_up(run.folder, new, before=manifest, on_event=run.on_event)
+    _say_unassigned(run, new)
     return BuildReport(
         str(run.folder), new.documents, new.passages, new.topics, new.unassigned,
         added=spooled.documents, status="added" if manifest else "built",
@@ -283,6 +286,18 @@ def _say_gone(run: _Run, spooled: Spooled) -> None:
             "atlas (--fresh builds it without them)"
         )
         run.on_event(Event("read", message=message, level="warning"))
+
+
+def _say_unassigned(run: _Run, manifest: Manifest) -> None:
+    """Warn when topics say little about the whole: more than a tenth belongs to none."""
+    if manifest.unassigned <= MANY_UNASSIGNED * manifest.passages:
+        return
+    share = manifest.unassigned / manifest.passages
+    message = (
+        f"{manifest.unassigned:,} of {manifest.passages:,} passages ({share:.0%}) are in no topic: "
+        "too few others resemble them; search finds them all the same"
+    )
+    run.on_event(Event("find topics", message=message, level="warning"))
 
 
 def _unchanged(run: _Run, manifest: Manifest) -> BuildReport:

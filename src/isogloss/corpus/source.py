@@ -269,7 +269,8 @@ def _find_text(
             raise ColumnError(f"{what} has no column {given!r}; {nearest(given, columns)}")
         if not _can_be_text(columns[given]):
             raise ColumnError(
-                f"the text column {given!r} is {columns[given]}, not text: {_strings(columns)}"
+                f"{what}: the text column {given!r} is {columns[given]}, not text: "
+                f"{_strings(columns)}"
             )
         return given
     texts = [name for name, kind in columns.items() if _can_be_text(kind)]

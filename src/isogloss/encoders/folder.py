@@ -187,6 +187,44 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def read_description(folder: Path, what: str) -> dict[str, Any]:
+    """Read the ``isogloss.json`` of an encoder of our own.
+
+    Parameters
+    ----------
+    folder : Path
+    what : str
+        The encoder that it should hold, for the message.
+
+    Raises
+    ------
+    EncoderError
+        When there is no such folder, or no file or JSON object in it.
+
+    Examples
+    --------
+    >>> read_description(Path("nowhere"), "lexical")
+    Traceback (most recent call last):
+    isogloss._core.errors.EncoderError: there is no folder nowhere: give one of a lexical encoder
+    """
+    if not folder.exists():
+        raise EncoderError(f"there is no folder {folder}: give one of a {what} encoder")
+    if not folder.is_dir():
+        raise EncoderError(f"{folder} is a file: give the folder of a {what} encoder")
+    path = folder / "isogloss.json"
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise EncoderError(f"{folder} holds no {what} encoder: isogloss.json is missing") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise EncoderError(
+            f"{path} is damaged, so {folder} holds no {what} encoder: make it again ({error})"
+        ) from error
+    if not isinstance(value, dict):
+        raise EncoderError(f"{path} is damaged: it holds no JSON object; make the encoder again")
+    return value
+
+
 def _read_modules(path: Path) -> list[tuple[str, Path]]:
     listing = path / "modules.json"
     if not listing.is_file():

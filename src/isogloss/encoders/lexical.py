@@ -1,7 +1,6 @@
 """The `lexical` encoder: weighted words, word pairs and word pieces, and a small network."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +15,7 @@ from isogloss._core.files import write_json
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss._core.threads import map_blocks
 from isogloss.encoders.base import Truncation
+from isogloss.encoders.folder import read_description
 from isogloss.text.tokens import TOKENS_VERSION, text_buffers
 
 if TYPE_CHECKING:
@@ -293,9 +293,8 @@ class LexicalEncoder:
         EncoderError
             When the folder holds no lexical encoder, or a damaged or newer one.
         """
-        path = folder / "isogloss.json"
+        about = read_description(folder, "lexical")
         try:
-            about = json.loads(path.read_text(encoding="utf-8"))
             if about["class"] != "LexicalEncoder":
                 raise ValueError(f"it describes {about['class']}")
             if about["format"] > FORMAT or about["tokens"] > TOKENS_VERSION:

@@ -1,7 +1,6 @@
 """`lsa`: TF-IDF and a truncated SVD, fitted on the source itself. Any language, no weights."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from isogloss._core.files import write_json
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss._math.svd import truncated_svd
 from isogloss.encoders.base import Truncation, check_texts, unit_rows
+from isogloss.encoders.folder import read_description
 from isogloss.text import Vocabulary, tfidf
 
 FORMAT = 1
@@ -154,16 +154,11 @@ class LsaEncoder:
         EncoderError
             When the folder holds no lsa encoder.
         """
-        path = folder / "isogloss.json"
-        try:
-            about = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise EncoderError(
-                f"{folder} holds no lsa encoder: isogloss.json is missing"
-            ) from error
-        about = about if isinstance(about, dict) else {}
+        about = read_description(folder, "lsa")
         if about.get("class") != "LsaEncoder" or about.get("format", 0) > FORMAT:
-            raise EncoderError(f"{path} is no lsa encoder that this version can read")
+            raise EncoderError(
+                f"{folder / 'isogloss.json'} is no lsa encoder that this version can read"
+            )
         encoder = cls(random_state=about.get("random_state", 0))
         encoder.vocabulary_ = Vocabulary.load(folder)
         try:

@@ -89,7 +89,9 @@ def evaluate_atlas(
         atlas, words, seed, tasks, answers, language_model, on_event
     )
     scores, skipped = scores | further, skipped | reasons
-    if stability:
+    if stability and not keywords:
+        skipped["stability"] = "the atlas has no topics"
+    elif stability:
         scores |= _stability(atlas, vocabulary, stability, seed, on_event)
     else:
         skipped["stability"] = (

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from isogloss._core.errors import FilterError
+from isogloss.search.grammar import And, Node, Not, Or
 from isogloss.search.typed import Condition, Typed
 
 if TYPE_CHECKING:
@@ -25,6 +27,42 @@ def leaves_below(tree: "TopicTree") -> dict[int, tuple[int, ...]]:
             for above in tree.path(topic.id)[:-1]:
                 found.setdefault(above, []).append(topic.id)
     return {topic: tuple(leaves) for topic, leaves in found.items()}
+
+
+def refuse_unknown(node: Node, topics: int) -> None:
+    """Refuse a filter that asks for topics that do not exist; -1, for none, may be asked for.
+
+    Parameters
+    ----------
+    node : Test, Not, And or Or
+        What `parse` gave.
+    topics : int
+        How many there are.
+
+    Raises
+    ------
+    FilterError
+        Where `topic` is compared by ``=``, ``<>`` or ``IN`` with a number that is no topic.
+
+    Examples
+    --------
+    >>> from isogloss.search.grammar import parse
+    >>> refuse_unknown(parse("year = 99 AND topic IN (1, -1)"), 3)
+    >>> refuse_unknown(parse("topic = 99"), 3)
+    Traceback (most recent call last):
+    isogloss._core.errors.FilterError: filter: there is no topic 99; topics are 0..2
+    """
+    if isinstance(node, Not):
+        refuse_unknown(node.node, topics)
+    elif isinstance(node, And | Or):
+        for child in node.nodes:
+            refuse_unknown(child, topics)
+    elif node.column == "topic" and node.op in ("=", "<>", "!=", "IN"):
+        for literal in node.values:
+            value = literal.value
+            if isinstance(value, int) and not -1 <= value < topics:
+                there = f"topics are 0..{topics - 1}" if topics else "there are no topics"
+                raise FilterError(f"filter: there is no topic {value}; {there}")
 
 
 def with_leaves(node: Typed, below: Mapping[int, Sequence[int]]) -> Typed:

@@ -68,7 +68,7 @@ def leiden(
     if not resolution > 0.0:
         raise ParameterError(f"resolution is {resolution}; it must be above 0")
     labels = np.arange(n, dtype=np.int32) if start is None else start.astype(np.int32, copy=True)
-    native_graph(graph, strengths).leiden(float(resolution), seed % 2**64, passes, labels)
+    native_graph(graph, strengths).leiden(float(resolution), int(seed) % 2**64, passes, labels)
     return labels
 
 

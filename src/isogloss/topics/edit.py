@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.checks import whole_number
 from isogloss._core.errors import NotFitted, ParameterError
+from isogloss._core.estimator import absent
 from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision
 from isogloss.topics.graph import WordWeights, even_graph, neighbour_graph
@@ -328,7 +329,7 @@ class TopicEdits:
                 f"{name} of the passages is not known here: a saved model does not keep it, and "
                 "edits find it anew only when given vectors; `assign` gives it for any passages"
             )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise absent(self, name)
 
     def _need_topics(self) -> None:
         if not hasattr(self, "_decision"):

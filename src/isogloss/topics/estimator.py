@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import AtlasError
 from isogloss._core.estimator import Estimator
 from isogloss.topics.result import TopicResult
@@ -45,6 +46,11 @@ class TopicEstimator(Estimator, ABC):
     @abstractmethod
     def transform(self, X: Any) -> Any:
         """Give the part of each passage in each topic, float32 CSR (n, t)."""
+
+    def _check_kinds(self) -> None:
+        super()._check_kinds()
+        if "random_state" in self.get_params():
+            whole_number(self.get_params()["random_state"], "random_state", 0, 2**64 - 1)
 
     @property
     def labels_(self) -> NDArray[np.int32]:

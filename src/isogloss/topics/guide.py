@@ -108,7 +108,7 @@ def read_seeds(
                 f"seed {name!r} is {given!r}: give a name and a list of words or passage numbers"
             )
         asked = [item for item in given if isinstance(item, str)]
-        numbers = [int(item) for item in given if not isinstance(item, str)]
+        numbers = [_passage(name, item) for item in given if not isinstance(item, str)]
         if asked:
             likeness[:, column] = _likeness(name, asked, words, vocabulary)
         for number in numbers:
@@ -131,6 +131,14 @@ def read_seeds(
     if lost:
         raise ParameterError(f"no passage speaks for seed {lost[0]!r}: give other words")
     return Seeds(tuple(seeds), sp.csr_matrix(anchors))
+
+
+def _passage(seed: str, item: Any) -> int:
+    if isinstance(item, int | np.integer) and not isinstance(item, bool):
+        return int(item)
+    raise ParameterError(
+        f"seed {seed!r} has {item!r}: give words, or numbers of passages (whole ones, from 0)"
+    )
 
 
 def _likeness(

@@ -194,7 +194,7 @@ def _groups(columns: int, tuple_size: int, first: int, tables: int, seed: int) -
     firsts = range(first, first + tables, many)
     counts = [min(many, first + tables - one) for one in firsts]
     return [
-        (_native.MinHashTables(columns, tuple_size, one, count, seed % 2**64), count)
+        (_native.MinHashTables(columns, tuple_size, one, count, int(seed) % 2**64), count)
         for one, count in zip(firsts, counts, strict=True)
     ]
 

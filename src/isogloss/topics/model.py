@@ -18,7 +18,7 @@ from isogloss.topics.graph import WordWeights, even_graph, neighbour_graph
 from isogloss.topics.guide import Seeds, read_seeds, seeded_communities, with_seeds
 from isogloss.topics.leaves import Leaves, fit_leaves, numbered, tree_over
 from isogloss.topics.membership import Assignment, path_strengths
-from isogloss.topics.rows import canonical_order, checked_rows
+from isogloss.topics.rows import canonical_order, checked_rows, checked_vocabulary
 from isogloss.topics.saved import pack, unpack
 from isogloss.topics.scale import COARSEST, first_communities
 from isogloss.topics.stream import Stream, TopicStream
@@ -186,6 +186,8 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         """
         self._check_params()
         vectors, counts = checked_rows(vectors, counts)
+        if vocabulary is not None and counts is not None:
+            vocabulary = checked_vocabulary(vocabulary, counts.shape[1])
         self._words: WordWeights | None = None if counts is None else WordWeights.fit(counts)
         self._dim = int(vectors.shape[1])
         seen = self._look(vectors, counts, vocabulary)

@@ -13,6 +13,101 @@ from isogloss._core.errors import ParameterError
 BLOCK = 4096
 
 
+def real_array(given: Any, name: str, shape: str) -> NDArray[Any]:
+    """Give an array of real numbers, or say what is wrong with what was given.
+
+    Parameters
+    ----------
+    given : array, or what becomes one
+    name, shape : str
+        What it is and what it should look like, for the message.
+
+    Raises
+    ------
+    ParameterError
+        For what is sparse, no numbers, or complex.
+
+    Examples
+    --------
+    >>> real_array(["a text"], "counts", "word counts (n, v)")
+    Traceback (most recent call last):
+    isogloss._core.errors.ParameterError: counts: no numbers; give word counts (n, v)
+    """
+    if sp.issparse(given):
+        raise ParameterError(f"{name}: sparse; give {shape} as an array")
+    try:
+        values = np.asarray(given)
+        if values.dtype.kind == "O":
+            values = values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"{name}: no numbers; give {shape}: {error}") from None
+    if values.dtype.kind == "c":
+        raise ParameterError(f"{name}: complex numbers; give {shape}, of real ones")
+    if values.dtype.kind not in "fiub":
+        raise ParameterError(f"{name}: no numbers; give {shape}")
+    return values
+
+
+def count_rows(given: Any, name: str) -> Any:
+    """Give word counts (or other weights of words) as CSR with sorted columns, of their own type.
+
+    Raises
+    ------
+    ParameterError
+        For what is no real numbers, NaN, infinite or negative values, or another shape.
+
+    Examples
+    --------
+    >>> count_rows([[0, 2], [1, 0]], "X").data.tolist()
+    [2, 1]
+    """
+    if not sp.issparse(given):
+        given = real_array(given, name, "word counts (n, v)")
+    elif given.dtype.kind not in "fiub":
+        raise ParameterError(f"{name}: values of {given.dtype}; give counts (n, v), real numbers")
+    if given.ndim != 2:
+        raise ParameterError(f"{name} has shape {given.shape}: give word counts (n, v)")
+    counts = sp.csr_matrix(given)
+    if not counts.has_canonical_format:
+        counts = counts.copy()
+        counts.sum_duplicates()
+    if not np.isfinite(counts.data).all():
+        raise ParameterError(f"{name} has NaN or infinite values: give counts, 0 or more")
+    if counts.nnz and counts.data.min() < 0:
+        row = int(np.searchsorted(counts.indptr, np.argmax(counts.data < 0), side="right")) - 1
+        raise ParameterError(
+            f"{name} has negative values, first in row {row}: give counts, 0 or more"
+        )
+    return counts
+
+
+def checked_vocabulary(vocabulary: Any, columns: int) -> tuple[str, ...]:
+    """Give the word of each column.
+
+    Raises
+    ------
+    ParameterError
+        For a plain string, what are no strings, or another number of them than of columns.
+
+    Examples
+    --------
+    >>> checked_vocabulary("ab", 2)
+    Traceback (most recent call last):
+    isogloss._core.errors.ParameterError: vocabulary is 'ab': give a list of words, one a column
+    """
+    if isinstance(vocabulary, str | bytes) or not hasattr(vocabulary, "__iter__"):
+        raise ParameterError(f"vocabulary is {vocabulary!r}: give a list of words, one a column")
+    words = tuple(vocabulary)
+    for number, word in enumerate(words):
+        if not isinstance(word, str):
+            raise ParameterError(f"word {number} of the vocabulary is {word!r}: give strings")
+    if len(words) != columns:
+        raise ParameterError(
+            f"vocabulary has {len(words)} words for {columns} columns: give one a column"
+        )
+    return words
+
+
 def checked_rows(vectors: NDArray[Any], counts: Any) -> tuple[NDArray[np.float32], Any]:
     """Give vectors as float32 rows and counts as CSR with sorted columns.
 
@@ -26,10 +121,8 @@ def checked_rows(vectors: NDArray[Any], counts: Any) -> tuple[NDArray[np.float32
     >>> checked_rows([[1.0, 0.0]], None)
     (array([[1., 0.]], dtype=float32), None)
     """
-    try:
-        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise ParameterError(f"vectors must be rows of numbers (n, d): {error}") from None
+    vectors = real_array(vectors, "vectors", "rows of numbers (n, d)")
+    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
     if vectors.ndim != 2:
         raise ParameterError(f"vectors have shape {vectors.shape}; they must be rows (n, d)")
     if not np.isfinite(vectors).all():
@@ -37,14 +130,9 @@ def checked_rows(vectors: NDArray[Any], counts: Any) -> tuple[NDArray[np.float32
         raise ParameterError(f"vectors hold NaN or infinity, first in row {row}")
     if counts is None:
         return vectors, None
-    counts = sp.csr_matrix(counts)
+    counts = count_rows(counts, "counts")
     if counts.shape[0] != len(vectors):
         raise ParameterError(f"counts have {counts.shape[0]} rows for {len(vectors)} vectors")
-    if not np.isfinite(counts.data).all():
-        raise ParameterError("counts hold NaN or infinity")
-    if not counts.has_canonical_format:
-        counts = counts.copy()
-        counts.sum_duplicates()
     return vectors, counts
 
 

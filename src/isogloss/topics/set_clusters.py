@@ -69,7 +69,7 @@ def link_sets(
 
         def link(group: tuple[int, int]) -> NDArray[np.int32]:
             first, many = group
-            hashed = _native.MinHashTables(len(sets), tuple_size, first, many, seed % 2**64)
+            hashed = _native.MinHashTables(len(sets), tuple_size, first, many, int(seed) % 2**64)
             hashed.add(*rows, 0)
             own = parents.copy()
             for k in range(many):
@@ -122,7 +122,7 @@ def overlap_graph(
 
     def pairs(group: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         first, many = group
-        hashed = _native.MinHashTables(n, tuple_size, first, many, seed % 2**64)
+        hashed = _native.MinHashTables(n, tuple_size, first, many, int(seed) % 2**64)
         hashed.add(*rows, 0)
         found = [
             _native.overlap_pairs(

@@ -69,6 +69,12 @@ def communities_of(
     >>> len(set(found.labels.tolist()))
     2
     """
+    n = graph.shape[0] if full is None else int(full.sum())
+    if count > n:
+        raise ParameterError(
+            f"{count:,} topics are wanted, but only {n:,} passages can be grouped: "
+            "give that many at most"
+        )
     most = 0
     while True:
         step = _scale_for(graph, count, least)
@@ -88,8 +94,8 @@ def communities_of(
             break
         least = max(1, least // 2)
     raise ParameterError(
-        f"{count} topics are wanted, but these {graph.shape[0]} passages fall into "
-        f"{max(most, 1)} at most: give a smaller number"
+        f"{count:,} topics are wanted, but these {n:,} passages fall into {max(most, 1):,}: "
+        "give a smaller number"
     )
 
 

@@ -52,7 +52,7 @@ def agreed_communities(graph: Any, *, resolution: float, seed: int) -> NDArray[n
     >>> agreed_communities(two, resolution=1.0, seed=0).tolist()
     [0, 0, 0, 1, 1, 1]
     """
-    state = np.random.SeedSequence(seed % 2**64).generate_state(RUNS + MORE + AGAIN + 1, "u8")
+    state = np.random.SeedSequence(int(seed) % 2**64).generate_state(RUNS + MORE + AGAIN + 1, "u8")
     seeds = [int(number) for number in state]
     runs = RUNS + MORE
     whole = native_graph(graph)

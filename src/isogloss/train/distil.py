@@ -23,7 +23,7 @@ from isogloss.train.recipe import Corpus, Recipe
 from isogloss.train.rounding import RoundedTable
 from isogloss.train.student import LexicalStudent
 from isogloss.train.teacher import teacher_vectors
-from isogloss.train.texts import read_texts, read_with_vectors
+from isogloss.train.texts import check_sources, read_texts, read_with_vectors
 
 # Rates of learning, as a share, after the table was rounded to 4 bits.
 REPAIR = 0.25
@@ -61,6 +61,7 @@ def train_lexical(
     from isogloss.encoders.spec import load_encoder
 
     recipe.check()
+    check_sources(recipe)
     teacher = load_encoder(recipe.teacher, overflow="truncate")
     if not getattr(teacher, "is_fitted", True):
         raise ParameterError(

@@ -164,6 +164,8 @@ def read_frequencies(path: Path) -> dict[str, float]:
     >>> read_frequencies(path)
     {'the': 0.05, 'cat': 0.0001}
     """
+    if not path.is_file():
+        raise SourceError(f"there is no file {path}: give a Parquet file of words and frequencies")
     try:
         table = pq.read_table(path, columns=["word", "frequency"])
         words = table["word"].to_pylist()

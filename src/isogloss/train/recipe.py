@@ -2,13 +2,18 @@
 
 import os
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from isogloss._core.errors import ParameterError, nearest
+from isogloss._core.errors import ParameterError, SourceError, nearest
 
 OBJECTIVE_NAMES = ("cosine", "gram", "ranking")
+
+# What an encoder that `start` names has already.
+STARTED = ("width", "hidden", "buckets", "frequencies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,10 @@ class Corpus:
         ------
         ParameterError
         """
+        if not self.files:
+            raise ParameterError("recipe: files is []; name at least one source")
+        if self.sample is not None and self.sample < 1:
+            raise ParameterError(f"recipe: sample is {self.sample}; give 1 or more, or none")
         if self.split not in ("row", "sentence"):
             raise ParameterError(f"recipe: split is {self.split!r}; give 'row' or 'sentence'")
         if self.vectors and (self.split != "row" or len(self.vectors) != len(self.files)):
@@ -59,8 +68,9 @@ class Recipe:
         Spec string of the encoder that is distilled.
     corpus : list of Corpus
     start : str, optional
-        Spec string of a lexical encoder to go on from; its widths are kept, and `words` and `pairs`
-        are how many are added.
+        Spec string of a lexical encoder to go on from; its widths and buckets are kept (`width`,
+        `hidden`, `buckets` and `frequencies` are refused), and `words` and `pairs` are how many
+        are added.
     words, pairs, buckets : int
         Features that get a row in the table: words, pairs of neighbours, hashed pieces of unknown
         words.
@@ -78,7 +88,7 @@ class Recipe:
         Rows are weighed a second time by how they agree with their sum. An encoder that `start`
         names keeps its second weighing.
     objectives : dict
-        Weight of each term of the loss: cosine, gram, ranking.
+        Weight of each term of the loss: cosine, gram, ranking; 0 or more, one of them above 0.
     temperature : float
         Of gram and ranking.
     prefixes : list of int
@@ -134,15 +144,55 @@ class Recipe:
             raise ParameterError("recipe: there is no [[corpus]] to learn from")
         for one in self.corpus:
             one.check()
-        if self.temperature <= 0:
-            raise ParameterError(f"recipe: temperature is {self.temperature}; give more than 0")
-        for name in self.objectives:
+        for name in ("temperature", "learning_rate", "table_rate"):
+            value = getattr(self, name)
+            if not (isfinite(value) and value > 0):
+                raise ParameterError(f"recipe: {name} is {value}; give a number above 0")
+        for length in self.prefixes:
+            if isinstance(length, bool) or not isinstance(length, int) or length < 1:
+                raise ParameterError(f"recipe: prefixes has {length!r}; give whole numbers above 0")
+        self._check_objectives()
+        if self.start:
+            plain = {one.name: one.default for one in fields(self)}
+            _refuse_started(name for name in STARTED if getattr(self, name) != plain[name])
+
+    def _check_objectives(self) -> None:
+        for name, weight in self.objectives.items():
             if name not in OBJECTIVE_NAMES:
                 raise ParameterError(
                     f"recipe: objective {name!r}; {nearest(name, OBJECTIVE_NAMES)}"
                 )
+            number = isinstance(weight, int | float) and not isinstance(weight, bool)
+            if not (number and isfinite(weight) and weight >= 0):
+                raise ParameterError(
+                    f"recipe: objective {name} has weight {weight!r}; give a number, 0 or more"
+                )
         if not any(weight > 0 for weight in self.objectives.values()):
-            raise ParameterError("recipe: every objective has weight 0")
+            raise ParameterError("recipe: every objective has weight 0; give one of them more")
+
+
+def need_file(path: str, name: str) -> None:
+    """Refuse a file of a recipe that is not there.
+
+    Raises
+    ------
+    SourceError
+
+    Examples
+    --------
+    >>> need_file("none.npy", "vectors")
+    Traceback (most recent call last):
+    isogloss._core.errors.SourceError: recipe: there is no file none.npy, which vectors names
+    """
+    if not Path(path).is_file():
+        raise SourceError(f"recipe: there is no file {path}, which {name} names")
+
+
+def _refuse_started(names: Iterable[str]) -> None:
+    for name in names:
+        raise ParameterError(
+            f"recipe: {name} has no effect with start, whose encoder has its own: leave {name} out"
+        )
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -152,6 +202,8 @@ def read_recipe(path: Path) -> Recipe:
     ------
     ParameterError
         For a file that is not there or no TOML, and for unknown or ill-typed entries.
+    SourceError
+        For a file of `frequencies` that is not there, besides `start`.
 
     Examples
     --------
@@ -175,11 +227,15 @@ def read_recipe(path: Path) -> Recipe:
     for row in rows:
         known = _checked(path, row, Corpus, "corpus.")
         for name in ("files", "vectors"):
-            known[name] = [_place(path, str(item)) for item in known.get(name, [])]
+            known[name] = [_place(path, item) for item in known.get(name, [])]
         corpora.append(Corpus(**known))
     known = _checked(path, value, Recipe, "")
     if "frequencies" in known:
         known["frequencies"] = _place(path, known["frequencies"])
+    if known.get("start"):
+        if "frequencies" in known:
+            need_file(known["frequencies"], "frequencies")
+        _refuse_started(name for name in STARTED if name in known)
     recipe = Recipe(corpus=corpora, **known)
     recipe.check()
     return recipe
@@ -216,6 +272,9 @@ def _checked(path: Path, given: dict[str, Any], kind: type, prefix: str) -> dict
             raise ParameterError(f"recipe {path}: {prefix}{name}: {nearest(name, names)}")
         types, what = _KINDS.get(name, ((int,), "a whole number"))
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            raise ParameterError(f"recipe {path}: {prefix}{name} is {value!r}; give {what}")
+        parts = value if isinstance(value, list) else []
+        if what == "a list of strings" and not all(isinstance(part, str) for part in parts):
             raise ParameterError(f"recipe {path}: {prefix}{name} is {value!r}; give {what}")
     needed = {"files"} if kind is Corpus else {"teacher"}
     for name in sorted(needed - set(given)):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError, SourceError
 from isogloss.encoders.base import unit_rows
+from isogloss.train.recipe import Recipe, need_file
 
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9\"'(])")
 SHORTEST, LONGEST = 4, 48
@@ -73,6 +74,33 @@ def read_texts(
                 found.update(dict.fromkeys(sentences_of(text) if split == "sentence" else [text]))
     texts = list(found)
     return [texts[i] for i in _drawn(len(texts), sample, seed)]
+
+
+def check_sources(recipe: Recipe) -> None:
+    """Refuse a recipe whose files are not there, or have no such text column.
+
+    The files are opened, and not read through.
+
+    Raises
+    ------
+    SourceError, ColumnError
+
+    Examples
+    --------
+    >>> from isogloss.train.recipe import Corpus
+    >>> check_sources(Recipe(teacher="lsa", corpus=[Corpus(["none.csv"])]))
+    Traceback (most recent call last):
+    isogloss._core.errors.SourceError: there is no file or folder none.csv
+    """
+    from isogloss.corpus import open_source
+
+    if recipe.frequencies:
+        need_file(recipe.frequencies, "frequencies")
+    for corpus in recipe.corpus:
+        for name in corpus.files:
+            open_source(Path(name), text=corpus.text)
+        for name in corpus.vectors:
+            need_file(name, "vectors")
 
 
 def read_with_vectors(

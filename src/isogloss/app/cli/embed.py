@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dtype", default="float32", help="float32 (default) | float16 | int8")
     parser.add_argument(
-        "--dim", type=int, metavar="N", help="keep the first N numbers (lexical: 64, 128, 256, 384)"
+        "--dim",
+        type=int,
+        metavar="N",
+        help="keep the first N numbers (lexical learnt to be cut to 64, 128 or 256)",
     )
     parser.add_argument(
         "--situate", metavar="HOW",

@@ -49,6 +49,11 @@ def run(args: argparse.Namespace) -> int:
     apply_common(args)
     if args.depth is not None and args.depth < 1:
         raise ParameterError(f"--depth is {args.depth}; it must be at least 1")
+    if args.assignments and Path(args.assignments).suffix not in (".parquet", ".pq"):
+        raise ParameterError(
+            f"cannot write {args.assignments}: --assignments writes Parquet; give a name that ends "
+            "in .parquet"
+        )
     from isogloss.atlas import Atlas
 
     atlas = _edited(Atlas.open(args.atlas), args)

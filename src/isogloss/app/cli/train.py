@@ -26,11 +26,13 @@ def run(args: argparse.Namespace) -> int:
     from isogloss.app.cli.progress import Progress
     from isogloss.train.recipe import read_recipe
     from isogloss.train.shipped import find_recipe
+    from isogloss.train.texts import check_sources
 
     recipe = read_recipe(find_recipe(args.recipe))
     output = Path(args.output)
     if output.exists() and not output.is_dir():
         raise ParameterError(f"{output} is a file; give a folder for the encoder with -o")
+    check_sources(recipe)
     if not args.quiet:
         print(f"isogloss: training by {args.recipe}", file=sys.stderr, flush=True)
     need("torch", extra="models")

@@ -19,8 +19,10 @@ from isogloss._core.extras import need
 from isogloss._core.files import atomic_path, write_json
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.topics.estimator import TopicEstimator, largest_part, read_saved
+from isogloss.topics.models.inputs import checked_words
 from isogloss.topics.models.torch_guard import one_thread, seeded
 from isogloss.topics.result import TopicResult
+from isogloss.topics.rows import count_rows
 
 __all__ = ["BATTopics", "GameSigns", "GameWarning", "GaussianBATTopics"]
 
@@ -197,9 +199,7 @@ class BATTopics(TopicEstimator):
         self._check()
         counts = _counts(X)
         n, words = counts.shape
-        names = tuple(map(str, range(words)) if vocabulary is None else vocabulary)
-        if len(names) != words:
-            raise ParameterError(f"vocabulary has {len(names)} words for {words} columns")
+        names = checked_words(vocabulary, words)
         documents = np.bincount(counts.indices, minlength=words)
         self._idf = (np.log((1 + n) / (1 + documents)) + 1).astype(np.float32)
         rows, full = self._rows(counts)
@@ -397,11 +397,8 @@ class GaussianBATTopics(BATTopics):
 
 def _counts(X: Any) -> Any:
     """Give CSR float32 (n, v), and refuse what is no count."""
-    counts = sp.csr_matrix(X, dtype=np.float32, copy=True)
-    if counts.nnz and not (np.isfinite(counts.data).all() and counts.data.min() >= 0):
-        raise ParameterError("X holds numbers that are negative or not finite: give word counts")
+    counts = sp.csr_matrix(count_rows(X, "X"), dtype=np.float32, copy=True)
     counts.eliminate_zeros()
-    counts.sum_duplicates()
     return counts
 
 

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
+from isogloss.topics.rows import checked_vocabulary, count_rows, real_array
 
 __all__ = ["checked_counts", "checked_topics", "checked_vectors", "checked_words", "top_words"]
 
@@ -36,16 +37,7 @@ def checked_counts(X: Any, *, columns: int | None = None, name: str = "X") -> An
     >>> checked_counts([[0, 2], [1, 0]]).data.tolist()
     [2.0, 1.0]
     """
-    if not sp.issparse(X):
-        X = np.asarray(X)
-    if X.ndim != 2:
-        raise ParameterError(f"{name} has shape {X.shape}: give word counts (n, v)")
-    counts = sp.csr_matrix(X, dtype=np.float64, copy=True)
-    counts.sum_duplicates()
-    if not np.isfinite(counts.data).all():
-        raise ParameterError(f"{name} has NaN or infinite values: give counts, 0 or more")
-    if counts.nnz and counts.data.min() < 0:
-        raise ParameterError(f"{name} has negative values: give counts, 0 or more")
+    counts = sp.csr_matrix(count_rows(X, name), dtype=np.float64, copy=True)
     if columns is not None and counts.shape[1] != columns:
         raise ParameterError(f"{name} has {counts.shape[1]} columns, the words are {columns}")
     counts.eliminate_zeros()
@@ -72,9 +64,7 @@ def checked_vectors(X: Any, *, columns: int | None = None) -> NDArray[np.float32
     >>> checked_vectors([[3, 4], [0, 0]]).round(2).tolist()
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
-    if sp.issparse(X):
-        raise ParameterError("X is sparse: give vectors (n, d) as an array")
-    rows = np.asarray(X)
+    rows = real_array(X, "X", "vectors (n, d)")
     if rows.ndim != 2:
         raise ParameterError(f"X has shape {rows.shape}: give vectors (n, d)")
     if columns is not None and rows.shape[1] != columns:
@@ -102,12 +92,9 @@ def checked_words(vocabulary: Sequence[str] | None, columns: int) -> tuple[str, 
     >>> checked_words(None, 2)
     ('0', '1')
     """
-    words = tuple(map(str, range(columns))) if vocabulary is None else tuple(vocabulary)
-    if len(words) != columns:
-        raise ParameterError(
-            f"vocabulary has {len(words)} words for {columns} columns: give one a column"
-        )
-    return words
+    if vocabulary is None:
+        return tuple(map(str, range(columns)))
+    return checked_vocabulary(vocabulary, columns)
 
 
 def checked_topics(n_topics: int | None, passages: int) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from isogloss._core.checks import folded_seed
 from isogloss._core.errors import ParameterError
 from isogloss._core.extras import need
 from isogloss._core.threads import map_blocks
@@ -216,7 +217,8 @@ def _by_tomotopy(model: LDATopics, counts: Any) -> tuple[Any, Any]:
     tomotopy = need("tomotopy", extra="topics")
     k = model.n_topics
     prior = 1.0 / k if model.alpha is None else model.alpha
-    sampler = tomotopy.LDAModel(k=k, alpha=prior, eta=model.eta, seed=model.random_state)
+    seed = folded_seed(model.random_state)
+    sampler = tomotopy.LDAModel(k=k, alpha=prior, eta=model.eta, seed=seed)
     times = np.rint(counts.data).astype(np.int64)
     names = [str(column) for column in range(counts.shape[1])]
     for start, end in zip(counts.indptr[:-1], counts.indptr[1:], strict=True):
@@ -241,7 +243,7 @@ def _by_sklearn(model: LDATopics, counts: Any) -> tuple[Any, Any]:
         learning_method="online",
         batch_size=256,
         max_iter=20 if model.iterations is None else model.iterations,
-        random_state=model.random_state,
+        random_state=folded_seed(model.random_state),
         n_jobs=1,
     ).fit(counts)
     topics = trainer.components_ / trainer.components_.sum(axis=1, keepdims=True)

@@ -17,7 +17,9 @@ from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss._core.threads import map_blocks
 from isogloss.topics.estimator import TopicEstimator, largest_part
 from isogloss.topics.mined_sets import MinedSets, mine_sets, tables_for
+from isogloss.topics.models.inputs import checked_words
 from isogloss.topics.result import TopicResult
+from isogloss.topics.rows import real_array
 from isogloss.topics.set_clusters import (
     BLOCK_ROWS,
     Giant,
@@ -253,11 +255,7 @@ class MinHashingTopics(TopicEstimator):
             batches, tuple_size=self.tuple_size, tables=tables, expand=self.expand,
             least=self.min_set_size, seed=self.random_state, memory_mb=self.memory_mb,
         )  # fmt: skip
-        if vocabulary is not None and len(vocabulary) != sets.columns:
-            raise ParameterError(
-                f"vocabulary has {len(vocabulary)} words, the counts have {sets.columns} columns"
-            )
-        words = [str(i) for i in range(sets.columns)] if vocabulary is None else list(vocabulary)
+        words = list(checked_words(vocabulary, sets.columns))
         clusters = self._clusters(sets)
         weights = cluster_words(
             sets, clusters, least_sets=self.min_cluster_size, least_words=self.min_words
@@ -285,7 +283,7 @@ class MinHashingTopics(TopicEstimator):
                 "seconds": round(time.perf_counter() - began, 3),
             },
         )  # fmt: skip
-        if self.result_.count < FEW_TOPICS and self.top_topics is None:
+        if self.result_.count < min(FEW_TOPICS, self.top_topics or FEW_TOPICS):
             warnings.warn(self._few(sets), UserWarning, stacklevel=3)
         return self
 
@@ -390,7 +388,7 @@ class MinHashingTopics(TopicEstimator):
         second: dict[str, Any] = {
             "overlap": self.overlap, "tuple_size": self.cluster_tuple_size,
             "tables": self.cluster_tables, "memory_mb": self.memory_mb,
-            "seed": self.random_state + 1,  # other orderings than those of the mining
+            "seed": int(self.random_state) + 1,  # other orderings than those of the mining
         }  # fmt: skip
         clusters = link_sets(sets, **second)
         giants: list[Giant] = []
@@ -461,7 +459,7 @@ def _csr(X: Any) -> Any:
     import scipy.sparse as sp
 
     if not sp.issparse(X):
-        X = np.asarray(X)
-        if X.ndim != 2 or X.dtype.kind not in "iufb":
-            raise ParameterError(f"X has shape {X.shape} of {X.dtype}: give counts (n, v)")
+        X = real_array(X, "X", "counts (n, v)")
+        if X.ndim != 2:
+            raise ParameterError(f"X has shape {X.shape}: give counts (n, v)")
     return sp.csr_matrix(X)

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from isogloss._core.checks import folded_seed
 from isogloss._core.errors import ParameterError
 from isogloss._core.extras import need
 from isogloss._core.threads import map_blocks, single_threaded_blas
@@ -112,7 +113,10 @@ class NMFTopics(TopicEstimator):
         self._weights = WordWeights.fit(counts)
         weighed = self._weights.transform(counts).astype(np.float64)
         solver = decomposition.NMF(
-            self.n_topics, init="custom", max_iter=self.iterations, random_state=self.random_state
+            self.n_topics,
+            init="custom",
+            max_iter=self.iterations,
+            random_state=folded_seed(self.random_state),
         )
         left, right = singular_start(weighed[full], self.n_topics, seed=self.random_state)
         import warnings

@@ -1,0 +1,74 @@
+"""What commands say of topics that are not there, and of files they would not write."""
+
+import json
+
+import pytest
+
+from isogloss.app.cli.main import main
+from isogloss.store.manifest import read_manifest
+
+SUBJECTS = ["moon rocket orbit crater", "bread oven flour butter", "goal match referee league"]
+
+
+@pytest.fixture(scope="module")
+def atlas(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("told")
+    rows = [json.dumps({"text": f"{SUBJECTS[i % 3]} number{i}"}) for i in range(90)]
+    (folder / "a.jsonl").write_text("\n".join(rows))
+    build = ["build", str(folder / "a.jsonl"), "-o", str(folder / "a.atlas"), "-q"]
+    assert main([*build, "--encoder", "lsa"]) == 0
+    return folder / "a.atlas"
+
+
+@pytest.fixture(scope="module")
+def no_topics(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("none")
+    (folder / "a.txt").write_text("!!! ???\n")  # no words, so no topic
+    return folder
+
+
+def told(capfd, *argv):
+    code = main([str(part) for part in argv])
+    out, err = capfd.readouterr()
+    return code, out, err
+
+
+@pytest.mark.parametrize(
+    "where", ["topic = 99", "topic <> 99", "topic IN (0, 99)", "NOT (topic = 99)", "topic == -2"]
+)
+def test_a_filter_on_a_topic_that_is_not_there(atlas, capfd, where):
+    code, _, err = told(capfd, "search", atlas, "moon", "--where", where)
+    assert code == 2
+    assert "there is no topic" in err
+    assert "topics are 0.." in err
+
+
+@pytest.mark.parametrize("where", ["topic = 0", "topic = -1", "topic < 99", "topic NOT IN (0)"])
+def test_other_filters_on_topics_are_as_they_were(atlas, capfd, where):
+    assert told(capfd, "search", atlas, "moon", "--where", where)[0] == 0
+
+
+def test_assignments_are_parquet(atlas, tmp_path, capfd):
+    code, _, err = told(capfd, "topics", atlas, "--assignments", tmp_path / "a.csv")
+    assert code == 2
+    assert "ends in .parquet" in err
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_an_atlas_without_topics_has_no_stability_and_its_build_says_so(no_topics, capfd):
+    place = no_topics / "a.atlas"
+    code, _, err = told(capfd, "build", no_topics / "a.txt", "-o", place, "--encoder", "lexical")
+    assert code == 0
+    assert read_manifest(place).topics == 0
+    assert "1 of 1 passages (100%) are in no topic" in err
+    code, out, _ = told(capfd, "evaluate", "topics", place, "--stability", 2, "--json", "-q")
+    found = json.loads(out)
+    assert code == 0
+    assert not [name for name in found if name.startswith(("stability", "resample"))]
+    assert found["skipped"]["stability"] == "the atlas has no topics"
+
+
+def test_a_build_whose_passages_have_topics_says_nothing(atlas, tmp_path, capfd):
+    source = atlas.parent / "a.jsonl"
+    _, _, err = told(capfd, "build", source, "-o", tmp_path / "b", "--encoder", "lsa")
+    assert "in no topic" not in err
