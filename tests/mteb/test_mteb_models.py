@@ -166,7 +166,7 @@ def test_what_is_refused():
     )
 
 
-def test_names_of_mteb_are_not_taken(found, labelled):
+def test_names_of_mteb_are_not_taken(found, labelled, tmp_path):
     with pytest.raises(ParameterError, match="is a task of mteb"):
         retrieval_task("NFCorpus", found)
     with pytest.raises(ParameterError, match="letters, digits"):
@@ -176,7 +176,7 @@ def test_names_of_mteb_are_not_taken(found, labelled):
     with pytest.raises(ParameterError, match="sample is 0"):
         clustering_task("PetsLocal", labelled, sample=0)
     with pytest.raises(ParameterError, match="int is no model of mteb"):
-        evaluate([1], [], "nowhere")
+        evaluate([1], [], tmp_path)
     with pytest.raises(ParameterError, match="every row is marked as test"):
         classification_task("X", LabelledData(["a", "b"], ["x", "y"], [True, True]))
 

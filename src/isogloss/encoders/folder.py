@@ -203,9 +203,9 @@ def read_description(folder: Path, what: str) -> dict[str, Any]:
 
     Examples
     --------
-    >>> read_description(Path("nowhere"), "lexical")
+    >>> read_description(Path("no-folder"), "lexical")
     Traceback (most recent call last):
-    isogloss._core.errors.EncoderError: there is no folder nowhere: give one of a lexical encoder
+    isogloss._core.errors.EncoderError: there is no folder no-folder: give one of a lexical encoder
     """
     if not folder.exists():
         raise EncoderError(f"there is no folder {folder}: give one of a {what} encoder")
