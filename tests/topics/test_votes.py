@@ -115,3 +115,20 @@ def test_runs_over_cores_agree_as_well_as_runs_over_all_nodes(monkeypatch):
     other = agreed_communities(graph, resolution=1.0, seed=1)
     assert len(set(found.tolist())) == len(set(other.tolist())) == 5
     assert (found == other).mean() > 0.98
+
+
+def test_only_what_every_run_keeps_together_becomes_one_node(monkeypatch):
+    seen = []
+
+    def run(graph, resolution, seed):
+        seen.append(graph.nodes)
+        found = [[0, 0, 1, 1], [0, 0, 0, 1], [0, 1, 1]][min(len(seen), 3) - 1]
+        return np.array(found[: graph.nodes], dtype=np.int32)
+
+    monkeypatch.setattr(module, "_run", run)
+    monkeypatch.setattr(module, "map_blocks", lambda work, seeds: [work(one) for one in seeds])
+    for name, count in (("RUNS", 2), ("MORE", 1), ("AGAIN", 1)):
+        monkeypatch.setattr(module, name, count)
+    # Both first runs keep 0 and 1 together, one of them 2 with these, the other 2 with 3.
+    assert agreed_communities(PATH, resolution=1.0, seed=0).tolist() == [0, 0, 1, 1]
+    assert seen == [4, 4, 3, 3, 3]
