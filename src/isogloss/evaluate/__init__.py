@@ -1,8 +1,8 @@
 """Scores with intervals: how good topics, rankings and labels are."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from isogloss._core.lazy import lazy
 from isogloss.evaluate.retrieval import mrr, ndcg_at_k, recall_at_k
 from isogloss.evaluate.score import Score
 from isogloss.evaluate.topics import TopicEvaluation, evaluate_topics
@@ -85,8 +85,4 @@ _HOMES = {
     "write_tasks": "task_files",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy(__name__, _HOMES)

@@ -1,6 +1,8 @@
 """Situated chunks: short passages whose vectors know what surrounds them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from isogloss._core.lazy import lazy
 
 if TYPE_CHECKING:
     from isogloss.situate.asked import AskedPrefix
@@ -47,10 +49,4 @@ _HOMES = {
     "train_residual": "training",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(f"isogloss.situate.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy(__name__, _HOMES)

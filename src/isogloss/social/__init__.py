@@ -1,12 +1,13 @@
 """Who talks to whom: graphs, inequality, rhythm and topics of a discussion."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-# Public name -> module that defines it, imported on first use.
+from isogloss._core.lazy import lazy
+
+# Public name -> module that defines it.
 _HOMES = {
-    "DiscussionReport": "isogloss.social.record",
-    "discussion_report": "isogloss.social.report",
+    "DiscussionReport": "record",
+    "discussion_report": "report",
 }
 
 __all__ = ["DiscussionReport", "discussion_report"]
@@ -15,14 +16,4 @@ if TYPE_CHECKING:
     from isogloss.social.record import DiscussionReport
     from isogloss.social.report import discussion_report
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
-    raise AttributeError(f"module 'isogloss.social' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(__name__, _HOMES)

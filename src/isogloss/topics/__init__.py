@@ -1,6 +1,8 @@
 """Topics: a graph of passages, its communities, a tree over them, and who belongs where."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from isogloss._core.lazy import lazy
 
 if TYPE_CHECKING:
     from isogloss.topics.estimator import TopicEstimator
@@ -59,10 +61,4 @@ _HOMES = {
     "topics_over": "trends",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        from importlib import import_module
-
-        return getattr(import_module(f"isogloss.topics.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy(__name__, _HOMES)

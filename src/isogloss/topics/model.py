@@ -1,6 +1,7 @@
 """`TopicModel`: a tree of topics over passages, found and assigned by one function."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from isogloss.topics.guide import Seeds, read_seeds, seeded_communities, with_se
 from isogloss.topics.leaves import Leaves, fit_leaves, numbered, tree_over
 from isogloss.topics.membership import Assignment, path_strengths
 from isogloss.topics.rows import canonical_order, checked_rows, checked_vocabulary
-from isogloss.topics.saved import pack, unpack
+from isogloss.topics.saved import pack, read_file, unpack, write_model
 from isogloss.topics.scale import COARSEST, first_communities
 from isogloss.topics.stream import Stream, TopicStream
 from isogloss.topics.target import communities_of
@@ -427,3 +428,40 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         model = cls(**({"even_edges": False} | about["params"]))
         unpack(model, arrays, about)
         return model
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted model into one file (safetensors), atomically.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file, such as ``topics.safetensors``. Vectors and texts are not kept in it.
+
+        Raises
+        ------
+        NotFitted
+            Before `fit`.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "topics.safetensors"
+        >>> rows = np.repeat(np.eye(3, dtype=np.float32), 8, axis=0)
+        >>> model = TopicModel(neighbours=5).fit(rows)
+        >>> model.save(path)
+        >>> bool((TopicModel.load(path).predict(rows) == model.labels_).all())
+        True
+        """
+        self._need_topics()
+        write_model(self, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> "TopicModel":
+        """Read the model that `save` wrote; it predicts the same bytes, and can be edited.
+
+        Raises
+        ------
+        AtlasError
+            When there is no such file, it is damaged, or of a newer format.
+        """
+        return cls.from_arrays(*read_file(Path(path)))

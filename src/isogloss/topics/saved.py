@@ -1,6 +1,8 @@
 """A topic model as arrays and JSON, and back. Format 1 had one assigner and no edits."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +10,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError
+from isogloss._core.files import atomic_path
+from isogloss._core.tensors import load_metadata, load_tensors, save_tensors
 from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision, Stage
 from isogloss.topics.graph import WordWeights
@@ -90,6 +94,31 @@ def unpack(
         (int(a), int(b), float(height))
         for (a, b), height in zip(arrays["join"], arrays["join_height"], strict=True)
     ]
+
+
+def write_model(model: "TopicModel", path: Path) -> None:
+    """Write a fitted model into one safetensors file, atomically."""
+    arrays, about = pack(model)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        save_tensors(temporary, arrays, {"topic_model": json.dumps(about)})
+
+
+def read_file(path: Path) -> tuple[Arrays, dict[str, Any]]:
+    """Give the arrays and the dictionary of a file that `write_model` wrote.
+
+    Raises
+    ------
+    AtlasError
+        When there is no such file, or it is damaged or holds something else.
+    """
+    try:
+        arrays, held = load_tensors(path), load_metadata(path).get("topic_model")
+    except OSError as error:
+        raise AtlasError(f"{path} cannot be read as a topic model: {error.strerror}") from error
+    if held is None:
+        raise AtlasError(f"{path} holds no topic model: write one with TopicModel.save")
+    return arrays, json.loads(held)
 
 
 def _packed(made: Assigner) -> Arrays:
