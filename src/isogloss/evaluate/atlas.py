@@ -1,6 +1,7 @@
 """The scores of a finished atlas."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 MODEL = "atlas"
 CV_PASSAGES = 2000  # texts that gensim holds and reads twice
+WINDOW_PASSAGES = 20_000  # texts whose sliding windows are counted, one after the other
 STABILITY_PASSAGES = 20_000
 KEYWORDS = 10
 
@@ -78,9 +80,14 @@ def evaluate_atlas(
     found = evaluate_topics(
         assigned, keywords, gold=gold, counts=counts(),
         vocabulary=[*vocabulary.words, *whole], seed=seed,
-        cv_texts=_some_tokens(atlas, seed) if with_cv else None,
+        texts=_some_tokens(atlas, WINDOW_PASSAGES, seed),
+        cv_texts=list(_some_tokens(atlas, CV_PASSAGES, seed)) if with_cv else None,
     )  # fmt: skip
     scores: dict[str, Score] = dict(found.scores)
+    if len(atlas) > WINDOW_PASSAGES:
+        windows = scores["npmi_window"]
+        note = f"{windows.notes}; a sample of {WINDOW_PASSAGES:,} passages"
+        scores["npmi_window"] = replace(windows, notes=note)
     skipped = dict(found.skipped)
     if not with_cv:
         skipped["c_v"] = "needs gensim: pip install 'isogloss[eval]'"
@@ -254,15 +261,11 @@ def _batches(
             yield {name: taken.column(name) for name in columns}
 
 
-def _some_tokens(atlas: "Atlas", seed: int) -> list[list[str]]:
+def _some_tokens(atlas: "Atlas", most: int, seed: int) -> Iterator[list[str]]:
     from isogloss.text import tokenize
 
-    rows = _chosen(len(atlas), CV_PASSAGES, seed)
-    return [
-        tokens
-        for part in _batches(atlas, ["text"], rows)
-        for tokens in tokenize(part["text"].to_pylist())
-    ]
+    for part in _batches(atlas, ["text"], _chosen(len(atlas), most, seed)):
+        yield from tokenize(part["text"].to_pylist())
 
 
 def _stability(
@@ -279,8 +282,6 @@ def _stability(
 
 
 def _named(prefix: str, found: "Stability", whole: str) -> dict[str, Score]:
-    from dataclasses import replace
-
     topics = f"{min(found.topics)} to {max(found.topics)} topics"
     return {
         f"{prefix}_{name}": replace(score, notes=f"{whole}{score.notes}; {topics}")
