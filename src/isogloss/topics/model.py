@@ -14,7 +14,7 @@ from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision
 from isogloss.topics.edit import TopicEdits
 from isogloss.topics.emerge import measure_base
-from isogloss.topics.graph import WordWeights, even_graph, neighbour_graph
+from isogloss.topics.graph import WordWeights, neighbour_graphs
 from isogloss.topics.guide import Seeds, read_seeds, seeded_communities, with_seeds
 from isogloss.topics.leaves import Leaves, fit_leaves, numbered, tree_over
 from isogloss.topics.membership import Assignment, path_strengths
@@ -264,10 +264,10 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
     ) -> "_Seen":
         """Give the graph of some passages, its scale, and how many topics that makes."""
         rows, words = self._drawn(vectors, counts, drawn)
-        graph = neighbour_graph(
-            rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight
-        )
-        sought = even_graph(graph) if self.even_edges else graph
+        graph, sought = neighbour_graphs(
+            rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight,
+            even_edges=self.even_edges,
+        )  # fmt: skip
         if self.n_topics is not None:
             return _Seen(rows, words, graph, sought, COARSEST, self.n_topics, None)
         least = self._least_size(len(drawn))
