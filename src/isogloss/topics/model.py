@@ -210,13 +210,12 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
         return self
 
     def _check_params(self) -> None:
+        """Refuse what is out of range, then what is of a wrong kind: ranges say more."""
         for name in ("neighbours", "min_topic_size", "novel_rows"):
             whole_number(getattr(self, name), name, 1)
         whole_number(self.max_rows, "max_rows", 2)
         whole_number(self.random_state, "random_state", -(2**63), 2**64 - 1)
         real_number(self.lexical_weight, "lexical_weight", 0)
-        if not isinstance(self.even_edges, bool | np.bool_):
-            raise ParameterError(f"even_edges is {self.even_edges!r}: give True or False")
         if self.first_rows is not None:
             whole_number(self.first_rows, "first_rows", 2)
         if self.resolution is not None:
@@ -227,6 +226,7 @@ class TopicModel(TopicEdits, TopicStream, Estimator):
             whole_number(self.n_topics, "n_topics", max(1, len(self.seeds or ())))
         if self.n_topics is not None and self.resolution is not None:
             raise ParameterError("n_topics and resolution both set the scale: give one of them")
+        self._check_kinds()
 
     def _least_size(self, n: int) -> int:
         return min(self.min_topic_size, max(2, n // 20))
