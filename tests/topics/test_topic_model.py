@@ -249,7 +249,7 @@ def test_small_topics_are_looked_for_among_more_passages():
 
 
 def test_no_more_than_so_many_passages_are_looked_at(monkeypatch):
-    import isogloss.topics.model as home
+    import isogloss.topics.look as home
 
     seen = []
     kept = home.neighbour_graphs
