@@ -21,6 +21,7 @@ from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.topics.estimator import TopicEstimator, largest_part, read_saved
 from isogloss.topics.models.bat_signs import GameSigns, GameWarning, signs_of
 from isogloss.topics.models.inputs import checked_words
+from isogloss.topics.models.shares import sparse_shares
 from isogloss.topics.models.torch_guard import one_thread, seeded
 from isogloss.topics.result import TopicResult
 from isogloss.topics.rows import count_rows
@@ -187,8 +188,7 @@ class BATTopics(TopicEstimator):
         with one_thread():
             shares = encoded(self._game, rows)
         shares[~full] = 0.0
-        # a little below one, so that no row sums to more than that in float32
-        return sp.csr_matrix((shares * (1 - 2.0**-20)).astype(np.float32))
+        return sparse_shares(shares)
 
     def save(self, folder: str | Path) -> None:
         """Write `model.json` and `model.safetensors`, and the result, into a folder."""
