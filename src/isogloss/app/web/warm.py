@@ -8,8 +8,8 @@ import importlib
 import logging
 from collections.abc import Sequence
 
+from isogloss.app.web.asgi import Refusal
 from isogloss.app.web.explorer import Explorer
-from isogloss.app.web.security import Refusal
 
 SEARCH = (
     "isogloss.build.stages", "isogloss.drift.queries", "isogloss.encoders.spec",
