@@ -1,20 +1,15 @@
 """Documents come, go and are replaced: what is there afterwards, and what is refused."""
 
-import contextlib
-import gc
-import importlib.util
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from crash import SUBJECTS
+from changed import ROOT, bench, documents, everything, rows_of
 
 from isogloss._core.errors import (
     AtlasError,
@@ -22,86 +17,19 @@ from isogloss._core.errors import (
     FilterError,
     ParameterError,
     SourceError,
-    StorageError,
 )
 from isogloss.app.cli.main import main
 from isogloss.atlas import Atlas
-from isogloss.build import change, upkeep
+from isogloss.build import upkeep
 from isogloss.store.table import number_tests
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def load_benchmark():
-    path = ROOT / "benchmarks" / "upkeep.py"
-    spec = importlib.util.spec_from_file_location("upkeep_benchmark", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-bench = load_benchmark()
-
-
-def documents(count, *, start=0):
-    rng = np.random.default_rng(3)
-    names = sorted(SUBJECTS)
-    rows = []
-    for n in range(start + count):
-        label = names[int(rng.integers(len(names)))]
-        text = " ".join(rng.choice(SUBJECTS[label].split(), 8).tolist()) + f" word{n}"
-        rows.append({"id": f"d{n}", "text": text, "label": label, "n": n})
-    return rows[start:]
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("changes")
-    pq.write_table(pa.Table.from_pylist(documents(200)), folder / "source.parquet")
-    Atlas.build(folder / "source.parquet", folder / "a.atlas", encoder="lexical")
-    numbered = [{"text": row["text"], "n": row["n"]} for row in documents(40)]
-    Atlas.build([*numbered, *numbered[:3]], folder / "numbered.atlas", encoder="lexical")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def vectors(built):
-    return bench.Vectors(Atlas.open(built / "a.atlas").encoder)
-
 
 @pytest.fixture
-def atlas(built, vectors, tmp_path):
-    shutil.copytree(built / "a.atlas", tmp_path / "a.atlas")
-    opened = Atlas.open(tmp_path / "a.atlas")
-    opened._encoder = vectors.encoder  # loaded once for all tests
-    return opened
+def atlas(changes_atlas):
+    return changes_atlas
 
 
-@pytest.fixture
-def model():
-    made = bench.Model()
-    made.add(documents(200))
-    return made
-
-
-def rows_of(atlas):
-    found = {}
-    for batch in atlas.passages(["passage", "id", "text"]):
-        for row in batch.to_pylist():
-            found[row["id"]] = (row["passage"], row["text"])
-    return found
-
-
-def everything(folder):
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(Path(folder).rglob("*"))
-        if path.is_file()
-    }
-
-
-def test_rounds_equal_brute_force(built, tmp_path, monkeypatch):
+def test_rounds_equal_brute_force(changes_folder, tmp_path, monkeypatch):
     """Three rounds in which tables are copied and somebody reads an old version."""
     monkeypatch.setattr(upkeep, "MOST_FILES", 60)
     pool = documents(400)
@@ -109,20 +37,20 @@ def test_rounds_equal_brute_force(built, tmp_path, monkeypatch):
     assert figures[-1]["copies"] >= 1
 
 
-def test_delete_by_filter_by_ids_and_of_all(atlas, model, vectors, tmp_path):
+def test_delete_by_filter_by_ids_and_of_all(atlas, changes_model, changes_vectors, tmp_path):
     hockey = [row["id"] for row in documents(200) if row["label"] == "hockey"]
     report = atlas.delete(where="label = 'hockey'")
-    model.delete(hockey)
+    changes_model.delete(hockey)
     assert (report.deleted, report.status, report.missing) == (len(hockey), "deleted", [])
-    bench.check_content(atlas, model)
-    left = sorted(model.rows)
+    bench.check_content(atlas, changes_model)
+    left = sorted(changes_model.rows)
     report = atlas.delete(ids=[left[0], left[0], "nobody", hockey[0]])
-    model.delete([left[0]])
+    changes_model.delete([left[0]])
     assert (report.deleted, report.missing) == (1, ["nobody", hockey[0]])
     assert atlas.delete(ids=["nobody"]).status == "unchanged"
     assert atlas.delete(where="label = 'hockey'").deleted == 0
-    bench.check_content(atlas, model)
-    bench.check_searches(atlas, model, vectors, tmp_path)
+    bench.check_content(atlas, changes_model)
+    bench.check_searches(atlas, changes_model, changes_vectors, tmp_path)
     topic = max((t for t in atlas.topics if t.is_leaf), key=lambda t: t.size)
     assert atlas.delete(where=f"topic = {topic.id}").deleted == topic.size
     assert atlas.topics[topic.id].size == 0
@@ -135,7 +63,7 @@ def test_delete_by_filter_by_ids_and_of_all(atlas, model, vectors, tmp_path):
     again = bench.Model(next_passage=200)
     again.add(documents(5))
     bench.check_content(atlas, again)
-    bench.check_searches(atlas, again, vectors, tmp_path)
+    bench.check_searches(atlas, again, changes_vectors, tmp_path)
 
 
 def test_a_number_is_never_used_twice(atlas):
@@ -149,14 +77,16 @@ def test_a_number_is_never_used_twice(atlas):
     assert grown.manifest.next_passage == 205
 
 
-def test_update_replaces_text_attributes_vector_and_topic(atlas, model, vectors, tmp_path):
+def test_update_replaces_text_attributes_vector_and_topic(
+    atlas, changes_model, changes_vectors, tmp_path
+):
     stranger = next(row for row in documents(200) if row["label"] == "crypto")
     changed = [{"id": "d7", "text": stranger["text"], "label": "new", "n": -1}, documents(200)[9]]
     report = atlas.update(changed)
     assert (report.updated, report.unchanged, report.added) == (1, 1, 0)
-    model.add(changed[:1])
-    bench.check_content(atlas, model)
-    bench.check_searches(atlas, model, vectors, tmp_path)
+    changes_model.add(changed[:1])
+    bench.check_content(atlas, changes_model)
+    bench.check_searches(atlas, changes_model, changes_vectors, tmp_path)
     hit = atlas.search("key", k=1, where="label = 'new'", mode="vector").hits[0]
     like = atlas.search("key", k=1, where=f"id = '{stranger['id']}'", mode="vector").hits[0]
     assert (hit.id, hit.passage, hit.attributes["n"]) == ("d7", 200, -1)
@@ -231,8 +161,8 @@ def test_a_dry_run_changes_nothing(atlas):
     assert everything(atlas.path) == before
 
 
-def test_what_was_deleted_stays_out_of_builds(built, atlas, tmp_path):
-    source = built / "source.parquet"
+def test_what_was_deleted_stays_out_of_builds(changes_folder, atlas, tmp_path):
+    source = changes_folder / "source.parquet"
     atlas.delete(ids=["d0", "d1"])
     atlas.update([{**documents(200)[2], "text": "quite other words"}])
     kept = rows_of(atlas)
@@ -265,9 +195,9 @@ def test_what_was_deleted_stays_out_of_builds(built, atlas, tmp_path):
     }
 
 
-def test_documents_without_ids(built, tmp_path):
+def test_documents_without_ids(changes_folder, tmp_path):
     """They are known by their number when they go, and by their contents afterwards."""
-    shutil.copytree(built / "numbered.atlas", tmp_path / "n.atlas")
+    shutil.copytree(changes_folder / "numbered.atlas", tmp_path / "n.atlas")
     atlas = Atlas.open(tmp_path / "n.atlas")
     rows = [{"text": row["text"], "n": row["n"]} for row in documents(40)]
     assert atlas.delete(ids=[0, np.int64(5), 99]).missing == [99]  # 40 says what 0 said
@@ -317,121 +247,6 @@ def test_refusals(atlas):
     assert sorted(p.name for p in atlas.path.iterdir() if not p.name.startswith("vectors-")) == [
         ".lock", "manifest.json", "passages-0001.lance", "state-0001",
     ]  # fmt: skip
-
-
-def test_others_are_told_that_the_atlas_moved_on(atlas):
-    other = Atlas.open(atlas.path)
-    atlas.delete(ids=["d0"])
-    with pytest.raises(AtlasError, match="at version 2 by now, opened was 1"):
-        other.delete(where="topic = 0")
-    assert len(other) == 200
-    assert len(rows_of(other)) == 200
-    (atlas.path / "work").mkdir()
-    (atlas.path / "work" / "plan.json").write_text(json.dumps({"base": 2}))
-    with pytest.raises(AtlasError, match="unfinished build"):
-        atlas.delete(ids=["d1"])
-
-
-def test_a_reader_keeps_its_version_and_what_nobody_reads_goes(atlas, model, vectors, tmp_path):
-    reader = Atlas.open(atlas.path)
-    reader_model = bench.Model(dict(model.rows), 200)
-    for start in (0, 40, 80):  # each more than a tenth: three tables
-        ids = [f"d{n}" for n in range(start, start + 40)]
-        atlas.delete(ids=ids)
-        model.delete(ids)
-    tables = {path.name for path in atlas.path.glob("passages-*")}
-    assert tables == {f"passages-000{n}.lance" for n in (1, 3, 4)}, "read, the last, the newest"
-    bench.check_content(reader, reader_model)
-    bench.check_searches(reader, reader_model, vectors, tmp_path)
-    del reader
-    atlas.delete(ids=["d199"])
-    model.delete(["d199"])
-    bench.check_content(atlas, model)
-    assert [path.name for path in atlas.path.glob("passages-*")] == ["passages-0004.lance"]
-    assert len(list(atlas.path.glob("state-*"))) <= 2
-
-
-CRASHES = (
-    (change.table, "change"), (change, "index_text"), (change, "without_passages"),
-    (upkeep.state, "copy_state"), (upkeep.state, "write_tree"), (upkeep.state, "publish_state"),
-    (upkeep, "write_manifest"), (change, "keep_up"), (upkeep, "_copied"), (upkeep.table, "wear"),
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("after", [pytest.param(False, marks=pytest.mark.slow), True])
-def test_a_crash_at_any_step_leaves_the_old_or_the_new(
-    built, atlas, model, vectors, tmp_path, monkeypatch, after
-):
-    """Each step in turn raises before or after it has done its work, as a kill would leave it."""
-
-    class Kill(BaseException):
-        pass
-
-    monkeypatch.setattr(upkeep, "MOST_FILES", 25)  # so that copies are made
-    pool = documents(300)
-    states = set()
-    for number, (module, name) in enumerate(CRASHES[::2] if after else CRASHES, start=1):
-        step = bench.make_step(number, model, pool, most=15)
-        whole = getattr(module, name)
-
-        def broken(*args, whole=whole, **options):
-            if after:
-                whole(*args, **options)
-            raise Kill
-
-        with monkeypatch.context() as patch:
-            patch.setattr(module, name, broken)
-            with contextlib.suppress(Kill):
-                step.run(atlas)
-        changed = bench.Model(dict(model.rows), model.next_passage)
-        step.apply(changed)
-        atlas = Atlas.open(atlas.path)
-        atlas._encoder = vectors.encoder
-        is_new = atlas.manifest.free_number == changed.next_passage and len(atlas) == len(
-            changed.rows
-        )
-        states.add(is_new)
-        model = changed if is_new else model
-        bench.check_content(atlas, model)
-        next_step = bench.make_step(100 + number, model, pool, most=5)
-        next_step.run(atlas)
-        next_step.apply(model)
-        bench.check_content(atlas, model)
-    bench.check_searches(atlas, model, vectors, tmp_path)
-    assert states == {False, True}
-    gc.collect()  # atlases that tracebacks kept open
-    atlas.delete(ids=sorted(model.rows)[:1])
-    assert not (atlas.path / "work").exists()
-    assert not list(atlas.path.glob(".state*"))
-    assert len(list(atlas.path.glob("passages-*"))) <= 2
-
-
-def test_upkeep_that_fails_is_told_and_tried_again(atlas, model, monkeypatch):
-    told = []
-
-    def refuse(*args, **options):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(upkeep, "MOST_FILES", 5)
-        patch.setattr(upkeep.table, "create_table", refuse)
-        report = atlas.delete(ids=["d0"], on_event=told.append)
-    model.delete(["d0"])
-    assert report.status == "deleted"
-    assert len(report.upkeep_failed) == 1
-    assert "No space left" in report.upkeep_failed[0]
-    assert any(e.level == "warning" and "the next change retries" in e.message for e in told)
-    bench.check_content(atlas, model)
-    with monkeypatch.context() as patch:
-        patch.setattr(upkeep, "MOST_FILES", 5)
-        assert atlas.delete(ids=["d1"]).compacted
-    model.delete(["d1"])
-    bench.check_content(atlas, model)
-    with monkeypatch.context() as patch:  # without an index of it, nothing is changed
-        patch.setattr("isogloss.search.text_index.create_text_index", refuse)
-        with pytest.raises(StorageError, match="free some room"):
-            atlas.add(documents(1, start=600))
-    assert Atlas.open(atlas.path).manifest.version == atlas.manifest.version
 
 
 def test_copies_are_made_when_a_table_is_worn(atlas):
@@ -490,58 +305,8 @@ def test_command_line(atlas, tmp_path, capsys):
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
-def test_killed_once(tmp_path):
-    told = bench.run_kills(
-        documents(300), tmp_path, documents=100, kills=1, most=10, say=lambda _: None
-    )
-    assert told["left"].count("work") == 0
-
-
-@pytest.mark.slow
-def test_twenty_rounds_and_eight_kills(data_dir, tmp_path):
-    (tmp_path / "rounds").mkdir()
-    figures = bench.run_rounds(
-        bench.newsgroups(data_dir), tmp_path / "rounds", documents=600, rounds=20, most=60,
-        say=lambda _: None,
-    )  # fmt: skip
-    last = figures[-1]
-    assert last["peak_files"] <= 2 * (upkeep.MOST_FILES + last["fresh_files"])
-    assert last["peak_mb"] <= 3 * last["fresh_mb"] + 2 * upkeep.FREE_WASTE / 1e6
-    assert last["copies"] >= 2
-    pool = bench.newsgroups(data_dir, 900)
-    told = bench.run_kills(pool, tmp_path, documents=300, kills=8, most=30, say=lambda _: None)
-    assert told["changes"] >= 6
-
-
 def test_the_example_of_the_page_runs():
     page = ROOT / "docs" / "changing-passages.md"
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 1
     exec(compile(blocks[0], str(page), "exec"), {})
-
-
-READER = """
-import sys
-from isogloss.atlas import Atlas
-atlas = Atlas.open(sys.argv[1])
-print("open", flush=True)
-sys.stdin.readline()
-hits = atlas.search("key cipher rocket", k=500, mode="vector").hits
-words = atlas.search("key", k=500, mode="text").hits
-print(len(atlas), len(hits), len(words), sum(b.num_rows for b in atlas.passages(["text"])))
-"""
-
-
-@pytest.mark.slow
-def test_a_reader_in_another_process_keeps_its_version(atlas):
-    command = [sys.executable, "-c", READER, str(atlas.path)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "open\n"
-    words = len(atlas.search("key", k=500, mode="text").hits)
-    for start in range(0, 200, 40):
-        atlas.delete(ids=[f"d{n}" for n in range(start, start + 40)])
-    assert len(list(atlas.path.glob("passages-*"))) == 3
-    out, _ = process.communicate("go\n", timeout=600)
-    assert out.split() == ["200", "200", str(words), "200"]
-    atlas.add(documents(1))
-    assert len(list(atlas.path.glob("passages-*"))) == 1

@@ -17,8 +17,12 @@ class Some(Estimator):
 
 
 @pytest.mark.parametrize(
-    "fine", [{}, {"a": np.int64(3)}, {"b": 2}, {"b": np.float32(2)}, {"c": np.bool_(0)}, {"d": 3}]
-)
+    "fine",
+    [
+        {}, {"a": np.int64(3)}, {"a": 10**400}, {"b": 2}, {"b": np.float32(2)},
+        {"c": np.bool_(0)}, {"d": 3},
+    ],
+)  # fmt: skip
 def test_what_fits_is_taken(fine):
     Some(**fine)._check_kinds()
 
@@ -31,6 +35,7 @@ def test_what_fits_is_taken(fine):
         ({"a": None}, "a is None"),
         ({"b": "2"}, "b is '2': give a number or None"),
         ({"b": float("nan")}, "b is nan"),
+        ({"b": np.float32("nan")}, "b is "),
         ({"c": 1}, "c is 1: give True or False"),
     ],
 )

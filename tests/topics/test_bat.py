@@ -138,12 +138,12 @@ def test_signs_of_failure_are_measured_and_warned_of():
     assert model.signs_.document_entropy > 0.9
     assert model.result_.provenance["signs"]["mean_entropy"] == model.signs_.mean_entropy
     assert "saturated" in GameSigns(1.0, 0.1, 0.1, 0.0).complaints()[0]
-    from isogloss.topics.models.bat import _signs
+    from isogloss.topics.models.bat_signs import signs_of
 
     copies = np.tile(np.arange(10), (4, 1))
-    signs = _signs(np.tile([1.0, 0, 0, 0], (9, 1)), copies, 100, 0.0)
+    signs = signs_of(np.tile([1.0, 0, 0, 0], (9, 1)), copies, 100, 0.0)
     assert (signs.distinct_words, signs.mean_entropy, signs.document_entropy) == (0.25, 0.0, 0.0)
-    spread = _signs(np.eye(4), np.arange(40).reshape(4, 10), 100, 0.0)
+    spread = signs_of(np.eye(4), np.arange(40).reshape(4, 10), 100, 0.0)
     assert spread.mean_entropy == pytest.approx(1.0) and spread.complaints() == []
 
 

@@ -249,16 +249,16 @@ def test_small_topics_are_looked_for_among_more_passages():
 
 
 def test_no_more_than_so_many_passages_are_looked_at(monkeypatch):
-    import isogloss.topics.model as home
+    import isogloss.topics.look as home
 
     seen = []
-    kept = home.neighbour_graph
+    kept = home.neighbour_graphs
 
     def spy(rows, *args, **kwargs):
         seen.append(len(rows))
         return kept(rows, *args, **kwargs)
 
-    monkeypatch.setattr(home, "neighbour_graph", spy)
+    monkeypatch.setattr(home, "neighbour_graphs", spy)
     rows, _ = many(3000, 60)
     TopicModel(neighbours=10, first_rows=400, max_rows=900, min_topic_size=5).fit(rows)
     assert max(seen) == 900

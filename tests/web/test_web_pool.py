@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
+from isogloss.app.web.asgi import Refusal
 from isogloss.app.web.pool import WorkPool
-from isogloss.app.web.security import Refusal
 
 
 def test_a_full_queue_is_said():

@@ -76,8 +76,9 @@ class Estimator:
                 continue
             value = getattr(self, name)
             truth = isinstance(value, bool | np.bool_)
+            no_number = isinstance(value, float | np.floating) and isnan(value)
             fits = any(
-                isinstance(value, kinds[kind][0]) and truth == (kind is bool) and not isnan(value)
+                isinstance(value, kinds[kind][0]) and truth == (kind is bool) and not no_number
                 for kind in wanted
                 if kind in kinds
             )

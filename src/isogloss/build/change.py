@@ -29,6 +29,7 @@ from isogloss.build.refill import without_passages
 from isogloss.build.report import LISTED_REJECTS, ChangeReport, Stopwatch, peak_rss_mb
 from isogloss.build.settings import BuildSettings
 from isogloss.build.skipped import RejectLog
+from isogloss.build.stamp import utc_now
 from isogloss.build.topics import Tally, Topics, assign_shards, leaf_columns
 from isogloss.build.upkeep import Upkeep, commit, index_text, keep_up, live_rows
 from isogloss.store import state, table
@@ -323,10 +324,8 @@ def _write(
         unassigned += new.tally.unassigned
     with change.watch("name topics"):
         tree = without_passages(tree, sizes, going, written)
-    from isogloss.build.pipeline import _now
-
     manifest = replace(
-        old, version=version, updated=_now(), state=state.state_name(version),
+        old, version=version, updated=utc_now(), state=state.state_name(version),
         documents=old.documents - len(going) + added, passages=old.passages - len(going) + added,
         unassigned=unassigned, table=written.name, table_version=written.version,
         next_passage=old.free_number + added, stale_rows=stale, seconds=change.watch.seconds,

@@ -28,6 +28,8 @@ from isogloss.build.edit_record import (
     write_passages,
 )
 from isogloss.build.edit_rows import ROWS, Rows, RowWriter, back_numbers
+from isogloss.build.leftovers import clean_up
+from isogloss.build.stamp import utc_now
 from isogloss.build.topics import (
     EXEMPLARS,
     KEYWORD_PASSAGES,
@@ -292,8 +294,6 @@ def commit_topics(
         For `model.json`.
     tree : TopicTree
     """
-    from isogloss.build.pipeline import _clean_up, _now
-
     draft = folder / ".state.tmp"
     with storage_errors("the topics of the atlas"):
         state.copy_state(folder / old.state, draft, without=(TREE, TABLE))
@@ -304,7 +304,7 @@ def commit_topics(
         write_json(draft / "topics" / "model.json", about)
         state.write_tree(draft, tree)
     new.state = state.state_name(new.version)
-    new.updated = _now()
+    new.updated = utc_now()
     state.publish_state(draft, folder / new.state)
     write_manifest(folder, new)
-    _clean_up(folder, new, old)
+    clean_up(folder, new, old)

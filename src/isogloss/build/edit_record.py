@@ -13,6 +13,7 @@ from isogloss._core.events import Event, OnEvent
 from isogloss._core.files import atomic_path, storage_errors
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.build.edit_rows import RowWriter, changed_arrays, path_lengths
+from isogloss.build.stamp import utc_now
 from isogloss.store import edits, state, table
 from isogloss.store.manifest import Manifest
 
@@ -126,11 +127,9 @@ def model_named(folder: Path, names: Sequence[str]) -> dict[str, Any]:
 
 def recorded(folder: Path, old: Manifest, kind: str, what: str, record: dict[str, Any]) -> Any:
     """Publish the record of an edit, and give the list of edits with it, for the manifest."""
-    from isogloss.build.pipeline import _now
-
     history = edits.History.from_json(old.edits, folder)
     name, size = edits.publish_record(folder, old.version + 1, record)
-    edit = edits.Edit(kind, what, _now(), record=name, bytes=size)
+    edit = edits.Edit(kind, what, utc_now(), record=name, bytes=size)
     return history.with_edit(edit).to_json()
 
 

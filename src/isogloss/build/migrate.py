@@ -15,8 +15,10 @@ from isogloss._core.errors import AtlasError, EncoderError, MissingExtra, Parame
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors
 from isogloss.build import reembed
+from isogloss.build.leftovers import clean_up
 from isogloss.build.migration_sample import draw, recall_in_atlas
 from isogloss.build.stages import load_atlas_encoder
+from isogloss.build.stamp import utc_now
 from isogloss.drift.compensation import Compensation, Side
 from isogloss.drift.fit import (
     LEAST_TEXTS,
@@ -324,8 +326,6 @@ def _topic_notes(made: Manifest, kept: float) -> tuple[str, ...]:
 
 def _commit(path: Path, old: Manifest, new: Manifest, found: Compensation | None) -> None:
     """Write a state with or without a map, and replace the manifest."""
-    from isogloss.build.pipeline import _clean_up, _now
-
     draft = path / ".state.tmp"
     with storage_errors("the map between the encoders"):
         if draft.exists():
@@ -334,7 +334,7 @@ def _commit(path: Path, old: Manifest, new: Manifest, found: Compensation | None
         if found is not None:
             found.save(draft / FOLDER)
     version = old.version + 1
-    new = replace(new, version=version, state=state.state_name(version), updated=_now())
+    new = replace(new, version=version, state=state.state_name(version), updated=utc_now())
     state.publish_state(draft, path / new.state)
     write_manifest(path, new)
-    _clean_up(path, new, old)
+    clean_up(path, new, old)

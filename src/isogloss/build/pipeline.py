@@ -5,9 +5,6 @@ build that was killed takes up where it stopped and ends in the same atlas. The 
 replaced last; until then an older atlas in the same folder stays as it was.
 """
 
-import datetime
-import platform
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,19 +21,21 @@ from isogloss._core.files import storage_errors
 from isogloss.build import stages, write
 from isogloss.build.default import with_encoder
 from isogloss.build.documents import KnownDocuments, Spooled, spool
+from isogloss.build.leftovers import clean_up, end_killed
 from isogloss.build.report import LISTED_REJECTS, BuildReport, Stopwatch, peak_rss_mb
 from isogloss.build.settings import BuildSettings
 from isogloss.build.skipped import RejectLog
+from isogloss.build.stamp import package_versions, utc_now
 from isogloss.build.upkeep import keep_up
-from isogloss.store import edits, readers, state, table
 from isogloss.store import manifest as manifests
+from isogloss.store import state, table
 from isogloss.store.gone import Gone
 from isogloss.store.manifest import Manifest, read_manifest, write_manifest
 from isogloss.store.workspace import Workspace, build_lock
 
-# What two builds of one atlas must agree on.
 # Share of the passages in no topic above which a build says so.
 MANY_UNASSIGNED = 0.1
+# What two builds of one atlas must agree on.
 _IDENTITY = ("encoder", "passages", "seed", "memory_mb", "text", "id", "fingerprint")
 
 
@@ -159,7 +158,7 @@ def _build(run: _Run) -> BuildReport:
         _require_same(run.folder, manifest.parameters, identity, finished=True)
         same_limit = manifest.parameters.get("limit") == settings.limit
         if inputs and same_limit and manifest.sources == inputs:
-            _end_killed(run.folder, manifest)
+            end_killed(run.folder, manifest)
             _mend_index(run, manifest)
             return _unchanged(run, manifest)
     with run.watch("load encoder"):
@@ -198,7 +197,7 @@ def _build(run: _Run) -> BuildReport:
     write_manifest(run.folder, new)
     workspace.clear()
     if manifest is None:
-        _clean_up(run.folder, new, before)
+        clean_up(run.folder, new, before)
     else:
         new, _ = keep_up(run.folder, new, before=manifest, on_event=run.on_event)
     _say_unassigned(run, new)
@@ -308,10 +307,6 @@ def _unchanged(run: _Run, manifest: Manifest) -> BuildReport:
     )  # fmt: skip
 
 
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-
-
 def _touch(manifest: Manifest, inputs: list[dict[str, Any]], identity: dict[str, Any]) -> Manifest:
     manifest.sources = inputs
     manifest.parameters["limit"] = identity["limit"]
@@ -323,7 +318,7 @@ def _new_manifest(
     identity: dict[str, Any], inputs: list[dict[str, Any]], log: RejectLog,
     repaired: dict[str, int],
 ) -> Manifest:  # fmt: skip
-    now = _now()
+    now = utc_now()
     return Manifest(
         version=made.version,
         created=old.created if old else now,
@@ -343,26 +338,12 @@ def _new_manifest(
         table_version=made.table_version,
         state=state.state_name(made.version),
         attributes=made.attributes,
-        versions=_versions(),
+        versions=package_versions(),
         next_passage=(old.free_number if old else 0) + spooled.documents,
         queries=old.queries if old else {},
         migrations=old.migrations if old else [],
         edits=old.edits if old else {},
     )
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    from isogloss import __version__
-
-    found = {"isogloss": __version__, "python": platform.python_version()}
-    for package in ("numpy", "scipy", "pyarrow", "lancedb", "onnxruntime", "torch"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _mend_index(run: _Run, manifest: Manifest) -> None:
@@ -372,35 +353,3 @@ def _mend_index(run: _Run, manifest: Manifest) -> None:
     opened = table.open_table(run.folder, manifest.table, manifest.table_version)
     with storage_errors("the vector index"):
         index_passages(run.folder, opened, manifest.encoder["fingerprint"], seed=run.settings.seed)
-
-
-def _end_killed(folder: Path, manifest: Manifest) -> None:
-    """Remove what a build left that was killed after its manifest was in place."""
-    workspace = Workspace(folder)
-    plan = workspace.read_plan()
-    if plan is not None and plan.get("base") != manifest.version:
-        workspace.clear()
-        _clean_up(folder, manifest, None)
-
-
-def _clean_up(folder: Path, new: Manifest, old: Manifest | None) -> None:
-    """Drop what no reader has open, but for the newest version and the one before."""
-    edits.drop_records(folder, new.edits)
-    for version in (new, *([old] if old else [])):
-        if (folder / version.state).is_dir():
-            readers.note_table(folder / version.state, version.table)
-    state.drop_old_states(folder, {new.state, *([old.state] if old else [])})
-    kept = {new.table, *([old.table] if old else [])}
-    for path in folder.glob(".*.tmp"):  # of writers that were killed; the lock is ours
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    for path in folder.glob("state-*"):
-        name = readers.noted_table(path)
-        if name is None:  # somebody has it open, and which table they read is not known
-            return
-        kept.add(name)
-    for path in folder.glob("passages-*.lance"):
-        if path.stem not in kept:
-            table.remove_table(folder, path.stem)

@@ -16,10 +16,12 @@ from isogloss._core.errors import AtlasError, EncoderError
 from isogloss._core.events import Event, OnEvent
 from isogloss._core.files import storage_errors, write_json
 from isogloss._core.tensors import save_tensors
+from isogloss.build.leftovers import clean_up
 from isogloss.build.maps import draw_map, map_source
 from isogloss.build.sample import mix
 from isogloss.build.settings import SHARD_BYTES, SHARD_ROWS, BuildSettings
 from isogloss.build.stages import _counts, truncation_of
+from isogloss.build.stamp import package_versions, utc_now
 from isogloss.build.topics import Topics
 from isogloss.build.write import _index_vectors
 from isogloss.drift.queries import FOLDER
@@ -98,11 +100,9 @@ def reembed(
         spec = "lsa"
     new = _manifest(path, old, work, shards, encoder, spec, made, name, kept)
     draw_map(path / new.state, map_source(new, made, on_event=on_event))
-    from isogloss.build.pipeline import _clean_up
-
     write_manifest(path, new)
     work.clear()
-    _clean_up(path, new, old)
+    clean_up(path, new, old)
     return new, kept
 
 
@@ -256,8 +256,6 @@ def _manifest(
     path: Path, old: Manifest, work: Workspace, shards: list[Shard], encoder: "Encoder", spec: str,
     made: Any, name: str, kept: float,
 ) -> Manifest:  # fmt: skip
-    from isogloss.build.pipeline import _now, _versions
-
     seen = truncation_of(work, shards, encoder)
     counts = {
         name: getattr(seen, name)
@@ -274,15 +272,15 @@ def _manifest(
     step = {
         "from": {key: old.encoder[key] for key in names},
         "to": {key: about[key] for key in names},
-        "at": _now(),
+        "at": utc_now(),
         "topics": "numbers, names and members are those of the vectors before; kept by the new "
         f"vectors for {kept:.4f} of a sample",
     }
     version = old.version + 1
     return replace(
-        old, version=version, updated=_now(), encoder=about, table=name,
+        old, version=version, updated=utc_now(), encoder=about, table=name,
         table_version=made.version, state=state.state_name(version), queries={},
         parameters={**old.parameters, "encoder": spec, "fingerprint": encoder.fingerprint},
-        migrations=[*old.migrations, step], versions=_versions(),
+        migrations=[*old.migrations, step], versions=package_versions(),
         edits=History.from_json(old.edits, path).of_names().to_json(),
     )  # fmt: skip

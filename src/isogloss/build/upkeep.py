@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import StorageError
 from isogloss._core.events import Event, OnEvent
 from isogloss._core.files import is_refusal, refusal_message, storage_errors
+from isogloss.build.leftovers import clean_up
 from isogloss.store import state, table
 from isogloss.store.gone import NAME as GONE
 from isogloss.store.gone import Gone
@@ -218,8 +219,6 @@ def keep_up(
         The newest.
     upkeep : Upkeep
     """
-    from isogloss.build.pipeline import _clean_up
-
     done = upkeep or Upkeep()
     held = [before, manifest]
 
@@ -247,7 +246,7 @@ def keep_up(
     done.guard("copying the table", copy, on_event)
     done.guard("the vector index", index_vectors, on_event)
     done.guard("the map", draw, on_event)
-    done.guard("cleaning up", lambda: _clean_up(folder, held[-1], held[-2]), on_event)
+    done.guard("cleaning up", lambda: clean_up(folder, held[-1], held[-2]), on_event)
     return held[-1], done
 
 

@@ -1,10 +1,9 @@
-"""The parts of a source: files, tables and lists, all as streams of raw Arrow batches."""
+"""What a source is, and its parts: files, tables and lists, all as streams of Arrow batches."""
 
 import itertools
-import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sized
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,62 +12,9 @@ import pyarrow as pa
 from isogloss._core.errors import SourceError
 from isogloss.corpus import files
 from isogloss.corpus.clean import Reject, clean_value
-from isogloss.corpus.types import fit_values, infer_csv, infer_json
-
-OnReject = Callable[[Reject], None]
-OnRepair = Callable[[str, int], None]
-Rows = Iterator[tuple[list[int] | range, pa.RecordBatch]]
-
-# Records on which the types of JSON and CSV columns are found.
-INFER_ROWS = 2000
-# Rough bytes of text in a batch of records.
-BATCH_BYTES = 16 << 20
-
-
-@dataclass(slots=True)
-class Part:
-    """One file, table or list.
-
-    Parameters
-    ----------
-    name : str
-        For messages and rejects.
-    schema : pyarrow.Schema
-        Raw columns.
-    start : callable
-        Given functions that take rejects and repairs, streams (row numbers, batch).
-    path : Path or None
-        The file.
-    rows : int or None
-        Rows announced.
-    first : pyarrow.Table or None
-        The first rows, where the part can be read only once.
-    row_files : list of str or None
-        The file of each row, where every row is a file of its own.
-    """
-
-    name: str
-    schema: pa.Schema
-    start: Callable[[OnReject, OnRepair], Rows]
-    path: Path | None = None
-    rows: int | None = None
-    first: pa.Table | None = None
-    row_files: list[str] | None = None
-
-    def batches(self, on_reject: OnReject, on_repair: OnRepair) -> Rows:
-        """Stream the part from its beginning."""
-        return self.start(on_reject, on_repair)
-
-    def head(self, rows: int) -> pa.Table:
-        """Give the first rows."""
-        if self.first is not None:
-            return self.first.slice(0, rows)
-        taken: list[pa.RecordBatch] = []
-        for _, batch in self.start(lambda _: None, lambda _k, _n: None):
-            taken.append(batch)
-            if sum(item.num_rows for item in taken) >= rows:
-                break
-        return pa.Table.from_batches(taken, self.schema).slice(0, rows)
+from isogloss.corpus.part import OnReject, OnRepair, Part, Rows
+from isogloss.corpus.records import record_batches, records_part, typed_part
+from isogloss.corpus.types import infer_csv, infer_json
 
 
 def open_parts(source: Any, batch_rows: int) -> list[Part]:
@@ -99,7 +45,7 @@ def open_parts(source: Any, batch_rows: int) -> list[Part]:
     if isinstance(source, list | tuple) and source and all(_is_path(item) for item in source):
         return [part for item in source for part in _open_path(item, batch_rows)]
     if isinstance(source, Iterable):
-        return [_records_part(source, batch_rows)]
+        return [records_part(source, batch_rows)]
     kind = type(source).__name__
     raise SourceError(f"a source cannot be {kind}: give a path, a frame or a list of texts")
 
@@ -216,9 +162,9 @@ def _open_file(path: Path, batch_rows: int) -> Part:
         def rows(report: files.Report) -> Iterator[files.Record]:
             return files.csv_records(files.open_bytes(path), name, report, delimiter=mark)
 
-        return _typed_part(name, rows, infer_csv, batch_rows, path)
+        return typed_part(name, rows, infer_csv, batch_rows, path)
     reader = files.plain_lines if kind in (".txt", ".md") else files.json_records
-    return _typed_part(
+    return typed_part(
         name, lambda report: reader(files.open_bytes(path), name, report), infer_json, batch_rows,
         path,
     )  # fmt: skip
@@ -258,7 +204,7 @@ def _json_file(path: Path, batch_rows: int) -> Part:
     except (OSError, pa.ArrowException) as error:
         raise SourceError(f"{path} cannot be read: {error}") from error
     if not head.startswith(b"["):
-        return _typed_part(
+        return typed_part(
             name, lambda report: files.json_records(files.open_bytes(path), name, report),
             infer_json, batch_rows, path,
         )  # fmt: skip
@@ -268,115 +214,9 @@ def _json_file(path: Path, batch_rows: int) -> Part:
         values = json.loads(bytes(files.open_bytes(path).read()).decode("utf-8", "replace"))
     except (ValueError, RecursionError, OSError) as error:
         raise SourceError(f"{path} is not JSON: {error}") from error
-    part = _records_part(values, batch_rows, name)
+    part = records_part(values, batch_rows, name)
     part.path = path
     return part
-
-
-def _typed_part(
-    name: str,
-    rows: Callable[[files.Report], Iterator[files.Record]],
-    infer: Callable[[list[Any]], pa.DataType],
-    batch_rows: int,
-    path: Path | None,
-) -> Part:
-    """Make a part of records: their types are found on the first ones."""
-
-    def quiet(_row: int, _kind: str, _reason: str) -> None:
-        return None
-
-    first = [record for _, record, _ in itertools.islice(rows(quiet), INFER_ROWS)]
-    schema = _infer_schema(first, infer)
-
-    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
-        def report(row: int, kind: str, reason: str) -> None:
-            on_reject(Reject(name, row, reason, kind))
-
-        return _record_batches(rows(report), schema, batch_rows, on_repair)
-
-    return Part(name, schema, start, path)
-
-
-def _infer_schema(
-    records: list[dict[str, Any]], infer: Callable[[list[Any]], pa.DataType]
-) -> pa.Schema:
-    names: dict[str, None] = {}
-    for record in records:
-        names.update(dict.fromkeys(record))
-    return pa.schema(
-        [(clean_value(name), infer([record.get(name) for record in records])) for name in names]
-    )
-
-
-def _record_batches(
-    records: Iterator[files.Record], schema: pa.Schema, batch_rows: int, on_repair: OnRepair
-) -> Rows:
-    numbers: list[int] = []
-    held: list[dict[str, Any]] = []
-    size = 0
-    for row, record, repaired in records:
-        if repaired:
-            on_repair("invalid UTF-8", 1)
-        numbers.append(row)
-        held.append(record)
-        size += sum(len(value) for value in record.values() if isinstance(value, str))
-        if len(held) >= batch_rows or size >= BATCH_BYTES:
-            yield numbers, _record_batch(held, schema, on_repair)
-            numbers, held, size = [], [], 0
-    if held:
-        yield numbers, _record_batch(held, schema, on_repair)
-
-
-def _record_batch(
-    records: list[dict[str, Any]], schema: pa.Schema, on_repair: OnRepair
-) -> pa.RecordBatch:
-    columns = []
-    for field in schema:
-        column, lost = fit_values([record.get(field.name) for record in records], field.type)
-        if lost:
-            on_repair(f"value in {field.name!r} that is not {field.type}", lost)
-        columns.append(column)
-    known = set(schema.names)
-    unknown = sum(1 for record in records for name in record if clean_value(name) not in known)
-    if unknown:
-        on_repair("field that the first records lack", unknown)
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _records_part(source: Iterable[Any], batch_rows: int, name: str = "") -> Part:
-    """Make a part of texts or dicts in memory; a generator is read once, as it streams."""
-    kind = name or type(source).__name__
-    iterator = iter(source)
-    first = list(itertools.islice(iterator, INFER_ROWS))
-    if not first:
-        raise SourceError(f"the {kind} is empty: give at least one text")
-    is_table = any(isinstance(item, dict) for item in first)
-    schema = pa.schema([("text", pa.string())])
-    if is_table:
-        schema = _infer_schema([item for item in first if isinstance(item, dict)], infer_json)
-
-    def records(items: Iterable[Any], on_reject: OnReject) -> Iterator[files.Record]:
-        for row, item in enumerate(items):
-            if is_table and isinstance(item, dict):
-                yield row, {str(key): value for key, value in item.items()}, False
-            elif not is_table and isinstance(item, str | bytes | type(None)):
-                yield row, {"text": item}, False
-            elif not is_table and isinstance(item, float) and math.isnan(item):
-                yield row, {"text": None}, False
-            else:
-                reason = f"item is {type(item).__name__}, not a text"
-                on_reject(Reject(kind, row, reason, "wrong type"))
-
-    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
-        items = itertools.chain(first, iterator) if isinstance(source, Iterator) else source
-        return _record_batches(records(items, on_reject), schema, batch_rows, on_repair)
-
-    looked = [batch for _, batch in _record_batches(
-        records(first, lambda _: None), schema, batch_rows, lambda _k, _n: None
-    )]  # fmt: skip
-    head = pa.Table.from_batches(looked, schema)
-    rows = len(source) if isinstance(source, Sized) else None
-    return Part(kind, schema, start, None, rows, head)
 
 
 def _table_part(source: Any, batch_rows: int) -> Part:
@@ -430,7 +270,7 @@ def _texts_part(folder: Path, paths: list[Path], batch_rows: int) -> Part:
                 where = clean_value(path.relative_to(folder).as_posix())
                 yield row, {"id": where, "text": text}, repaired
 
-        return _record_batches(records(), schema, batch_rows, on_repair)
+        return record_batches(records(), schema, batch_rows, on_repair)
 
     return Part(name, schema, start, None, len(paths), row_files=[str(path) for path in paths])
 
@@ -462,7 +302,7 @@ def _stream_part(batch_rows: int) -> Part:
             yield record
 
     late: list[tuple[int, str, str]] = []
-    part = _records_part(rows(), batch_rows, "stdin")
+    part = records_part(rows(), batch_rows, "stdin")
     inner = part.start
 
     def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:

@@ -9,7 +9,8 @@ import pyarrow as pa
 from isogloss._core.columns import attribute_name
 from isogloss._core.errors import ColumnError, SourceError, nearest
 from isogloss.corpus.clean import Cleaner, Reject
-from isogloss.corpus.parts import Part, open_parts
+from isogloss.corpus.part import Part
+from isogloss.corpus.parts import open_parts
 from isogloss.corpus.types import storable
 
 __all__ = ["Reject", "Source", "open_source"]

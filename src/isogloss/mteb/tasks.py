@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -71,16 +71,14 @@ def retrieval_task(
         prompt=prompt,
     )
 
-    def load_data(self: Any, num_proc: int | None = None, **options: Any) -> None:
-        if self.data_loaded:
-            return
+    def dataset() -> Any:
         documents = [
             {"id": key, "title": title, "text": text}
             for key, (title, text) in data.documents.items()
         ]
         asked = [{"id": key, "text": text} for key, text in data.queries.items()]
         judged = set(data.judged)
-        self.dataset = {
+        return {
             "default": {
                 _SPLIT: {
                     "corpus": datasets.Dataset.from_list(documents),
@@ -94,9 +92,8 @@ def retrieval_task(
                 }
             }
         }
-        self.data_loaded = True
 
-    return _make(abstasks.AbsTaskRetrieval, name, metadata, load_data)
+    return _make(abstasks.AbsTaskRetrieval, name, metadata, dataset)
 
 
 def clustering_task(
@@ -153,19 +150,16 @@ def clustering_task(
         prompt=None,
     )
 
-    def load_data(self: Any, num_proc: int | None = None, **options: Any) -> None:
-        if self.data_loaded:
-            return
+    def dataset() -> Any:
         rows = {"sentences": kept.texts, "labels": kept.labels}
         # "default" is one dataset in mteb, with its splits under it
-        self.dataset = datasets.DatasetDict({_SPLIT: datasets.Dataset.from_dict(rows)})
-        self.data_loaded = True
+        return datasets.DatasetDict({_SPLIT: datasets.Dataset.from_dict(rows)})
 
     return _make(
         abstasks.AbsTaskClustering,
         name,
         metadata,
-        load_data,
+        dataset,
         max_fraction_of_documents_to_embed=None,
         max_document_to_embed=most,
         max_documents_per_cluster=sample,
@@ -229,10 +223,8 @@ def classification_task(
         prompt=None,
     )
 
-    def load_data(self: Any, num_proc: int | None = None, **options: Any) -> None:
-        if self.data_loaded:
-            return
-        self.dataset = datasets.DatasetDict(
+    def dataset() -> Any:
+        return datasets.DatasetDict(
             {
                 split: datasets.Dataset.from_dict(
                     {"text": part.texts, "label": [number[label] for label in part.labels]}
@@ -240,20 +232,24 @@ def classification_task(
                 for split, part in parts.items()
             }
         )
-        self.data_loaded = True
 
     return _make(
         abstasks.AbsTaskClassification,
         name,
         metadata,
-        load_data,
+        dataset,
         samples_per_label=samples_per_label,
         n_experiments=experiments,
     )
 
 
-def _make(base: Any, name: str, metadata: Any, load_data: Any, **settings: Any) -> Any:
+def _make(base: Any, name: str, metadata: Any, dataset: Callable[[], Any], **settings: Any) -> Any:
     """Make a task of a class of its own, as mteb keeps metadata and settings on the class."""
+
+    def load_data(self: Any, num_proc: int | None = None, **options: Any) -> None:
+        if not self.data_loaded:
+            self.dataset = dataset()
+            self.data_loaded = True
 
     def evaluate(self: Any, *args: Any, **options: Any) -> Any:
         # mteb goes on drawing where the last model left off: scores would depend on the order

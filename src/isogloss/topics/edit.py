@@ -13,7 +13,7 @@ from isogloss._core.errors import NotFitted, ParameterError
 from isogloss._core.estimator import absent
 from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision
-from isogloss.topics.graph import WordWeights, even_graph, neighbour_graph
+from isogloss.topics.graph import WordWeights, neighbour_graphs
 from isogloss.topics.leaves import fit_leaves, numbered, tree_over
 from isogloss.topics.reshape import merge_tree, split_tree
 from isogloss.topics.rows import canonical_order, checked_rows
@@ -181,10 +181,10 @@ class TopicEdits:
             raise ParameterError(f"topic {topic} has {len(held)} of these passages: too few")
         order = canonical_order(inside, told).rows[: self.max_rows]
         rows, words = inside[order], None if told is None else told[order]
-        graph = neighbour_graph(
-            rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight
-        )
-        sought = even_graph(graph) if self.even_edges else graph
+        graph, sought = neighbour_graphs(
+            rows, words, neighbours=self.neighbours, lexical_weight=self.lexical_weight,
+            even_edges=self.even_edges,
+        )  # fmt: skip
         least, seed = self._least_size(len(rows)), self.random_state
         if into is None:
             scale = first_communities(graph, sought, least=least).resolution

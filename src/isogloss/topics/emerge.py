@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.threads import single_threaded_blas
 from isogloss.topics.assign import BLOCK, Assigner
-from isogloss.topics.graph import even_graph, neighbour_graph
+from isogloss.topics.graph import neighbour_graphs
 from isogloss.topics.scale import first_communities
 from isogloss.topics.votes import agreed_communities
 
@@ -108,8 +108,9 @@ def dense_groups(
     list of int (m,)
         Row numbers of each group, larger groups first.
     """
-    graph = neighbour_graph(rows, words, neighbours=neighbours, lexical_weight=lexical_weight)
-    sought = even_graph(graph) if even_edges else graph
+    graph, sought = neighbour_graphs(
+        rows, words, neighbours=neighbours, lexical_weight=lexical_weight, even_edges=even_edges
+    )
     scale = first_communities(graph, sought, least=least).resolution
     labels = agreed_communities(sought, resolution=scale, seed=seed)
     sizes = np.bincount(labels)

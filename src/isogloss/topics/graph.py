@@ -162,6 +162,41 @@ def even_graph(graph: Any) -> Any:
     return sp.csr_matrix((weights, graph.indices, graph.indptr), shape=graph.shape)
 
 
+def neighbour_graphs(
+    vectors: NDArray[np.float32],
+    words: Any,
+    *,
+    neighbours: int,
+    lexical_weight: float,
+    even_edges: bool,
+) -> tuple[Any, Any]:
+    """Give the graph of nearest neighbours, and the one whose communities are sought.
+
+    Parameters
+    ----------
+    vectors, words, neighbours, lexical_weight
+        As in `neighbour_graph`.
+    even_edges : bool
+        Whether communities are those of even edges (`even_graph`), or of the graph as it is.
+
+    Returns
+    -------
+    two float64 CSR (n, n)
+        The same one twice where edges are not evened.
+
+    Examples
+    --------
+    >>> rows = np.array([[1, 0], [0.8, 0.6], [0, 1]], dtype=np.float32)
+    >>> graph, sought = neighbour_graphs(
+    ...     rows, None, neighbours=1, lexical_weight=0.5, even_edges=True
+    ... )
+    >>> graph.data.round(2).tolist(), sought.data.round(2).tolist()
+    ([0.64, 0.64, 0.36, 0.36], [0.8, 0.8, 0.6, 0.6])
+    """
+    graph = neighbour_graph(vectors, words, neighbours=neighbours, lexical_weight=lexical_weight)
+    return graph, even_graph(graph) if even_edges else graph
+
+
 def knows_other_texts(spec: str) -> bool:
     """Tell whether an encoder knows more than the passages that it encodes: all do but `lsa`.
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from isogloss.app.cli.options import add_common, apply_common, parse_memory
+from isogloss.app.cli.options import add_common, add_memory, apply_common
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,10 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="local",
         help="local (the default, and all there is so far)",
     )
-    parser.add_argument(
-        "--memory", type=parse_memory, default=2048, metavar="SIZE",
-        help="bound on what is held at once, such as 2GB (default)",
-    )  # fmt: skip
+    add_memory(parser)
     add_common(parser)
 
 
@@ -47,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.quiet:
         print(f"isogloss: reading {', '.join(args.sources)}", file=sys.stderr, flush=True)
-    from isogloss.app.cli.output import print_json
+    from isogloss.app.cli.output import print_report
     from isogloss.build.pipeline import build_atlas
     from isogloss.build.settings import BuildSettings
 
@@ -72,8 +69,5 @@ def run(args: argparse.Namespace) -> int:
         )
     finally:
         progress.close()
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print(report.summary())
+    print_report(report, as_json=args.json)
     return 0

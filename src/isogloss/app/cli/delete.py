@@ -3,13 +3,10 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from isogloss._core.errors import ParameterError, SourceError
 from isogloss.app.cli.options import add_common, apply_common
-
-if TYPE_CHECKING:
-    from isogloss.build.report import ChangeReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Delete, and print what came of it."""
     apply_common(args)
     lines = read_ids(args.ids) if args.ids is not None else None
+    from isogloss.app.cli.output import print_report
     from isogloss.app.cli.progress import Progress
     from isogloss.atlas import Atlas
 
@@ -40,17 +38,7 @@ def run(args: argparse.Namespace) -> int:
         report = atlas.delete(where=args.where, ids=ids, dry_run=args.dry_run, on_event=progress)
     finally:
         progress.close()
-    return show(report, as_json=args.json)
-
-
-def show(report: "ChangeReport", *, as_json: bool) -> int:
-    """Print what a change came to."""
-    from isogloss.app.cli.output import print_json
-
-    if as_json:
-        print_json(report.to_json())
-    else:
-        print(report.summary())
+    print_report(report, as_json=args.json)
     return 0
 
 

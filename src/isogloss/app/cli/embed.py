@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from isogloss._core.errors import ParameterError
-from isogloss.app.cli.options import add_common, apply_common, parse_memory
+from isogloss.app.cli.options import add_common, add_memory, apply_common
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument("--limit", type=int, metavar="N", help="read the first N documents only")
-    parser.add_argument(
-        "--memory", type=parse_memory, default=2048, metavar="SIZE",
-        help="bound on what is held at once, such as 2GB (default)",
-    )  # fmt: skip
+    add_memory(parser)
     add_common(parser)
 
 

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Migrate, and print what it keeps."""
     apply_common(args)
-    from isogloss.app.cli.output import print_json
+    from isogloss.app.cli.output import print_report
     from isogloss.app.cli.progress import Progress
     from isogloss.build.migrate import migrate_atlas
 
@@ -48,8 +48,5 @@ def run(args: argparse.Namespace) -> int:
         )
     finally:
         progress.close()
-    if args.json:
-        print_json(report.to_json())
-    else:
-        print(report.summary())
+    print_report(report, as_json=args.json)
     return 0

@@ -42,6 +42,14 @@ def apply_common(args: argparse.Namespace) -> None:
         os.environ["ISOGLOSS_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """Add ``--memory``, megabytes as ``args.memory``."""
+    parser.add_argument(
+        "--memory", type=parse_memory, default=2048, metavar="SIZE",
+        help="bound on what is held at once, such as 2GB (default)",
+    )  # fmt: skip
+
+
 def parse_memory(text: str) -> int:
     """Read a memory bound as megabytes.
 

@@ -20,6 +20,21 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
+def print_report(report: Any, *, as_json: bool) -> None:
+    """Print what came of a command, for programs or for people.
+
+    Parameters
+    ----------
+    report : BuildReport, ChangeReport, MigrationReport
+        What has ``to_json()`` and ``summary()``.
+    as_json : bool
+    """
+    if as_json:
+        print_json(report.to_json())
+    else:
+        print(report.summary())
+
+
 def clean(value: Any) -> Any:
     r"""Make a value that JSON can hold.
 

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Update, and print what came of it."""
     apply_common(args)
-    from isogloss.app.cli.delete import show
+    from isogloss.app.cli.output import print_report
     from isogloss.app.cli.progress import Progress
     from isogloss.atlas import Atlas
 
@@ -36,4 +36,5 @@ def run(args: argparse.Namespace) -> int:
         )
     finally:
         progress.close()
-    return show(report, as_json=args.json)
+    print_report(report, as_json=args.json)
+    return 0

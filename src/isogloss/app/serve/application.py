@@ -18,7 +18,8 @@ from isogloss.app.serve.front import Front
 from isogloss.app.serve.openapi import describe
 from isogloss.app.serve.request import unknown_model
 from isogloss.app.serve.service import Service
-from isogloss.app.web.security import ASGIApp, Receive, Scope, Security, Send
+from isogloss.app.web.asgi import ASGIApp, Receive, Scope, Send
+from isogloss.app.web.security import Security
 
 Running = Callable[[], AbstractAsyncContextManager[None]]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from isogloss.app.serve.batcher import Job
 from isogloss.app.serve.problems import Problem
 from isogloss.app.serve.service import Answer, Service, stopping
-from isogloss.app.web.security import Message, Receive, Scope, Send
+from isogloss.app.web.asgi import Message, Receive, Scope, Send
 
 EMBEDDINGS = "/v1/embeddings"
 # In the scope of a request that counts itself.

@@ -11,7 +11,7 @@ from typing import Any
 from isogloss.app.serve.endpoint import COUNTED, EMBEDDINGS, send_problem, too_large
 from isogloss.app.serve.problems import Problem
 from isogloss.app.serve.service import Service, stopping
-from isogloss.app.web.security import ASGIApp, Message, Receive, Refusal, Scope, Send
+from isogloss.app.web.asgi import ASGIApp, Message, Receive, Refusal, Scope, Send
 
 PREFIX = "/v1/"
 

@@ -11,8 +11,8 @@ import uvicorn
 
 from isogloss._core.errors import ParameterError
 from isogloss.app.serve.service import Service
+from isogloss.app.web.asgi import ASGIApp
 from isogloss.app.web.listen import advice
-from isogloss.app.web.security import ASGIApp
 
 DEFAULT_PORT = 8766
 TRIED = 20  # ports after the default one

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ColumnError, nearest
+from isogloss.app.web.asgi import Refusal
 from isogloss.app.web.exact import exact
-from isogloss.app.web.security import Refusal
 from isogloss.app.web.shapes import LIMITS
 from isogloss.app.web.view import Points
 from isogloss.search.results import json_columns

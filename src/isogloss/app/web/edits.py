@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError
-from isogloss.app.web.security import Refusal
+from isogloss.app.web.asgi import Refusal
 from isogloss.atlas import Atlas
 
 if TYPE_CHECKING:

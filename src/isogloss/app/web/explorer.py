@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from isogloss._core.errors import AtlasError, ParameterError
+from isogloss.app.web.asgi import Refusal
 from isogloss.app.web.attributes import Attributes
 from isogloss.app.web.edits import Edits
 from isogloss.app.web.metrics import Metrics
 from isogloss.app.web.pool import WorkPool
-from isogloss.app.web.security import Refusal
 from isogloss.app.web.selection import ByHeight, Selections
 from isogloss.app.web.view import View
 from isogloss.store.manifest import NAME

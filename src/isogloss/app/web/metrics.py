@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from isogloss.app.web.security import ASGIApp, Message, Receive, Scope, Send
+from isogloss.app.web.asgi import ASGIApp, Message, Receive, Scope, Send
 
 # Upper ends of the histogram's buckets, seconds.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)

@@ -8,7 +8,7 @@ from fastapi import Request
 from pydantic import BaseModel
 
 from isogloss._core.errors import nearest
-from isogloss.app.web.security import Refusal
+from isogloss.app.web.asgi import Refusal
 
 _TYPES = {
     "string": "a string", "int": "a whole number", "float": "a number", "bool": "true or false",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from isogloss.app.web.security import Refusal
+from isogloss.app.web.asgi import Refusal
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 
 from isogloss._core.errors import AtlasError, ColumnError, IsoglossError
 from isogloss.app.cli.output import clean
+from isogloss.app.web.asgi import ASGIApp, Message, Receive, Refusal, Scope, Send
 from isogloss.app.web.mistakes import json_mistake, request_mistake
-from isogloss.app.web.security import ASGIApp, Message, Receive, Refusal, Scope, Send
 
 ARROW = "application/vnd.apache.arrow.stream"
 # In the scope of a request that was HEAD.

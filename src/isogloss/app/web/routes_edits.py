@@ -5,9 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from isogloss.app.web.asgi import Refusal
 from isogloss.app.web.replies import json_reply
 from isogloss.app.web.routes_map import edit_labels, explorer_of
-from isogloss.app.web.security import Refusal
 from isogloss.app.web.shapes import (
     EditedReply,
     EditGiven,

@@ -6,10 +6,11 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from isogloss._core.errors import ColumnError
+from isogloss.app.web.asgi import Refusal
 from isogloss.app.web.attributes import Attributes
 from isogloss.app.web.explorer import Explorer
 from isogloss.app.web.replies import ARROW, arrow_reply, json_reply
-from isogloss.app.web.security import BODY_LIMIT, Refusal
+from isogloss.app.web.security import BODY_LIMIT
 from isogloss.app.web.shapes import (
     LIMITS,
     AtlasReply,

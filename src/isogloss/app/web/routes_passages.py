@@ -10,11 +10,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
 from isogloss.app.web import export, rows
+from isogloss.app.web.asgi import Refusal
 from isogloss.app.web.explorer import Explorer
 from isogloss.app.web.mistakes import json_mistake, mistake
 from isogloss.app.web.replies import HEAD, json_reply
 from isogloss.app.web.routes_map import explorer_of
-from isogloss.app.web.security import Refusal
 from isogloss.app.web.selection import narrowed
 from isogloss.app.web.shapes import (
     LIMITS,

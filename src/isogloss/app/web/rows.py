@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from isogloss.app.web.asgi import Refusal
 from isogloss.app.web.exact import exact
-from isogloss.app.web.security import Refusal
 from isogloss.app.web.shapes import LIMITS
 from isogloss.app.web.view import View
 from isogloss.search.passages import search_passages

@@ -9,20 +9,15 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from isogloss.app.web.addresses import Hosts, same_origin
+from isogloss.app.web.asgi import ASGIApp, Message, Receive, Refusal, Scope, Send
 from isogloss.app.web.token_form import FORM_TYPE, form_token, token_page
 from isogloss.app.web.token_form import HEADERS as FORM_HEADERS
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY_LIMIT = 1 << 20  # bytes
 BODY_SECONDS = 30.0
@@ -46,40 +41,6 @@ HEADERS = (
 NOT_TAKEN = {"PUT", "PATCH", "DELETE"}
 
 log = logging.getLogger("isogloss.web")
-
-
-class Refusal(Exception):  # noqa: N818 - it becomes an answer, not a traceback
-    """A request that is answered with an error and nothing else.
-
-    Parameters
-    ----------
-    status : int
-        HTTP status, 4xx or 5xx.
-    kind : str
-        One word for programs, such as ``"not_found"``.
-    message : str
-        One line for people.
-    headers : dict
-        More headers, such as ``Retry-After``.
-
-    Examples
-    --------
-    >>> Refusal(404, "not_found", "there is no topic 9").body()
-    {'error': {'message': 'there is no topic 9', 'kind': 'not_found'}}
-    """
-
-    def __init__(
-        self, status: int, kind: str, message: str, *, headers: dict[str, str] | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-        self.message = " ".join(message.split())
-        self.headers = headers or {}
-
-    def body(self) -> dict[str, Any]:
-        """Give the JSON that is sent."""
-        return {"error": {"message": self.message, "kind": self.kind}}
 
 
 class Security:

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from isogloss.app.web.asgi import Refusal
 from isogloss.app.web.exact import exact
 from isogloss.app.web.rows import cut, take
-from isogloss.app.web.security import Refusal
 from isogloss.app.web.shapes import LIMITS, SelectionParts
 from isogloss.app.web.view import Points, View
 from isogloss.search.filters import read_filter

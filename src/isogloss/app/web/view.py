@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError, EncoderError, MissingExtra
-from isogloss.app.web.security import Refusal
+from isogloss.app.web.asgi import Refusal
 from isogloss.app.web.tiles import Quadtree
 from isogloss.atlas import Atlas
 from isogloss.layout.passage_map import PassageMap, TopicPlaces

@@ -8,8 +8,8 @@ import importlib
 import logging
 from collections.abc import Sequence
 
+from isogloss.app.web.asgi import Refusal
 from isogloss.app.web.explorer import Explorer
-from isogloss.app.web.security import Refusal
 
 SEARCH = (
     "isogloss.build.stages", "isogloss.drift.queries", "isogloss.encoders.spec",
@@ -19,13 +19,12 @@ SEARCH = (
     "isogloss.store.table", "lancedb.index", "lancedb.query", "lancedb.remote.table",
 )  # fmt: skip
 EXPLORER = (
-    *SEARCH, "isogloss.build.edit", "isogloss.build.maps", "isogloss.build.pipeline",
-    "isogloss.build.refill", "isogloss.build.undo", "isogloss.layout.stored",
-    "isogloss.store.edits", "isogloss.topics.exemplars", "isogloss.topics.keyword_rules",
-    "isogloss.topics.keywords", "isogloss.topics.model", "isogloss.topics.periods",
-    "isogloss.topics.spread", "isogloss.topics.times", "isogloss.topics.topic_counts",
-    "isogloss.topics.trends", "isogloss.topics.whole_words", "resource", "scipy.special",
-    "threadpoolctl",
+    *SEARCH, "isogloss.build.edit", "isogloss.build.maps", "isogloss.build.refill",
+    "isogloss.build.undo", "isogloss.layout.stored", "isogloss.store.edits",
+    "isogloss.topics.exemplars", "isogloss.topics.keyword_rules", "isogloss.topics.keywords",
+    "isogloss.topics.model", "isogloss.topics.periods", "isogloss.topics.spread",
+    "isogloss.topics.times", "isogloss.topics.topic_counts", "isogloss.topics.trends",
+    "isogloss.topics.whole_words", "resource", "scipy.special", "threadpoolctl",
 )  # fmt: skip
 
 log = logging.getLogger("isogloss.web")

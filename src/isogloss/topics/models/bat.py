@@ -6,7 +6,7 @@ smallest denominator is 1e-16, since gradients are of the size of word shares.
 """
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -19,7 +19,9 @@ from isogloss._core.extras import need
 from isogloss._core.files import atomic_path, write_json
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.topics.estimator import TopicEstimator, largest_part, read_saved
+from isogloss.topics.models.bat_signs import GameSigns, GameWarning, signs_of
 from isogloss.topics.models.inputs import checked_words
+from isogloss.topics.models.shares import sparse_shares
 from isogloss.topics.models.torch_guard import one_thread, seeded
 from isogloss.topics.result import TopicResult
 from isogloss.topics.rows import count_rows
@@ -28,65 +30,8 @@ __all__ = ["BATTopics", "GameSigns", "GameWarning", "GaussianBATTopics"]
 
 FORMAT = 1
 TOP_WORDS = 10
-COLLAPSED_WORDS = 0.5  # share of distinct words among the top ten of all topics
-COLLAPSED_SHARE = 0.5  # of the largest entropy
 
 Self = TypeVar("Self", bound="BATTopics")
-
-
-class GameWarning(UserWarning):
-    """The game ended in a state that gives no good topics."""
-
-
-@dataclass(frozen=True, slots=True)
-class GameSigns:
-    """Signs of a game that failed.
-
-    Parameters
-    ----------
-    distinct_words : float
-        Share of distinct words among the ten best of all topics: low when the generator makes the
-        same words for every topic (mode collapse).
-    mean_entropy : float
-        Entropy of the mean topic shares over documents, as a share of the largest, ln k: near 0
-        when the encoder sends all documents to one topic.
-    document_entropy : float
-        Mean entropy of a document's topic shares, as a share of ln k: near 1 when the encoder tells
-        documents apart by nothing.
-    distance : float
-        The critic's last estimate of the distance between real and made pairs; about 0 when it has
-        nothing more to say.
-
-    Examples
-    --------
-    >>> GameSigns(0.9, 0.98, 0.4, 0.002).complaints()
-    []
-    >>> GameSigns(0.1, 0.98, 0.99, 0.002).complaints()[0]
-    'topics share their words (10% of them are distinct): mode collapse'
-    """
-
-    distinct_words: float
-    mean_entropy: float
-    document_entropy: float
-    distance: float
-
-    def complaints(self) -> list[str]:
-        """Say what went wrong, one sentence a sign."""
-        said = []
-        if self.distinct_words < COLLAPSED_WORDS:
-            share = f"{100 * self.distinct_words:.0f}%"
-            said.append(f"topics share their words ({share} of them are distinct): mode collapse")
-        if self.mean_entropy < COLLAPSED_SHARE:
-            said.append(
-                f"few topics take all documents (entropy of the mean {self.mean_entropy:.2f} of "
-                "the largest): the encoder is saturated"
-            )
-        if self.document_entropy > 0.9:
-            said.append(
-                f"documents are spread over all topics (entropy {self.document_entropy:.2f} of the "
-                "largest): the encoder has not learned, give more steps"
-            )
-        return said
 
 
 class BATTopics(TopicEstimator):
@@ -212,7 +157,7 @@ class BATTopics(TopicEstimator):
         membership = self.transform(counts)
         best = np.argsort(-topics, axis=1, kind="stable")[:, :TOP_WORDS]
         shares = np.asarray(membership[np.flatnonzero(full)].todense(), dtype=np.float64)
-        self.signs_ = _signs(shares, best, words, self.distances_[-1])
+        self.signs_ = signs_of(shares, best, words, self.distances_[-1])
         for complaint in self.signs_.complaints():
             warnings.warn(complaint, GameWarning, stacklevel=2)
         self.result_ = TopicResult(
@@ -243,8 +188,7 @@ class BATTopics(TopicEstimator):
         with one_thread():
             shares = encoded(self._game, rows)
         shares[~full] = 0.0
-        # a little below one, so that no row sums to more than that in float32
-        return sp.csr_matrix((shares * (1 - 2.0**-20)).astype(np.float32))
+        return sparse_shares(shares)
 
     def save(self, folder: str | Path) -> None:
         """Write `model.json` and `model.safetensors`, and the result, into a folder."""
@@ -400,18 +344,3 @@ def _counts(X: Any) -> Any:
     counts = sp.csr_matrix(count_rows(X, "X"), dtype=np.float32, copy=True)
     counts.eliminate_zeros()
     return counts
-
-
-def _signs(shares: NDArray[Any], best: NDArray[Any], words: int, distance: float) -> GameSigns:
-    largest = max(float(np.log(shares.shape[1])), 1e-12)
-
-    def entropy(rows: NDArray[Any]) -> Any:
-        safe = np.where(rows > 0, rows, 1.0)
-        return -(safe * np.log(safe)).sum(axis=-1) / largest
-
-    return GameSigns(
-        distinct_words=len(np.unique(best)) / min(best.size, words),
-        mean_entropy=float(entropy(shares.mean(axis=0))),
-        document_entropy=float(entropy(shares).mean()),
-        distance=float(distance),
-    )

@@ -18,7 +18,13 @@ from isogloss._core.extras import need
 from isogloss._core.files import atomic_path, write_json
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.topics.estimator import TopicEstimator, largest_part, read_saved
-from isogloss.topics.models.token_input import Likelihood, checked_tokens, commonest_words
+from isogloss.topics.models.shares import rising_shares, softmax
+from isogloss.topics.models.token_input import (
+    Likelihood,
+    checked_tokens,
+    commonest_words,
+    numbered_words,
+)
 from isogloss.topics.models.torch_guard import one_thread, seeded
 from isogloss.topics.models.word_input import look_up, to_width
 from isogloss.topics.result import TopicResult
@@ -198,7 +204,7 @@ class DocNADETopics(TopicEstimator):
         vectors = self._vectors(documents)
         self._centre = vectors.mean(axis=0)
         membership = self._membership(vectors, documents)
-        shares = _softmax(self.topic_weights_)
+        shares = softmax(self.topic_weights_)
         best = np.argsort(-self.topic_weights_, axis=1, kind="stable")[:, :TOP_WORDS]
         self.result_ = TopicResult(
             membership,
@@ -339,16 +345,9 @@ class DocNADETopics(TopicEstimator):
         return self.get_params() | {"word_vectors": None}
 
     def _numbers(self, texts: list[list[str]]) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
-        """Give each text's known words by number, and how many are not known."""
         if not hasattr(self, "vocabulary_"):
             raise NotFitted("this DocNADETopics has learned nothing yet: call fit first")
-        number = {word: place for place, word in enumerate(self.vocabulary_)}
-        found = [
-            np.array([number[word] for word in text if word in number], dtype=np.int64)
-            for text in texts
-        ]
-        lost = [len(text) - len(one) for text, one in zip(texts, found, strict=True)]
-        return found, np.array(lost, dtype=np.int64)
+        return numbered_words(texts, self.vocabulary_)
 
     def _parted(
         self, documents: list[NDArray[np.int64]]
@@ -419,15 +418,5 @@ class DocNADETopics(TopicEstimator):
             return vectors_of(self._network, documents)
 
     def _membership(self, vectors: NDArray[np.float64], documents: list[NDArray[np.int64]]) -> Any:
-        rise = vectors - self._centre
-        above = np.maximum(rise - rise.mean(axis=1, keepdims=True), 0.0)
-        above[[row for row, one in enumerate(documents) if not len(one)]] = 0.0
-        total = above.sum(axis=1, keepdims=True)
-        shares = np.divide(above, total, out=np.zeros_like(above), where=total > 0)
-        # rounded down to 24 bits or so, that no row sums to more than one
-        return sp.csr_matrix((shares * (1 - 2.0**-20)).astype(np.float32))
-
-
-def _softmax(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    shifted = np.exp(weights - weights.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
+        full = np.array([len(one) > 0 for one in documents], dtype=bool)
+        return rising_shares(vectors - self._centre, full)

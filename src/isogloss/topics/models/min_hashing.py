@@ -14,14 +14,12 @@ from numpy.typing import NDArray
 from isogloss._core.errors import AtlasError, ParameterError
 from isogloss._core.files import atomic_path, write_json
 from isogloss._core.tensors import load_tensors, save_tensors
-from isogloss._core.threads import map_blocks
 from isogloss.topics.estimator import TopicEstimator, largest_part
 from isogloss.topics.mined_sets import MinedSets, mine_sets, tables_for
+from isogloss.topics.models.hashed_parts import csr_counts, largest_parts, score_matrix
 from isogloss.topics.models.inputs import checked_words
 from isogloss.topics.result import TopicResult
-from isogloss.topics.rows import real_array
 from isogloss.topics.set_clusters import (
-    BLOCK_ROWS,
     Giant,
     cluster_words,
     link_sets,
@@ -195,7 +193,7 @@ class MinHashingTopics(TopicEstimator):
         """
         if given:
             raise ParameterError(f"fit takes vocabulary by name, not {', '.join(sorted(given))}")
-        return self._fit([_csr(X)], vocabulary)
+        return self._fit([csr_counts(X)], vocabulary)
 
     def fit_batches(
         self: Self, batches: Iterable[Any], *, vocabulary: Sequence[str] | None = None
@@ -308,7 +306,7 @@ class MinHashingTopics(TopicEstimator):
             For counts of another width, or below 0.
         """
         self._need_fit("result_")
-        rows = _csr(X)
+        rows = csr_counts(X)
         if rows.shape[1] != len(self.document_frequency_):
             raise ParameterError(
                 f"X has {rows.shape[1]} columns, the model has "
@@ -409,41 +407,10 @@ class MinHashingTopics(TopicEstimator):
         return order[: self.top_topics]
 
     def _prepare(self, weights: Any) -> None:
-        """Keep the matrix that turns counts into scores, float64 CSR (v, t)."""
-        import scipy.sparse as sp
-
-        sizes = np.diff(weights.indptr)
-        idf = np.log((1.0 + self.n_documents_) / (1.0 + self.document_frequency_)) + 1.0
-        value = idf[weights.indices] / np.sqrt(np.repeat(sizes, sizes))
-        scores = sp.csr_matrix((value, weights.indices, weights.indptr), shape=weights.shape)
-        self._scores = scores.T.tocsr()
-        self._scores.sort_indices()
+        self._scores = score_matrix(weights, self.document_frequency_, self.n_documents_)
 
     def _memberships(self, batches: Iterable[Any]) -> Any:
-        import scipy.sparse as sp
-
-        kept = []
-        for batch in batches:
-            firsts = range(0, batch.shape[0], BLOCK_ROWS)
-            kept += map_blocks(self._parts, (batch[at : at + BLOCK_ROWS] for at in firsts))
-        if not kept:
-            return sp.csr_matrix((0, self._scores.shape[1]), dtype=np.float32)
-        return sp.vstack(kept, format="csr", dtype=np.float32)
-
-    def _parts(self, rows: Any) -> Any:
-        """Give the largest parts of some passages."""
-        import scipy.sparse as sp
-
-        scores = (rows.astype(np.float64) @ self._scores).tocsr()
-        scores.sort_indices()
-        passage = np.repeat(np.arange(scores.shape[0]), np.diff(scores.indptr))
-        total = np.bincount(passage, weights=scores.data, minlength=scores.shape[0])
-        part = scores.data / total[passage]
-        order = np.lexsort((scores.indices, -part, passage))
-        rank = np.arange(len(order)) - scores.indptr[passage]
-        kept = np.sort(order[rank < self.topics_per_passage])
-        held = (part[kept].astype(np.float32), (passage[kept], scores.indices[kept]))
-        return sp.csr_matrix(held, shape=scores.shape)
+        return largest_parts(batches, self._scores, most=self.topics_per_passage)
 
     def _few(self, sets: MinedSets) -> str:
         held = int(sets.frequency.sum()) / max(1, sets.rows)
@@ -452,14 +419,3 @@ class MinHashingTopics(TopicEstimator):
             f"average: short texts need a smaller similarity than {self.similarity}, or to be "
             "joined into longer ones"
         )
-
-
-def _csr(X: Any) -> Any:
-    """Give counts as CSR, whatever matrix they come as."""
-    import scipy.sparse as sp
-
-    if not sp.issparse(X):
-        X = real_array(X, "X", "counts (n, v)")
-        if X.ndim != 2:
-            raise ParameterError(f"X has shape {X.shape}: give counts (n, v)")
-    return sp.csr_matrix(X)

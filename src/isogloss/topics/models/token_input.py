@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
 
-__all__ = ["Likelihood", "checked_tokens", "commonest_words"]
+__all__ = ["Likelihood", "checked_tokens", "commonest_words", "numbered_words"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,3 +75,23 @@ def commonest_words(texts: Sequence[Sequence[str]], most: int, least: int) -> li
     if not held:
         raise ParameterError(f"no word occurs {least} times in the {len(texts)} documents given")
     return [word for word, _ in sorted(held, key=lambda item: (-item[1], item[0]))[:most]]
+
+
+def numbered_words(
+    texts: Sequence[Sequence[str]], vocabulary: Sequence[str]
+) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+    """Give each text's known words by number, and how many are not known.
+
+    Examples
+    --------
+    >>> found, lost = numbered_words([["b", "x", "a"]], ["a", "b"])
+    >>> found[0].tolist(), lost.tolist()
+    ([1, 0], [1])
+    """
+    number = {word: place for place, word in enumerate(vocabulary)}
+    found = [
+        np.array([number[word] for word in text if word in number], dtype=np.int64)
+        for text in texts
+    ]
+    lost = [len(text) - len(one) for text, one in zip(texts, found, strict=True)]
+    return found, np.array(lost, dtype=np.int64)
