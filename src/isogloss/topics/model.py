@@ -18,6 +18,7 @@ from isogloss.topics.graph import WordWeights, even_graph, neighbour_graph
 from isogloss.topics.guide import Seeds, read_seeds, seeded_communities, with_seeds
 from isogloss.topics.leaves import Leaves, fit_leaves, numbered, tree_over
 from isogloss.topics.membership import Assignment, path_strengths
+from isogloss.topics.placing import TopicPlaces
 from isogloss.topics.rows import canonical_order, checked_rows, checked_vocabulary
 from isogloss.topics.saved import pack, unpack
 from isogloss.topics.scale import COARSEST, first_communities
@@ -54,7 +55,7 @@ class _Seen(NamedTuple):
     seeds: Seeds | None
 
 
-class TopicModel(TopicEdits, TopicStream, Estimator):
+class TopicModel(TopicPlaces, TopicEdits, TopicStream, Estimator):
     """Find topics in passages: leaves for every passage, inner topics above them.
 
     Passages are joined to their nearest neighbours, with weights from vectors and words. Leiden
