@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from isogloss._core.errors import SourceError
+from isogloss._core.errors import ParameterError, SourceError
 from isogloss.app.cli.main import main
 from isogloss.build.embed import embed
 from isogloss.build.settings import BuildSettings
@@ -124,3 +124,18 @@ def test_a_fitted_encoder_is_not_fitted_again(tmp_path):
     assert (first["status"], second["status"]) == ("written", "unchanged")
     assert (first["fingerprint"], first["dim"]) == (second["fingerprint"], second["dim"])
     assert embed(texts, output, BuildSettings(encoder="lsa", seed=1))["status"] == "written"
+
+
+def test_a_file_of_another_kind_is_spared(tmp_path):
+    mine, out = tmp_path / "mine.parquet", tmp_path / "out.parquet"
+    pq.write_table(pa.table({"text": ["precious"]}), mine)
+    with pytest.raises(ParameterError, match="holds no vectors that isogloss wrote"):
+        embed(["a cat", "a dog"], mine, BuildSettings(encoder="lexical"))
+    assert pq.read_table(mine)["text"].to_pylist() == ["precious"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.parquet"]
+    out.touch()  # as `mktemp` leaves it
+    embed(["a cat", "a dog"], out, BuildSettings(encoder="lexical"))
+    embed(["a cow"], out, BuildSettings(encoder="lexical"))
+    assert pq.read_table(out).num_rows == 1
+    embed(["a cat", "a dog"], mine, BuildSettings(encoder="lexical"), force=True)
+    assert pq.read_table(mine).num_rows == 2

@@ -2,6 +2,8 @@
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from isogloss.app.cli.main import main
@@ -46,6 +48,16 @@ def test_a_filter_on_a_topic_that_is_not_there(atlas, capfd, where):
 @pytest.mark.parametrize("where", ["topic = 0", "topic = -1", "topic < 99", "topic NOT IN (0)"])
 def test_other_filters_on_topics_are_as_they_were(atlas, capfd, where):
     assert told(capfd, "search", atlas, "moon", "--where", where)[0] == 0
+
+
+def test_assignments_spare_a_file_of_another_kind(atlas, tmp_path, capfd):
+    mine = tmp_path / "mine.parquet"
+    pq.write_table(pa.table({"text": ["precious"]}), mine)
+    code, _, err = told(capfd, "topics", atlas, "--assignments", mine)
+    assert (code, "holds no assignments" in err) == (2, True)
+    assert pq.read_table(mine)["text"].to_pylist() == ["precious"]
+    for _ in range(2):  # an earlier one is replaced
+        assert told(capfd, "topics", atlas, "--assignments", tmp_path / "who.parquet")[0] == 0
 
 
 def test_assignments_are_parquet(atlas, tmp_path, capfd):

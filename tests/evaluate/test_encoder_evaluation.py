@@ -184,6 +184,42 @@ def test_a_query_that_nobody_asked_is_named(sets):
         read_retrieval(sets / "found", most=100)
 
 
+def test_a_set_in_the_form_of_beir_is_read_as_it_is(sets, tmp_path):
+    folder = tmp_path / "beir"
+    (folder / "qrels").mkdir(parents=True)
+    ours = read_retrieval(sets / "found", most=100)
+    rows = [{"_id": i, "title": "", "text": t} for i, t in zip(ours.ids, ours.texts, strict=True)]
+    asked = [{"_id": i, "text": t} for i, t in ours.queries.items()]
+    for name, lines in (("corpus", rows), ("queries", asked)):
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (folder / f"{name}.jsonl").write_text(text)
+    grades = [f"{q}\t{d}\t{g:.0f}\n" for q, gains in ours.qrels.items() for d, g in gains.items()]
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + "".join(grades))
+    theirs = read_retrieval(folder, most=100)
+    assert (theirs.ids, theirs.texts) == (ours.ids, ours.texts)
+    assert (theirs.queries, theirs.qrels) == (ours.queries, ours.qrels)
+    found = evaluate_encoder(Letters(), [str(folder)])["tasks"][str(folder)]
+    assert found["kind"] == "retrieval"
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tno-such\t1\n")
+    with pytest.raises(SourceError, match="names no document"):
+        read_retrieval(folder, most=100)
+    (folder / "qrels" / "test.tsv").unlink()
+    with pytest.raises(ParameterError, match="has no qrels"):
+        evaluate_encoder(Letters(), [str(folder)])
+
+
+def test_ids_that_are_numbers_in_one_file_and_strings_in_another_meet(tmp_path):
+    tables = {
+        "corpus": {"id": [1, 2], "text": ["a cat", None]},
+        "queries": {"id": [7], "text": ["cats"]},
+        "qrels": {"query_id": ["7"], "doc_id": ["1"], "score": [1]},
+    }
+    for name, columns in tables.items():
+        pq.write_table(pa.table(columns), tmp_path / f"{name}.parquet")
+    one = read_retrieval(tmp_path, most=100)
+    assert (one.ids, one.texts, one.qrels) == (["1", "2"], ["a cat", ""], {"7": {"1": 1.0}})
+
+
 def test_pairs_read_the_test_part(tmp_path):
     rows = {"text1": list("abcdef"), "text2": list("abcdef"), "score": [1.0] * 6}
     rows["split"] = ["train", "test", "test", "dev", "test", "test"]

@@ -278,3 +278,17 @@ def test_the_order_of_the_rows_has_no_influence_on_a_sample():
 def test_one_first_row_is_refused():
     with pytest.raises(ParameterError, match="first_rows is 1"):
         TopicModel(first_rows=1).fit(many(50, 2)[0])
+
+
+def test_transform_gives_the_memberships_under_the_usual_names(fitted):
+    vectors, counts, _, model = fitted
+    assert (model.transform(vectors, counts) != model.membership_).nnz == 0
+    fresh = TopicModel(neighbours=20)
+    assert (fresh.fit_transform(vectors, counts) != model.membership_).nnz == 0
+    assert (fresh.fit_predict(vectors, counts) == model.labels_).all()
+    with pytest.raises(NotFitted):
+        TopicModel().transform(vectors, counts)
+    vocabulary = [f"w{i}" for i in range(counts.shape[1])]
+    seeded = TopicModel(neighbours=20, seeds={"first": ["w0", "w1"]})
+    seeded.fit_transform(vectors, counts, vocabulary=vocabulary)
+    assert "first" in seeded.tree_.labels

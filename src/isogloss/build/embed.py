@@ -23,6 +23,7 @@ from isogloss.build.report import LISTED_REJECTS, Stopwatch, peak_rss_mb
 from isogloss.build.settings import BuildSettings
 from isogloss.build.skipped import RejectLog
 from isogloss.encoders.base import unit_rows
+from isogloss.store.owned import holds_vectors, spare_other_file
 from isogloss.store.workspace import NAME as WORK
 from isogloss.store.workspace import Workspace, build_lock
 
@@ -81,7 +82,8 @@ def embed(
         Keep the first so many numbers of each vector, at unit length. `lexical` is trained for it
         (64, 128, 256), as are Matryoshka models; vectors of others lose more.
     force : bool, default False
-        Encode anew even where the file is what would be made.
+        Encode anew even where the file is what would be made, and replace a file that `embed` did
+        not write.
     on_event : callable
         Takes progress.
 
@@ -94,7 +96,8 @@ def embed(
     Raises
     ------
     ParameterError, SourceError, ColumnError, EncoderError, StorageError
-        Among them: an output that is part of the source, or no Parquet file.
+        Among them: an output that is part of the source, no Parquet file, or a file of another
+        kind that is there.
 
     Examples
     --------
@@ -115,6 +118,8 @@ def embed(
     if not target.parent.is_dir():
         raise StorageError(f"cannot write {target}: there is no folder {target.parent}")
     spare_source(source, target)
+    if not force:
+        spare_other_file(target, holds_vectors, "vectors", "give another -o, or --force")
     watch = Stopwatch()
     folder = target.parent / f".{target.name}.work"
     with build_lock(folder), _kept_if_begun(folder):

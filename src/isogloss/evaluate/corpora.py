@@ -21,9 +21,14 @@ __all__ = [
     "read_pairs",
     "read_retrieval",
     "read_table",
+    "retrieval_files",
 ]
 
 TEST_SHARE = 0.3
+# Names under which ids stand in a retrieval set, the second ones in those of BEIR.
+_IDS = ("id", "_id")
+_QUERIES = ("query_id", "query-id")
+_DOCUMENTS = ("doc_id", "corpus-id", "corpus_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,43 +212,94 @@ def read_retrieval(folder: Path, *, gain: Callable[[float], float] = float, most
     Parameters
     ----------
     folder : Path
-        Holds ``corpus.parquet`` (id, text and perhaps title), ``queries.parquet`` (id, text) and
-        ``qrels.parquet`` (query_id, doc_id, score).
+        Holds what `retrieval_files` finds: ``corpus`` (id, text and perhaps title), ``queries``
+        (id, text) and ``qrels`` (query_id, doc_id, score), or with the names of BEIR (_id,
+        query-id, corpus-id).
     gain : callable
         Turns a judgement as published into a gain.
     most : int
         Documents at most: all that are relevant to a kept query, and then the first others.
+
+    Raises
+    ------
+    SourceError
+        When a file is missing, cannot be read or lacks a column, and when the judgements name no
+        document of the corpus or a query without a text.
     """
-    corpus = read_table(folder / "corpus.parquet", ["id", "text"], optional=["title"])
-    titles = corpus.get("title", [None] * len(corpus["id"]))
-    asked = read_table(folder / "queries.parquet", ["id", "text"])
-    judged = read_table(folder / "qrels.parquet", ["query_id", "doc_id", "score"])
+    corpus_file, queries_file, qrels_file = retrieval_files(folder)
+    corpus = _named(corpus_file, {"id": _IDS, "text": ("text",)}, optional=["title"])
+    ids = [str(name) for name in corpus["id"]]
+    titles = corpus.get("title", [None] * len(ids))
+    asked = _named(queries_file, {"id": _IDS, "text": ("text",)})
+    judged = _named(qrels_file, {"query": _QUERIES, "document": _DOCUMENTS, "score": ("score",)})
     qrels: dict[str, dict[str, float]] = {}
     for query, document, score in zip(
-        judged["query_id"], judged["doc_id"], judged["score"], strict=True
+        judged["query"], judged["document"], judged["score"], strict=True
     ):
         if gain(score) > 0:
-            qrels.setdefault(query, {})[document] = gain(score)
-    if len(corpus["id"]) > most:
+            qrels.setdefault(str(query), {})[str(document)] = gain(score)
+    if len(ids) > most:
         qrels = dict(list(qrels.items())[: max(1, most // 8)])
     needed = {document for gains in qrels.values() for document in gains}
-    order = sorted(range(len(corpus["id"])), key=lambda row: (corpus["id"][row] not in needed, row))
+    if needed.isdisjoint(ids):
+        raise SourceError(
+            f"{qrels_file} names no document of {corpus_file} as relevant: compare their ids"
+        )
+    order = sorted(range(len(ids)), key=lambda row: (ids[row] not in needed, row))
     rows = sorted(order[: max(most, len(needed))])
     texts = [_whole(titles[row], corpus["text"][row]) for row in rows]
-    queries = dict(zip(asked["id"], asked["text"], strict=True))
+    queries = {str(name): text for name, text in zip(asked["id"], asked["text"], strict=True)}
     unknown = [query for query in qrels if not queries.get(query)]
     if unknown:
-        raise SourceError(f"{folder / 'queries.parquet'} has no text of the query {unknown[0]!r}")
+        raise SourceError(f"{queries_file} has no text of the query {unknown[0]!r}")
     return Retrieval(
         folder.name,
-        [corpus["id"][row] for row in rows],
+        [ids[row] for row in rows],
         texts,
         {query: queries[query] for query in qrels},
         qrels,
     )
 
 
-def _whole(title: str | None, text: str) -> str:
+def retrieval_files(folder: Path) -> tuple[Path, Path, Path]:
+    """Find corpus, queries and qrels of a retrieval set.
+
+    Each is a ``.parquet``, ``.jsonl``, ``.csv`` or ``.tsv``; judgements may stand in
+    ``qrels/test.tsv``, as BEIR has them.
+
+    Raises
+    ------
+    SourceError
+        When one is missing.
+    """
+    found = []
+    for name in ("corpus", "queries", "qrels"):
+        places = [f"{name}{suffix}" for suffix in (".parquet", ".jsonl", ".csv", ".tsv")]
+        if name == "qrels":
+            places += [f"qrels/test{suffix}" for suffix in (".parquet", ".tsv", ".jsonl")]
+        there = [folder / place for place in places if (folder / place).is_file()]
+        if not there:
+            raise SourceError(f"{folder} has no {name}: give {', '.join(places)}")
+        found.append(there[0])
+    return found[0], found[1], found[2]
+
+
+def _named(
+    path: Path, wanted: dict[str, tuple[str, ...]], *, optional: Sequence[str] = ()
+) -> dict[str, list[Any]]:
+    """Read columns under the first of their names that the file has."""
+    there = columns_of(path)
+    chosen = {
+        key: next((name for name in names if name in there), names[0])
+        for key, names in wanted.items()
+    }
+    table = read_table(path, list(chosen.values()), optional=optional)
+    told = {key: table[name] for key, name in chosen.items()}
+    return told | {name: table[name] for name in optional if name in table}
+
+
+def _whole(title: str | None, text: str | None) -> str:
+    text = text or ""
     # Abstracts begin with their own title already.
     return text if not title or text.startswith(title) else f"{title}\n{text}"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isogloss._core.errors import ParameterError, SourceError, nearest
-from isogloss.evaluate.corpora import columns_of
+from isogloss.evaluate.corpora import columns_of, retrieval_files
 from isogloss.evaluate.needle import PROBES
 
 __all__ = ["DEFAULTS", "METRICS", "Task", "find_tasks"]
@@ -33,7 +33,6 @@ DEFAULTS = {
 _COLUMNS = {"newsgroups20": "body"}
 _PAIRS = (("text1", "text2"), ("sentence1", "sentence2"))
 _FILES = (".csv", ".tsv", ".parquet", ".jsonl")
-_RETRIEVAL_FILES = ("corpus.parquet", "queries.parquet", "qrels.parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +160,16 @@ def _of_kind(tasks: list[Task], kind: str, name: str) -> list[Task]:
 def _set_tasks(name: str, path: Path) -> list[Task]:
     """Say what a folder or file can measure, by its files and columns."""
     if path.is_dir():
-        if all((path / file).is_file() for file in _RETRIEVAL_FILES):
-            return [Task(name, "retrieval", path)]
         inner = path / "data.parquet"
+        try:
+            retrieval_files(path)
+            return [Task(name, "retrieval", path)]
+        except SourceError as error:
+            if any(path.glob("corpus.*")) and not inner.is_file():
+                raise ParameterError(f"task {name!r}: {error}") from error
         if not inner.is_file():
             raise ParameterError(
-                f"task {name!r}: {path} holds neither data.parquet nor "
-                f"{', '.join(_RETRIEVAL_FILES)}"
+                f"task {name!r}: {path} holds neither data.parquet nor corpus, queries and qrels"
             )
         path = inner
     try:

@@ -18,12 +18,13 @@ from isogloss.topics.graph import WordWeights
 from isogloss.topics.leaves import tree_over
 from isogloss.topics.look import TopicLook
 from isogloss.topics.membership import Assignment, path_strengths
+from isogloss.topics.placing import TopicPlaces
 from isogloss.topics.rows import checked_rows, checked_vocabulary
 from isogloss.topics.saved import pack, read_file, unpack, write_model
 from isogloss.topics.stream import Stream, TopicStream
 
 
-class TopicModel(TopicLook, TopicEdits, TopicStream, Estimator):
+class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
     """Find topics in passages: leaves for every passage, inner topics above them.
 
     Passages are joined to their nearest neighbours, with weights from vectors and words. Leiden

@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--order", metavar="COL", help="with --situate: order within a document")
     parser.add_argument("--title", metavar="COL", help="with --situate prefix: its title")
     parser.add_argument(
-        "--force", action="store_true", help="encode anew even where OUT is what would be made"
+        "--force",
+        action="store_true",
+        help="encode anew even where OUT is what would be made; replace OUT whatever it holds",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument("--limit", type=int, metavar="N", help="read the first N documents only")

@@ -44,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_common(parser)
 
 
+def _spare(path: Path) -> None:
+    from isogloss.store.owned import holds_assignments, spare_other_file
+
+    spare_other_file(path, holds_assignments, "assignments", "give another name, or remove it")
+
+
 def run(args: argparse.Namespace) -> int:
     """Print the tree; write the assignments."""
     apply_common(args)
@@ -56,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
         )
     from isogloss.atlas import Atlas
 
+    if args.assignments:
+        _spare(Path(args.assignments))
     atlas = _edited(Atlas.open(args.atlas), args)
     if args.assignments:
         atlas.write_assignments(Path(args.assignments))
