@@ -80,7 +80,16 @@ def test_an_atlas_without_topics_has_no_stability_and_its_build_says_so(no_topic
     assert found["skipped"]["stability"] == "the atlas has no topics"
 
 
+def test_a_build_whose_passages_are_one_topic_says_so(tmp_path, capfd):
+    words = "purr bark granite flow shine drive sail grow sing swim".split()
+    (tmp_path / "a.txt").write_text("\n".join(f"Things {word}." for word in words))
+    code, _, err = told(capfd, "build", tmp_path / "a.txt", "-o", tmp_path / "a.atlas")
+    assert (code, read_manifest(tmp_path / "a.atlas").topics) == (0, 1)
+    assert "all 10 passages make one topic" in err
+
+
 def test_a_build_whose_passages_have_topics_says_nothing(atlas, tmp_path, capfd):
     source = atlas.parent / "a.jsonl"
     _, _, err = told(capfd, "build", source, "-o", tmp_path / "b", "--encoder", "lsa")
     assert "in no topic" not in err
+    assert "make one topic" not in err

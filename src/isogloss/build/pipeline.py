@@ -200,7 +200,7 @@ def _build(run: _Run) -> BuildReport:
         clean_up(run.folder, new, before)
     else:
         new, _ = keep_up(run.folder, new, before=manifest, on_event=run.on_event)
-    _say_unassigned(run, new)
+    _say_topics(run, new)
     return BuildReport(
         str(run.folder), new.documents, new.passages, new.topics, new.unassigned,
         added=spooled.documents, status="added" if manifest else "built",
@@ -287,16 +287,22 @@ def _say_gone(run: _Run, spooled: Spooled) -> None:
         run.on_event(Event("read", message=message, level="warning"))
 
 
-def _say_unassigned(run: _Run, manifest: Manifest) -> None:
-    """Warn when topics say little about the whole: more than a tenth belongs to none."""
-    if manifest.unassigned <= MANY_UNASSIGNED * manifest.passages:
-        return
-    share = manifest.unassigned / manifest.passages
-    message = (
-        f"{manifest.unassigned:,} of {manifest.passages:,} passages ({share:.0%}) are in no topic: "
-        "too few others resemble them; search finds them all the same"
-    )
-    run.on_event(Event("find topics", message=message, level="warning"))
+def _say_topics(run: _Run, manifest: Manifest) -> None:
+    """Warn when topics say little: more than a tenth belongs to none, or all to one."""
+    message = ""
+    if manifest.unassigned > MANY_UNASSIGNED * manifest.passages:
+        share = manifest.unassigned / manifest.passages
+        message = (
+            f"{manifest.unassigned:,} of {manifest.passages:,} passages ({share:.0%}) are in no "
+            "topic: too few others resemble them; search finds them all the same"
+        )
+    elif manifest.topics == 1:
+        message = (
+            f"all {manifest.passages:,} passages make one topic: there are too few of them, or "
+            "they are too much alike, to tell topics apart; search finds them all the same"
+        )
+    if message:
+        run.on_event(Event("find topics", message=message, level="warning"))
 
 
 def _unchanged(run: _Run, manifest: Manifest) -> BuildReport:
