@@ -73,4 +73,4 @@ def holds_assignments(schema: pa.Schema) -> bool:
     >>> holds_assignments(pa.schema([("id", pa.int64()), ("topic", pa.int32())]))
     False
     """
-    return schema.names[:5] == ["id", "passage", "topic", "membership", "path"]
+    return list(schema.names[:5]) == ["id", "passage", "topic", "membership", "path"]
