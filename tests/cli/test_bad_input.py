@@ -113,6 +113,7 @@ MISTAKES = {
     "info of a damaged atlas": ["info", "{p}/damaged.atlas"],
     "topics of nothing": ["topics", "{p}/nowhere.atlas"],
     "bad depth": ["topics", "{p}/six.atlas", "--depth", "0"],
+    "build below a file": ["build", "{p}/good.jsonl", "-o", "{p}/good.jsonl/x.atlas"],
     "assignments into nowhere": ["topics", "{p}/six.atlas", "--assignments", "{p}/no/a.parquet"],
     "assignments into a folder": ["topics", "{p}/six.atlas", "--assignments", "{p}/folder"],
     "search of nothing": ["search", "{p}/nowhere.atlas", "x"],

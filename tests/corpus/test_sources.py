@@ -2,6 +2,7 @@
 
 import datetime
 import gzip
+import io
 import json
 
 import numpy as np
@@ -142,11 +143,44 @@ def test_rows_that_cannot_be_read_are_counted_with_their_place(tmp_path):
     assert all(reject.file == str(tmp_path / "a.csv") for reject in source.rejects)
 
 
+@pytest.mark.parametrize("mark", [",", "\t", ";"])
+def test_a_table_on_stdin_is_no_list_of_lines(monkeypatch, mark):
+    lines = ["id{0}text{0}n", "7{0}a cat{0}1", '8{0}"a dog,\nand a ""cow"""{0}2', "9{0}{0}3"]
+    piped = "\n".join(line.format(mark) for line in lines).encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped)))
+    source = open_source("-")
+    rows = [row for batch in source.batches() for row in batch.to_pylist()]
+    assert [(row["id"], row["text"], row["n"]) for row in rows] == [
+        (7, "a cat", 1), (8, 'a dog,\nand a "cow"', 2),
+    ]  # fmt: skip
+    assert [(reject.file, reject.row) for reject in source.rejects] == [("stdin", 2)]
+
+
+@pytest.mark.parametrize("first", ["Well, hello, you", "id, please", "text", "a text, an id"])
+def test_lines_with_commas_stay_lines(monkeypatch, first):
+    piped = f"{first}\nanother line\n".encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped)))
+    rows = [row for batch in open_source("-").batches() for row in batch.to_pylist()]
+    assert [row["text"] for row in rows] == [first, "another line"]
+
+
 def test_broken_utf8_is_repaired_and_counted(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "caf\xe9 au lait"}\n{"text": "fine"}\n')
     source, rows = read(tmp_path / "a.jsonl")
     assert rows[0]["text"] == "caf\ufffd au lait"
     assert source.repairs == {"invalid UTF-8": 1}
+
+
+def test_a_table_from_a_spreadsheet_reads_as_windows_1252(tmp_path):
+    lines = ["id,text,caf\xe9", "1,na\xefve fa\xe7ade \u20ac,x", "2,plain,y"]
+    (tmp_path / "a.csv").write_bytes("\n".join(lines).encode("cp1252"))
+    source, rows = read(tmp_path / "a.csv")
+    assert [row["text"] for row in rows] == ["na\xefve fa\xe7ade \u20ac", "plain"]
+    assert source.schema.names == ["caf\xe9"]
+    assert source.repairs["invalid UTF-8"] >= 1
+    (tmp_path / "b.csv").write_bytes("id,text\n1,na\xefve\n2,".encode() + b"caf\xe9 au lait\n")
+    source, rows = read(tmp_path / "b.csv")
+    assert [row["text"] for row in rows] == ["na\xefve", "caf\ufffd au lait"]
 
 
 def test_nuls_and_lone_surrogates_become_replacement_characters():

@@ -159,9 +159,14 @@ def decode_text(raw: bytes, name: str) -> tuple[str, bool]:
         return raw.decode("utf-8"), False
     except UnicodeDecodeError:
         text = raw.decode("utf-8", "replace")
+    return _as_1252(raw, text), True
+
+
+def _as_1252(raw: bytes, text: str) -> str:
+    """Read bytes as Windows-1252 where `text`, read as UTF-8, has nothing but ASCII intact."""
     if all(one < "\x80" or one == "\ufffd" for one in text):
-        text = raw.decode("cp1252", "replace")
-    return text, True
+        return raw.decode("cp1252", "replace")
+    return text
 
 
 def json_records(stream: Any, name: str, report: Report) -> Iterator[Record]:
@@ -212,6 +217,9 @@ def csv_records(
 ) -> Iterator[Record]:
     """Read CSV with a header; quoted fields may hold line ends.
 
+    Lines that are not UTF-8 read as Windows-1252 as long as no line was UTF-8 beyond ASCII; later
+    their bytes become U+FFFD.
+
     Yields
     ------
     (int, dict, bool)
@@ -229,9 +237,14 @@ def csv_records(
     repaired = {"now": False}
 
     def texts() -> Iterator[str]:
+        utf8 = False  # whether UTF-8 beyond ASCII was met
         for _, line in read_lines(stream, name, report):
             text = line.decode("utf-8", "replace")
-            repaired["now"] |= _was_repaired(text, line)
+            bad = _was_repaired(text, line)
+            utf8 = utf8 or not (bad or line.isascii())
+            if bad and not utf8:  # as spreadsheets write it
+                text = _as_1252(line, text)
+            repaired["now"] |= bad
             yield text + "\n"
 
     lines = texts()

@@ -13,6 +13,7 @@ from isogloss._core.errors import SourceError
 from isogloss.corpus import files
 from isogloss.corpus.clean import Reject, clean_value
 from isogloss.corpus.part import OnReject, OnRepair, Part, Rows
+from isogloss.corpus.piped import csv_mark, held_csv
 from isogloss.corpus.records import record_batches, records_part, typed_part
 from isogloss.corpus.types import infer_csv, infer_json
 
@@ -276,13 +277,19 @@ def _texts_part(folder: Path, paths: list[Path], batch_rows: int) -> Part:
 
 
 def _stream_part(batch_rows: int) -> Part:
-    """Make a part of stdin: JSONL when its first line is an object, else one text a line."""
+    """Make a part of stdin: JSONL when its first line is an object, CSV when it is a header.
+
+    Anything else is one text a line.
+    """
     stream: Any = sys.stdin.buffer
     head = b""
     while b"\n" not in head and (block := stream.read1(1 << 16)):
         head += block
     if not head.strip():
-        raise SourceError("stdin is empty: pipe JSONL or one text a line into it")
+        raise SourceError("stdin is empty: pipe JSONL, CSV or one text a line into it")
+    mark = csv_mark(head)
+    if mark is not None:
+        return typed_part("stdin", held_csv(head, stream, mark), infer_csv, batch_rows, None)
 
     class Joined:
         def __init__(self) -> None:

@@ -187,10 +187,15 @@ def build_lock(atlas: Path) -> Iterator[None]:
     Raises
     ------
     AtlasError
-        When another process is building it.
+        When another process is building it, or a file stands where its folder should be.
     """
     with storage_errors("the atlas folder"):
-        atlas.mkdir(parents=True, exist_ok=True)
+        try:
+            atlas.mkdir(parents=True, exist_ok=True)
+        except (NotADirectoryError, FileExistsError) as error:
+            raise AtlasError(
+                f"cannot make the folder {atlas}: a file stands in its path; give another -o"
+            ) from error
         descriptor = os.open(atlas / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
