@@ -106,6 +106,7 @@ def test_reading_from_several_threads_gives_the_same(named):
 def test_no_texts_give_no_rows(named):
     _, encoder = named
     assert encoder.encode([]).shape == (0, encoder.dim)
+    assert encoder.encode_document([]).shape == (0, encoder.dim)
     assert encoder.encode_query([]).shape == (0, encoder.dim)
 
 

@@ -95,6 +95,24 @@ class Encoder(Protocol):
         ...
 
 
+class EncodesDocuments:
+    """`encode_document`, the name that sentence-transformers gives to `encode`.
+
+    Examples
+    --------
+    >>> from isogloss import load_encoder
+    >>> load_encoder("lexical").encode_document(["a cat"]).shape
+    (1, 384)
+    """
+
+    def encode_document(
+        self: Any, texts: Sequence[str], *, batch_size: int | None = None
+    ) -> NDArray[np.float32]:
+        """Encode documents: the same as `encode`."""
+        vectors: NDArray[np.float32] = self.encode(texts, batch_size=batch_size)
+        return vectors
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderInfo:
     """What a manifest keeps of an encoder.

@@ -14,7 +14,7 @@ from isogloss._core.errors import AtlasError, EncoderError, ParameterError
 from isogloss._core.files import write_json
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss._core.threads import map_blocks
-from isogloss.encoders.base import Truncation
+from isogloss.encoders.base import EncodesDocuments, Truncation
 from isogloss.encoders.folder import read_description
 from isogloss.text.tokens import TOKENS_VERSION, text_buffers
 
@@ -146,7 +146,7 @@ def round_layer(layer: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[n
     return np.clip(whole, -127, 127).astype(np.int8), step
 
 
-class LexicalEncoder:
+class LexicalEncoder(EncodesDocuments):
     """Encode texts from a table of their words, at microseconds a text.
 
     Words, pairs of neighbouring words, and pieces of unknown words (runs of three and four

@@ -11,7 +11,7 @@ from isogloss._core.errors import EncoderError, NotFitted, ParameterError
 from isogloss._core.files import write_json
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss._math.svd import truncated_svd
-from isogloss.encoders.base import Truncation, check_texts, unit_rows
+from isogloss.encoders.base import EncodesDocuments, Truncation, check_texts, unit_rows
 from isogloss.encoders.folder import read_description
 from isogloss.text import Vocabulary, tfidf
 
@@ -19,7 +19,7 @@ FORMAT = 1
 DIM = 192
 
 
-class LsaEncoder:
+class LsaEncoder(EncodesDocuments):
     """Latent semantic analysis as an encoder.
 
     Parameters

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from isogloss._core.endpoint import Endpoint, NoAnswerError
 from isogloss._core.errors import EncoderError, ParameterError
-from isogloss.encoders.base import Truncation, check_texts, unit_rows
+from isogloss.encoders.base import EncodesDocuments, Truncation, check_texts, unit_rows
 from isogloss.encoders.folder import is_offline
 
 
-class OpenAIEncoder:
+class OpenAIEncoder(EncodesDocuments):
     """Texts to vectors by asking ``POST {base}/embeddings``.
 
     Parameters

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import EncoderError, ParameterError, nearest
-from isogloss.encoders.base import Truncation, check_texts, unit_rows
+from isogloss.encoders.base import EncodesDocuments, Truncation, check_texts, unit_rows
 
 Overflow = Literal["pool", "truncate", "error"]
 Piece = TypeVar("Piece")
@@ -163,7 +163,7 @@ def pool(
     return unit_rows(out)
 
 
-class WindowedEncoder(Generic[Piece]):
+class WindowedEncoder(EncodesDocuments, Generic[Piece]):
     """What every encoder with a window shares: cutting, counting and pooling.
 
     A subclass gives `_tokenise` (texts to words of tokens), `_piece` (a window as the model reads

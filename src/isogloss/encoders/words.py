@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import EncoderError, ParameterError
 from isogloss._core.threads import single_threaded_blas
-from isogloss.encoders.base import Truncation, check_texts, unit_rows
+from isogloss.encoders.base import EncodesDocuments, Truncation, check_texts, unit_rows
 from isogloss.encoders.folder import digest
 from isogloss.encoders.word_files import read_word_file
 
@@ -82,7 +82,7 @@ def first_component(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(top * np.sign(top[np.argmax(np.abs(top))]), dtype=np.float32)
 
 
-class WordsEncoder:
+class WordsEncoder(EncodesDocuments):
     """Texts as weighted means of static word vectors.
 
     A word is looked up as it is written, then in lower case; words of no vector are left out and
