@@ -7,7 +7,8 @@ import scipy.sparse as sp
 from isogloss import _native
 from isogloss._core.errors import ParameterError
 from isogloss._math.topk import nearest_rows
-from isogloss.topics.graph import WordWeights, even_graph, neighbour_graph
+from isogloss.encoders.base import unit_rows
+from isogloss.topics.graph import WordWeights, even_graph, neighbour_graph, neighbour_graphs
 
 
 @pytest.mark.parametrize(("n", "k"), [(3, 2), (40, 5), (2500, 7)])
@@ -95,3 +96,21 @@ def test_even_edges_by_hand():
 @pytest.mark.parametrize("nodes", [0, 3])
 def test_a_graph_without_edges_is_even(nodes):
     assert even_graph(sp.csr_matrix((nodes, nodes))).nnz == 0
+
+
+def test_of_few_passages_a_tenth_are_neighbours_but_ten():
+    rows = unit_rows(np.random.default_rng(0).normal(size=(600, 24)).astype(np.float32))
+
+    def edges(n, neighbours):
+        found, _ = neighbour_graphs(
+            rows[:n], None, neighbours=neighbours, lexical_weight=0.5, even_edges=False
+        )
+        return found.nnz
+
+    def plain(n, neighbours):
+        return neighbour_graph(rows[:n], None, neighbours=neighbours, lexical_weight=0.5).nnz
+
+    assert edges(60, 50) == plain(60, 10) < plain(60, 50)
+    assert edges(300, 50) == plain(300, 30) < plain(300, 50)
+    assert edges(300, 5) == plain(300, 5)  # what is asked for is the most
+    assert edges(600, 50) == plain(600, 50)

@@ -1,5 +1,6 @@
 """Keywords of texts without spaces: whole words, not the pairs by which they are counted."""
 
+import random
 import re
 from itertools import permutations
 
@@ -179,7 +180,10 @@ def test_passages_that_hold_a_word_hold_all_its_pairs():
 
 @pytest.fixture(scope="module")
 def atlas(tmp_path_factory):
-    texts = [f"{one}。{other}" for part in (SPORT, TRAIN) for one in part for other in part * 6]
+    sport = ["オリンピック", "選手", "東京", "金", "走る", "泳ぐ", "待つ"]
+    train = ["新幹線", "切符", "京都駅", "席", "買う", "着いた", "乗る"]
+    draw = random.Random(0)
+    texts = ["の".join(draw.sample(words, 4)) for words in (sport, train) for _ in range(100)]
     return Atlas.build(texts, tmp_path_factory.mktemp("words") / "a.atlas", encoder="lsa")
 
 

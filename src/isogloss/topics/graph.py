@@ -19,6 +19,8 @@ EXACT_ROWS = 30_000
 BLOCK = 4096
 # Words that are hardly ever shared are not blown up beyond this.
 MOST_BALANCE = 20.0
+# Neighbours are at most this share of the passages, but not fewer than so many.
+SHARE, FEW = 10, 10
 # Edges below this are no ties: rounding, and neighbours of empty vectors.
 LEAST_WEIGHT = 1e-6
 
@@ -175,7 +177,8 @@ def neighbour_graphs(
     Parameters
     ----------
     vectors, words, neighbours, lexical_weight
-        As in `neighbour_graph`.
+        As in `neighbour_graph`; of few passages at most a tenth are neighbours, but 10, because
+        larger neighbourhoods than topics run into each other.
     even_edges : bool
         Whether communities are those of even edges (`even_graph`), or of the graph as it is.
 
@@ -193,7 +196,8 @@ def neighbour_graphs(
     >>> graph.data.round(2).tolist(), sought.data.round(2).tolist()
     ([0.64, 0.64, 0.36, 0.36], [0.8, 0.8, 0.6, 0.6])
     """
-    graph = neighbour_graph(vectors, words, neighbours=neighbours, lexical_weight=lexical_weight)
+    most = min(neighbours, max(FEW, len(vectors) // SHARE))
+    graph = neighbour_graph(vectors, words, neighbours=most, lexical_weight=lexical_weight)
     return graph, even_graph(graph) if even_edges else graph
 
 

@@ -35,7 +35,8 @@ class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
     Parameters
     ----------
     neighbours : int, default 50
-        Neighbours a passage in the graph; more give broader topics.
+        Neighbours a passage in the graph; more give broader topics. Below 500 passages a tenth of
+        them is enough, and 10 at least.
     lexical_weight : float, default 0.5
         Weight of shared words (TF-IDF) as a share of that of the vectors, 0 or more.
     even_edges : bool, default True
