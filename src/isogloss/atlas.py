@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isogloss._core.errors import AtlasError, ColumnError, nearest
+from isogloss._core.errors import AtlasError, ColumnError, ParameterError, nearest
 from isogloss._core.events import OnEvent, ignore
 from isogloss.atlas_changes import AtlasChanges
 from isogloss.atlas_pages import AtlasPages
@@ -127,6 +127,7 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch, AtlasPages):
         limit: int | None = None,
         memory_mb: int = 2048,
         on_event: OnEvent = ignore,
+        random_state: int | None = None,
     ) -> "Atlas":
         """Build an atlas, go on with an unfinished one, or add what is new, and open it.
 
@@ -152,6 +153,8 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch, AtlasPages):
             Bounds the sample on which encoder and topics are fitted.
         on_event : callable
             Takes progress.
+        random_state : int, optional
+            The same as `seed`, under scikit-learn's name.
 
         Returns
         -------
@@ -159,12 +162,19 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch, AtlasPages):
 
         Raises
         ------
+        ParameterError
+            For a `seed` and another `random_state`.
         IsoglossError
             See `isogloss.build.pipeline.build_atlas`.
         """
         from isogloss.build.pipeline import build_atlas
         from isogloss.build.settings import BuildSettings
 
+        if random_state is not None:
+            if seed not in (0, random_state):
+                said = f"seed is {seed!r} and random_state {random_state!r}"
+                raise ParameterError(f"{said}: give one")
+            seed = random_state
         settings = BuildSettings(
             text=text,
             id=id,

@@ -8,6 +8,8 @@ from isogloss.build.settings import BuildSettings
 
 # Texts that are looked at, and the share of their words that `lexical` must know.
 LOOKED_AT, KNOWN_SHARE = 500, 0.5
+# Share of these texts that may be foreign to `lexical` without a word about it.
+FOREIGN_SHARE = 0.1
 
 
 def with_encoder(
@@ -23,7 +25,7 @@ def with_encoder(
     used : str or None
         The encoder of the atlas that is there, finished or not.
     on_event : callable
-        Takes a word on the choice where it is not `lexical`.
+        Takes a word on the choice where it is not `lexical`, or where many texts are foreign to it.
 
     Returns
     -------
@@ -42,8 +44,17 @@ def with_encoder(
     from isogloss.encoders.spec import load_encoder
 
     texts = source.first_texts(LOOKED_AT)
-    known, words = load_encoder("lexical").known_words(texts)  # type: ignore[attr-defined]
+    lexical: Any = load_encoder("lexical")
+    known, words = lexical.known_words(texts)
     if known >= KNOWN_SHARE * words:
+        foreign = sum(_is_foreign(lexical, text) for text in texts)
+        if foreign > FOREIGN_SHARE * len(texts):
+            message = (
+                f"lexical is for English and knows less than half of the words of {foreign:,} of "
+                f"the first {len(texts):,} texts, which will lie close together: --encoder lsa, or "
+                "a multilingual model, reads them all"
+            )
+            on_event(Event("load encoder", message=message, level="warning"))
         return replace(settings, encoder="lexical")
     message = (
         f"encoder: lsa, fitted on these texts (lexical, which is for English, knows "
@@ -51,3 +62,8 @@ def with_encoder(
     )
     on_event(Event("load encoder", message=message, level="info"))
     return replace(settings, encoder="lsa")
+
+
+def _is_foreign(lexical: Any, text: str) -> bool:
+    known, words = lexical.known_words([text])
+    return bool(known < KNOWN_SHARE * words)
