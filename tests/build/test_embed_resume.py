@@ -137,5 +137,9 @@ def test_a_file_of_another_kind_is_spared(tmp_path):
     embed(["a cat", "a dog"], out, BuildSettings(encoder="lexical"))
     embed(["a cow"], out, BuildSettings(encoder="lexical"))
     assert pq.read_table(out).num_rows == 1
+    held = pq.read_table(out)
+    pq.write_table(held.append_column("notes", pa.array(["mine"])), out)
+    with pytest.raises(ParameterError, match="holds no vectors that isogloss wrote"):
+        embed(["a cow"], out, BuildSettings(encoder="lexical"))
     embed(["a cat", "a dog"], mine, BuildSettings(encoder="lexical"), force=True)
     assert pq.read_table(mine).num_rows == 2

@@ -156,6 +156,16 @@ def test_a_table_on_stdin_is_no_list_of_lines(monkeypatch, mark):
     assert [(reject.file, reject.row) for reject in source.rejects] == [("stdin", 2)]
 
 
+@pytest.mark.parametrize("line", ["caf\xe9", '{"text": "caf\xe9"}'])
+def test_repairs_on_stdin_are_counted(monkeypatch, line):
+    piped = f"{line}\n{line}\n".encode("cp1252")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped)))
+    source = open_source("-")
+    rows = [row for batch in source.batches() for row in batch.to_pylist()]
+    assert [row["text"] for row in rows] == ["caf\ufffd", "caf\ufffd"]
+    assert source.repairs == {"invalid UTF-8": 2}
+
+
 @pytest.mark.parametrize("first", ["Well, hello, you", "id, please", "text", "a text, an id"])
 def test_lines_with_commas_stay_lines(monkeypatch, first):
     piped = f"{first}\nanother line\n".encode()

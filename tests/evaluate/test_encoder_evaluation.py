@@ -203,6 +203,9 @@ def test_a_set_in_the_form_of_beir_is_read_as_it_is(sets, tmp_path):
     (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\tno-such\t1\n")
     with pytest.raises(SourceError, match="names no document"):
         read_retrieval(folder, most=100)
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\tgood\n")
+    with pytest.raises(SourceError, match="document 'd1' is 'good': give a number"):
+        read_retrieval(folder, most=100)
     (folder / "qrels" / "test.tsv").unlink()
     with pytest.raises(ParameterError, match="has no qrels"):
         evaluate_encoder(Letters(), [str(folder)])

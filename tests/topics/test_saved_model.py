@@ -74,3 +74,32 @@ def test_a_newer_format_is_refused(fitted, tmp_path):
     save_tensors(path, dict(load_tensors(path)), {"topic_model": json.dumps(about)})
     with pytest.raises(AtlasError, match="format 99"):
         TopicModel.load(path)
+
+
+def test_a_damaged_file_is_refused_and_never_crashes(fitted, tmp_path):
+    path = tmp_path / "a.safetensors"
+    fitted[0].save(path)
+    about, whole = load_metadata(path), load_tensors(path)
+
+    def refused(name, change):
+        part = whole[name].copy()
+        change(part)
+        save_tensors(path, whole | {name: part}, about)
+        with pytest.raises(AtlasError, match="damaged"):
+            TopicModel.load(path)
+
+    refused("word_start", lambda one: one.__setitem__(2, 1 << 40))
+    refused("word_start", lambda one: one.__setitem__(-1, 1))
+    refused("word_leaf", lambda one: one.__setitem__(0, 1 << 22))
+    refused("word_leaf", lambda one: one.__setitem__(0, -1))
+    refused("leaf_of", lambda one: one.__setitem__(0, 999))
+    save_tensors(path, {name: one for name, one in whole.items() if name != "gate"}, about)
+    with pytest.raises(AtlasError, match="damaged: KeyError"):
+        TopicModel.load(path)
+    save_tensors(path, whole, {"topic_model": "{"})
+    with pytest.raises(AtlasError, match="not JSON"):
+        TopicModel.load(path)
+    params = json.loads(about["topic_model"]) | {"params": {"max_rgws": 3}}
+    save_tensors(path, whole, {"topic_model": json.dumps(params)})
+    with pytest.raises(AtlasError, match="max_rgws"):
+        TopicModel.load(path)

@@ -169,6 +169,8 @@ def test_seeds_that_share_a_community_part_it():
     [
         ({"a": "word1"}, "give a name and a list"),
         ({"a": []}, "give a name and a list"),
+        ({"a": None}, "give a name and a list"),
+        ({3: [1]}, "give a name and a list"),
         ({"a": ["wrod1"]}, "did you mean 'word1"),
         ({"a": [999]}, "passage 999 of 240"),
         ({"a": [3], "b": [3]}, "share passage 3"),

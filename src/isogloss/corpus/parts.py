@@ -305,10 +305,12 @@ def _stream_part(batch_rows: int) -> Part:
     joined = Joined()
 
     def rows() -> Iterator[dict[str, Any]]:
-        for _, record, _ in reader(joined, "stdin", lambda r, k, m: late.append((r, k, m))):
+        for _, record, bad in reader(joined, "stdin", lambda r, k, m: late.append((r, k, m))):
+            repaired["lines"] += bad
             yield record
 
     late: list[tuple[int, str, str]] = []
+    repaired = {"lines": 0}
     part = records_part(rows(), batch_rows, "stdin")
     inner = part.start
 
@@ -317,6 +319,9 @@ def _stream_part(batch_rows: int) -> Part:
             while late:
                 row, kind, reason = late.pop(0)
                 on_reject(Reject("stdin", row, reason, kind))
+            if repaired["lines"]:
+                on_repair("invalid UTF-8", repaired["lines"])
+                repaired["lines"] = 0
             yield item
 
     part.start = start

@@ -236,8 +236,15 @@ def read_retrieval(folder: Path, *, gain: Callable[[float], float] = float, most
     for query, document, score in zip(
         judged["query"], judged["document"], judged["score"], strict=True
     ):
-        if gain(score) > 0:
-            qrels.setdefault(str(query), {})[str(document)] = gain(score)
+        try:
+            grade = gain(score)
+        except (TypeError, ValueError) as error:
+            raise SourceError(
+                f"{qrels_file}: the judgement of query {query!r} and document {document!r} is "
+                f"{score!r}: give a number"
+            ) from error
+        if grade > 0:
+            qrels.setdefault(str(query), {})[str(document)] = grade
     if len(ids) > most:
         qrels = dict(list(qrels.items())[: max(1, most // 8)])
     needed = {document for gains in qrels.values() for document in gains}

@@ -43,7 +43,7 @@ def spare_other_file(path: Path, ours: Callable[[pa.Schema], bool], what: str, w
         return
     try:
         known = ours(pq.read_schema(path))
-    except (OSError, pa.ArrowException):  # Parquet that is cut holds nothing for anybody
+    except (OSError, pa.ArrowException):  # a result that is cut is made again
         known = _first(path) == b"PAR1"
     if not known:
         raise ParameterError(f"{path} is there and holds no {what} that isogloss wrote: {way}")
@@ -62,7 +62,8 @@ def holds_vectors(schema: pa.Schema) -> bool:
     >>> holds_vectors(pa.schema([("id", pa.int64()), ("text", pa.string())]))
     False
     """
-    return any(key.startswith(b"isogloss.") for key in schema.metadata or {})
+    ours = any(key.startswith(b"isogloss.") for key in schema.metadata or {})
+    return ours and {"vector"} <= set(schema.names) <= {"id", "vector", "scale"}
 
 
 def holds_assignments(schema: pa.Schema) -> bool:

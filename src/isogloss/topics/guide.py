@@ -4,7 +4,7 @@ Each seed becomes a node of the graph, tied to the passages that hold its words 
 cut of that graph is free everywhere else, so what no seed attracts is found as without seeds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +103,8 @@ def read_seeds(
     likeness = np.zeros((len(order), len(seeds)))
     named: dict[int, str] = {}
     for column, (name, given) in enumerate(seeds.items()):
-        if not name or isinstance(given, str | bytes) or not len(given):
+        plain = isinstance(given, Sized) and not isinstance(given, str | bytes)
+        if not isinstance(name, str) or not name or not plain or not len(given):
             raise ParameterError(
                 f"seed {name!r} is {given!r}: give a name and a list of words or passage numbers"
             )

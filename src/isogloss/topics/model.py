@@ -20,7 +20,7 @@ from isogloss.topics.look import TopicLook
 from isogloss.topics.membership import Assignment, path_strengths
 from isogloss.topics.placing import TopicPlaces
 from isogloss.topics.rows import checked_rows, checked_vocabulary
-from isogloss.topics.saved import pack, read_file, unpack, write_model
+from isogloss.topics.saved import pack, read_file, restored, write_model
 from isogloss.topics.stream import Stream, TopicStream
 
 
@@ -270,12 +270,9 @@ class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
         Raises
         ------
         AtlasError
-            When the format is newer than this version knows.
+            When the format is newer than this version knows, or a part is missing or damaged.
         """
-        # Models that do not say were made when all edges were plain.
-        model = cls(**({"even_edges": False} | about["params"]))
-        unpack(model, arrays, about)
-        return model
+        return restored(cls, arrays, about)
 
     def save(self, path: str | Path) -> None:
         """Write the fitted model into one file (safetensors), atomically.

@@ -1,7 +1,7 @@
 """A topic model as arrays and JSON, and back. Format 1 had one assigner and no edits."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +89,10 @@ def unpack(
             np.asarray(arrays[prefix + name], dtype=np.int32) for name in ("slots", "gate")
         )
         stages.append(Stage(made, slots, gate))
-    model._decision = Decision(tuple(stages), np.asarray(arrays["leaf_of"], dtype=np.int32))
+    leaf_of = np.asarray(arrays["leaf_of"], dtype=np.int32)
+    if not _within(leaf_of, -1, len(model.tree_)):
+        raise ValueError("its leaves are no topics of its tree")
+    model._decision = Decision(tuple(stages), leaf_of)
     model._joins = [
         (int(a), int(b), float(height))
         for (a, b), height in zip(arrays["join"], arrays["join_height"], strict=True)
@@ -118,7 +121,29 @@ def read_file(path: Path) -> tuple[Arrays, dict[str, Any]]:
         raise AtlasError(f"{path} cannot be read as a topic model: {error.strerror}") from error
     if held is None:
         raise AtlasError(f"{path} holds no topic model: write one with TopicModel.save")
-    return arrays, json.loads(held)
+    try:
+        return arrays, json.loads(held)
+    except json.JSONDecodeError as error:
+        raise AtlasError(f"{path} is damaged: its description is not JSON") from error
+
+
+def restored(
+    made: Callable[..., "TopicModel"], arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]
+) -> "TopicModel":
+    """Make the model that `pack` took apart.
+
+    Raises
+    ------
+    AtlasError
+        When the format is newer than this version knows, or a part is missing or does not fit.
+    """
+    try:
+        # Models that do not say were made when all edges were plain.
+        model = made(**({"even_edges": False} | about["params"]))
+        unpack(model, arrays, about)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise AtlasError(f"the topic model is damaged: {type(error).__name__}: {error}") from error
+    return model
 
 
 def _packed(made: Assigner) -> Arrays:
@@ -139,8 +164,9 @@ def _assigner(arrays: Mapping[str, NDArray[Any]], prefix: str, v: int) -> Assign
     words = np.zeros((v, count), dtype=np.float32)
     if prefix + "word_start" in arrays:
         names = ("word_weight", "word_leaf", "word_start")
-        stored = tuple(arrays[prefix + name] for name in names)
-        words = sp.csr_matrix(stored, shape=(v, count)).toarray()
+        weight, leaf, start = (arrays[prefix + name] for name in names)
+        _check_rows(weight, leaf, start, v, count)
+        words = sp.csr_matrix((weight, leaf, start), shape=(v, count)).toarray()
     return Assigner(
         weights=np.ascontiguousarray(arrays[prefix + "weights"], dtype=np.float32),
         bias=np.asarray(arrays[prefix + "bias"], dtype=np.float32),
@@ -149,6 +175,19 @@ def _assigner(arrays: Mapping[str, NDArray[Any]], prefix: str, v: int) -> Assign
         floor=np.asarray(arrays[prefix + "floor"], dtype=np.float32).reshape(()),
         temperature=np.asarray(arrays[prefix + "temperature"], dtype=np.float32).reshape(()),
     )
+
+
+def _check_rows(
+    weight: NDArray[Any], leaf: NDArray[Any], start: NDArray[Any], rows: int, leaves: int
+) -> None:
+    """Refuse sparse rows that scipy would read past their ends."""
+    whole = len(start) == rows + 1 and start[0] == 0 and start[-1] == len(leaf) == len(weight)
+    if not whole or (np.diff(start) < 0).any() or not _within(leaf, 0, leaves):
+        raise ValueError("the words of its leaves lie outside of them")
+
+
+def _within(numbers: NDArray[Any], low: int, high: int) -> bool:
+    return not len(numbers) or bool(numbers.min() >= low and numbers.max() < high)
 
 
 def _plain(params: dict[str, Any]) -> dict[str, Any]:
