@@ -1,46 +1,65 @@
-"""Which encoder reads texts when none is named, and what is said of it."""
+"""Which encoder a build takes when it is told none."""
 
+import json
+
+import pyarrow.parquet as pq
 import pytest
 
-import isogloss as ig
 from isogloss._core.errors import ParameterError
-from isogloss.store.manifest import read_manifest
+from isogloss.app.cli.main import main
+from isogloss.atlas import Atlas
 
-ENGLISH = [f"The {one} sat near the {two} and watched the river flow."
-           for one in ("cat", "dog", "bird", "horse", "farmer") for two in ("door", "tree", "wall",
-           "bridge", "road", "boat")]  # fmt: skip
-MARATHI = [f"धक्कादायक ठाण्यात झाडाची फांदी पडून {n} जण जखमी झाले" for n in range(30)]
-
-
-def told(texts, place, **rest):
-    events = []
-    ig.Atlas.build(texts, place, on_event=events.append, **rest)
-    said = [event.message for event in events if event.level in ("warning", "info")]
-    return read_manifest(place).encoder, " ".join(said)
+ENGLISH = [f"the satellite number {i} was put into a low orbit by a rocket" for i in range(30)]
+GERMAN = [f"Zwetschgenkuchen und Kirschwasser gehören nämlich dazu {i}" for i in range(30)]
 
 
-def test_english_is_read_by_lexical_without_a_word(tmp_path):
-    encoder, said = told(ENGLISH, tmp_path / "a")
-    assert encoder["spec"] == "lexical"
-    assert "is for English" not in said
+def encoder_of(atlas):
+    return atlas.manifest.parameters["encoder"]
 
 
-def test_another_language_is_read_by_lsa(tmp_path):
-    encoder, said = told(MARATHI, tmp_path / "a")
-    assert encoder["spec"].startswith("lsa")
-    assert "lsa, fitted on these texts (lexical, which is for English" in said
+def test_english_is_read_by_lexical_and_other_languages_by_lsa(tmp_path):
+    assert encoder_of(Atlas.build(ENGLISH, tmp_path / "en")) == "lexical"
+    said = []
+    german = Atlas.build(GERMAN, tmp_path / "de", on_event=lambda event: said.append(event.message))
+    assert encoder_of(german) == "lsa"
+    assert any("lsa, fitted on these texts" in (message or "") for message in said)
+
+
+def test_an_atlas_keeps_its_encoder(tmp_path):
+    Atlas.build(ENGLISH, tmp_path / "a", encoder="lsa")
+    more = Atlas.build([*ENGLISH, "one more text about a rocket"], tmp_path / "a")
+    assert encoder_of(more) == "lsa"
+    assert len(more) == 31
+    assert encoder_of(Atlas.build(ENGLISH, tmp_path / "a", fresh=True)) == "lexical"
+
+
+def test_embed_chooses_as_build_does(tmp_path, capfd):
+    for name, texts, encoder in (("en", ENGLISH, "lexical"), ("de", GERMAN, "lsa")):
+        (tmp_path / f"{name}.txt").write_text("\n".join(texts))
+        out = tmp_path / f"{name}.parquet"
+        assert main(["embed", str(tmp_path / f"{name}.txt"), "-o", str(out), "--json"]) == 0
+        assert json.loads(capfd.readouterr().out)["encoder"] == encoder
+
+
+@pytest.mark.data
+def test_marathi_headlines_are_read_by_lsa(data_dir, tmp_path):
+    table = pq.read_table(data_dir / "marathi_news_headlines" / "data.parquet").slice(0, 400)
+    assert encoder_of(Atlas.build(table, tmp_path / "a", text="text")) == "lsa"
 
 
 def test_many_foreign_texts_among_english_ones_are_told(tmp_path):
-    encoder, said = told(ENGLISH + MARATHI[:10], tmp_path / "a")
-    assert encoder["spec"] == "lexical"
-    assert "less than half of the words of 10 of the first 40 texts" in said
-    _, said = told(ENGLISH + MARATHI[:2], tmp_path / "b")
-    assert "is for English" not in said
+    for name, few, told in (("a", 10, True), ("b", 2, False)):
+        said = []
+        texts = ENGLISH + GERMAN[:few]
+        made = Atlas.build(texts, tmp_path / name, on_event=lambda one, to=said: to.append(one))
+        assert encoder_of(made) == "lexical"
+        warned = [one.message for one in said if one.level == "warning"]
+        wanted = f"less than half of the words of {few} of the first {len(texts)} texts"
+        assert any(wanted in message for message in warned) == told
 
 
 def test_random_state_is_the_seed(tmp_path):
-    ig.Atlas.build(ENGLISH, tmp_path / "a", random_state=3)
-    assert read_manifest(tmp_path / "a").parameters["seed"] == 3
+    made = Atlas.build(ENGLISH, tmp_path / "a", random_state=3)
+    assert made.manifest.parameters["seed"] == 3
     with pytest.raises(ParameterError, match="seed is 1 and random_state 3: give one"):
-        ig.Atlas.build(ENGLISH, tmp_path / "b", seed=1, random_state=3)
+        Atlas.build(ENGLISH, tmp_path / "b", seed=1, random_state=3)
