@@ -242,3 +242,15 @@ def test_a_class_held_back_comes_as_new_topics(data_dir):
     found = model.predict(vectors[rest])
     assert (classes[rest][found >= old] == "sport").mean() > 0.95
     assert (found[classes[rest] == "sport"] >= old).mean() > 0.6
+
+
+def test_a_loaded_stream_has_the_novelty_it_was_saved_with(stage, tmp_path):
+    model, vectors, counts, _, _, rest = stage
+    after = streamed(model, vectors[rest], counts[rest])
+    after.save(tmp_path / "stream.safetensors")
+    again = TopicModel.load(tmp_path / "stream.safetensors")
+    assert again.novelty_ == after.novelty_ > 0
+    assert again.new_topics_ == after.new_topics_ == 1
+    model.save(tmp_path / "fitted.safetensors")  # nothing has come yet
+    with pytest.raises(AttributeError):
+        _ = TopicModel.load(tmp_path / "fitted.safetensors").novelty_

@@ -47,6 +47,8 @@ def pack(model: "TopicModel") -> tuple[Arrays, dict[str, Any]]:
         "resolution": model.resolution_, "unassigned": model.unassigned_,
         "stages": len(decision.stages), "names": list(tree.labels) if any(tree.labels) else [],
     }  # fmt: skip
+    if "novelty_" in vars(model):
+        about["novelty"] = float(model.novelty_)
     return arrays, about
 
 
@@ -75,6 +77,8 @@ def unpack(
         labels=tuple(about.get("names", ())),
     )  # fmt: skip
     model._stream = unpack_stream(arrays, v, words=model._words is not None)
+    if "novelty" in about and model._stream is not None:  # of the last call of `partial_fit`
+        model.novelty_, model.new_topics_ = float(about["novelty"]), model._stream.made
     first = _assigner(arrays, "", v)
     if found == 1:
         model._decision = Decision.plain(first)
