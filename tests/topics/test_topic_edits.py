@@ -190,6 +190,33 @@ def test_split_by_a_sample_keeps_the_sizes(fitted):
     assert np.array_equal(one.predict(vectors, counts), other.predict(vectors, counts))
 
 
+def test_a_split_by_other_passages_is_refused(fitted):
+    vectors, counts, _, model = fitted
+    other, words, _ = planted(seed=1)
+    with pytest.raises(ParameterError, match=r"not passages of the fit: \d+ of them belong to"):
+        model.split(0, other, words, into=2)
+    twice = np.vstack([vectors, vectors]), sp.vstack([counts, counts])
+    with pytest.raises(ParameterError, match="not passages of the fit, which had 240"):
+        model.split(0, *twice, into=2)
+    most = int(np.argmax(np.bincount(model.labels_)))
+    one = np.repeat(np.flatnonzero(model.labels_ == most)[:1], 200)
+    with pytest.raises(ParameterError, match=f"200 of them belong to topic {most}, which has"):
+        model.split(most, vectors[one], counts[one], into=2)
+    none = np.zeros_like(vectors), counts * 0
+    with pytest.raises(ParameterError, match="240 of them belong to no topic"):
+        model.split(0, *none, into=2)
+    loaded = TopicModel.from_arrays(*model.to_arrays())  # knows no passages
+    loaded.split(0, vectors[::2], counts[::2], into=2)
+
+
+def test_passages_of_a_stream_may_take_part_in_a_split(fitted):
+    vectors, counts, _, _ = fitted
+    model = TopicModel(neighbours=15).fit(vectors[:200], counts[:200])
+    model.partial_fit(vectors[200:], counts[200:])
+    split = model.split(int(model.predict(vectors[:1], counts[:1])[0]), vectors, counts, into=2)
+    assert len(split.tree_) == len(model.tree_) + 2
+
+
 def test_what_cannot_be_split_is_said(fitted):
     vectors, counts, _, model = fitted
     with pytest.raises(ParameterError, match="into is 1"):

@@ -152,7 +152,8 @@ class TopicEdits:
         topic : int
             A leaf.
         vectors : float32 (n, d)
-            Passages, best those of the fit; the ones of this topic are parted by their own graph.
+            Passages of the fit, all or some, in any order; the ones of this topic are parted by
+            their own graph. A loaded model does not know them and takes any.
         counts : CSR (n, v), optional
             As in `fit`.
         into : int, optional
@@ -167,7 +168,8 @@ class TopicEdits:
         Raises
         ------
         ParameterError
-            When the topic is no leaf, has too few passages, or does not fall apart.
+            When the topic is no leaf, has too few passages, or does not fall apart; for vectors
+            that cannot be passages of the fit: more than it had, or more in a topic than that has.
         """
         self._need_topics()
         self.tree_.leaf(topic)
@@ -175,6 +177,7 @@ class TopicEdits:
             into = whole_number(into, "into", 2)
         vectors, counts = checked_rows(vectors, counts)
         labels = self.assign(vectors, counts).labels
+        self._check_fitted_on(labels)
         held = np.flatnonzero(labels == topic)
         inside, told = self._drawn(vectors, counts, held)
         if len(held) < 2:
@@ -279,6 +282,34 @@ class TopicEdits:
             )
             for depth in range(deepest + 1)
         )
+
+    def _check_fitted_on(self: Any, labels: Ints) -> None:
+        """Refuse passages that are not those of the fit, as far as their topics tell.
+
+        A part of them, or another order, has no more passages in any topic than the topic holds;
+        those of a stream count as well.
+        """
+        if "labels_" not in vars(self):
+            return
+        arrived = 0 if self._stream is None else self._stream.arrived
+        most = len(self.labels_) + arrived
+        wrong = f"these {len(labels)} vectors are not passages of the fit"
+        if len(labels) > most:
+            raise ParameterError(f"{wrong}, which had {most}: give those, all or some")
+        found = np.bincount(labels[labels >= 0], minlength=len(self.tree_))
+        over = np.flatnonzero(found > self.tree_.size)
+        if len(over):
+            topic = int(over[0])
+            raise ParameterError(
+                f"{wrong}: {found[topic]} of them belong to topic {topic}, which has "
+                f"{self.tree_.size[topic]}; give those, all or some"
+            )
+        none = int((self.labels_ < 0).sum()) + arrived
+        if len(labels) - found.sum() > none:
+            raise ParameterError(
+                f"{wrong}: {len(labels) - found.sum()} of them belong to no topic, {none} did in "
+                "the fit; give those, all or some"
+            )
 
     def _groups(self, n_topics: int) -> Ints:
         """Give the group of each leaf topic when so many are left; -1 for inner topics."""
