@@ -174,6 +174,12 @@ def test_seeds_that_share_a_community_part_it():
         ({"a": ["wrod1"]}, "did you mean 'word1"),
         ({"a": [999]}, "passage 999 of 240"),
         ({"a": [3], "b": [3]}, "share passage 3"),
+        ({"  ": [3]}, "give a name and a list"),
+        ({"one\ntwo": [3]}, "the name of a seed 'one.*ntwo' holds line ends"),
+        ({"\u202ea": [3]}, "marks that turn"),
+        ({"\u200b": [3]}, "shows nothing"),
+        ({"a" * 201: [3]}, "the name of a seed has 201 characters; 200 at most"),
+        ({"a": [3], " a": [4]}, "two seeds are called 'a'"),
     ],
 )
 def test_seeds_that_say_nothing_are_refused(seeds, message):
@@ -184,6 +190,13 @@ def test_seeds_that_say_nothing_are_refused(seeds, message):
         TopicModel(seeds={"a": ["word1"]}).fit(vectors, counts)
     with pytest.raises(ParameterError, match="at least 2"):
         TopicModel(seeds={"a": [1], "b": [2]}, n_topics=1).fit(vectors, counts)
+
+
+def test_a_seed_has_the_name_that_rename_would_give():
+    vectors, counts, _, _ = planted()
+    model = TopicModel(neighbours=15, seeds={" sea ": [0, 1]}).fit(vectors, counts)
+    assert "sea" in model.tree_.labels
+    assert model.rename(model.tree_.labels.index("sea"), " sea ").tree_.labels == model.tree_.labels
 
 
 @pytest.mark.data

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError, nearest
 from isogloss.topics.communities import row_sums
+from isogloss.topics.tree import checked_name
 
 Ints = NDArray[np.int32]
 
@@ -87,8 +88,8 @@ def read_seeds(
     Raises
     ------
     ParameterError
-        For an empty seed, a word that is not in the vocabulary, a number that is no passage, or
-        two seeds with one passage.
+        For an empty seed, a name that `rename` would refuse or that two seeds share, a word that
+        is not in the vocabulary, a number that is no passage, or two seeds with one passage.
 
     Examples
     --------
@@ -98,16 +99,12 @@ def read_seeds(
     >>> found.anchors.toarray().round(2).tolist()
     [[1.0, 0.0], [0.75, 0.0], [0.0, 1.0]]
     """
+    seeds = _with_names(seeds)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     likeness = np.zeros((len(order), len(seeds)))
     named: dict[int, str] = {}
     for column, (name, given) in enumerate(seeds.items()):
-        plain = isinstance(given, Sized) and not isinstance(given, str | bytes)
-        if not isinstance(name, str) or not name or not plain or not len(given):
-            raise ParameterError(
-                f"seed {name!r} is {given!r}: give a name and a list of words or passage numbers"
-            )
         asked = [item for item in given if isinstance(item, str)]
         numbers = [_passage(name, item) for item in given if not isinstance(item, str)]
         if asked:
@@ -132,6 +129,22 @@ def read_seeds(
     if lost:
         raise ParameterError(f"no passage speaks for seed {lost[0]!r}: give other words")
     return Seeds(tuple(seeds), sp.csr_matrix(anchors))
+
+
+def _with_names(seeds: Mapping[Any, Any]) -> dict[str, Any]:
+    """Give the seeds under the names that their topics will have; refuse what is no seed."""
+    named: dict[str, Any] = {}
+    for name, given in seeds.items():
+        plain = isinstance(given, Sized) and not isinstance(given, str | bytes)
+        if not isinstance(name, str) or not name.strip() or not plain or not len(given):
+            raise ParameterError(
+                f"seed {name!r} is {given!r}: give a name and a list of words or passage numbers"
+            )
+        shown = checked_name(name, of="a seed")
+        if shown in named:
+            raise ParameterError(f"two seeds are called {shown!r}: give each its own name")
+        named[shown] = given
+    return named
 
 
 def _passage(seed: str, item: Any) -> int:

@@ -305,8 +305,14 @@ class Topic:
         }
 
 
-def checked_name(name: Any) -> str:
+def checked_name(name: Any, *, of: str = "") -> str:
     """Give a topic's name without space around it; empty stands for none.
+
+    Parameters
+    ----------
+    name : str
+    of : str
+        Whose name it is, for the message: ``"a seed"``.
 
     Raises
     ------
@@ -320,16 +326,17 @@ def checked_name(name: Any) -> str:
     >>> checked_name("  harbours ")
     'harbours'
     """
+    whose = f"the name of {of}" if of else "the name"
     if not isinstance(name, str):
-        raise ParameterError(f"the name {name!r} is no text: give a str, '' for none")
+        raise ParameterError(f"{whose} {name!r} is no text: give a str, '' for none")
     plain = name.strip()
     if _NOT_IN_NAMES.search(plain):
         raise ParameterError(
-            f"the name {plain[:40]!a} holds line ends, control characters or marks that turn the "
+            f"{whose} {plain[:40]!a} holds line ends, control characters or marks that turn the "
             "direction of writing: give one line without them"
         )
     if plain and not any(character.isprintable() for character in plain):
-        raise ParameterError(f"the name {plain[:40]!a} shows nothing: give a word, '' for none")
+        raise ParameterError(f"{whose} {plain[:40]!a} shows nothing: give a word, '' for none")
     if len(plain) > LONGEST_NAME:
-        raise ParameterError(f"the name has {len(plain)} characters; {LONGEST_NAME} at most")
+        raise ParameterError(f"{whose} has {len(plain)} characters; {LONGEST_NAME} at most")
     return plain
