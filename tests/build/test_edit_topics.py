@@ -9,7 +9,7 @@ from crash import write_corpus
 import isogloss as ig
 from isogloss._core.errors import AtlasError, ParameterError
 from isogloss.app.cli.main import main
-from isogloss.build import edit
+from isogloss.build import edit, label
 
 
 def topics_of(atlas):
@@ -69,6 +69,21 @@ def test_split_and_renamed_topics_stay(edited_source, atlas):
     assert again.evaluate_topics(labels="label")["topics"] == len(again.topics.leaves)
     mine = next(topic.id for topic in again.topics if topic.label == "my own")
     assert again.rename_topic(mine, "").topics[mine].label != "my own"
+
+
+def test_a_topic_above_others_gets_the_name_back_that_a_build_gives(atlas):
+    split = atlas.split_topic(0, into=2)
+    plain = split.rename_topic(0, "mine").rename_topic(0, "")
+    words = [set(topic.label.split(", ")[:3]) for topic in plain.topics]
+    for part in plain.topics[0].children:
+        assert words[0] != words[part.id]
+        assert words[0] & words[part.id]
+    with pytest.raises(ParameterError, match="no name of its own"):
+        plain.rename_topic(0, "")
+    # and such a name, with words of topics below, is nobody's
+    words_of = label._words_below(plain.topics)
+    assert not label._is_named(plain.topics[0].label, "", words_of[0], set())
+    assert label._is_named("mine", "", words_of[0], set())
 
 
 def test_what_cannot_be_done_leaves_the_atlas_alone(atlas, monkeypatch):

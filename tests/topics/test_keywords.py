@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from isogloss._core.errors import ParameterError
 from isogloss.topics.exemplars import ExemplarPicker, choose_exemplars, inner_exemplars
+from isogloss.topics.inner_names import naming_words
 from isogloss.topics.keywords import Keywords, topic_keywords, topic_labels
 from isogloss.topics.word_choice import Pool, meetings, npmi_of_pairs
 from isogloss.topics.word_forms import readable, same_word
@@ -232,6 +233,44 @@ def test_labels_are_short_and_distinct():
         "(no words)",
         "(no words) (2)",
     ]
+
+
+def test_an_inner_topic_is_not_called_as_one_of_its_parts_is():
+    words = [
+        ["disk", "drive", "scsi", "floppy"],
+        ["monitor", "card", "video"],
+        ["printer", "toner"],
+        ["moon"],
+        ["scsi", "disk", "card", "drive", "cards", "bus"],
+        ["scsi", "moon", "disk", "bus"],
+    ]
+    topics = [Keywords(one, [1.0] * len(one)) for one in words]
+    parent, sizes = np.array([4, 4, 4, 5, 5, -1]), np.array([50, 40, 10, 9, 100, 109])
+    plain = topic_labels(topics)
+    found = topic_labels(topics, parent=parent, sizes=sizes)
+    assert found[:4] == plain[:4]  # leaves keep their names
+    # a word of each part that is a sixth or more, then one that no part is called by
+    assert found[4] == "scsi, card, bus"
+    assert found[5] == "scsi, moon, disk"
+    # what has no other words is numbered, and never without a name
+    same = [Keywords(["a", "b"], [1.0] * 2), Keywords([], []), Keywords(["a", "b"], [1.0] * 2)]
+    found = topic_labels(same, parent=np.array([2, 2, -1]), sizes=np.array([3, 2, 5]))
+    assert found == ["a, b", "(no words)", "a, b (2)"]
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_names_of_inner_topics_differ_from_those_below(data):
+    t = data.draw(st.integers(2, 12))
+    parent = np.array([data.draw(st.integers(i + 1, t - 1)) for i in range(t - 1)] + [-1])
+    word = st.integers(0, 25).map(lambda number: 3 * chr(97 + number))
+    words = [data.draw(st.lists(word, min_size=9, max_size=9, unique=True)) for _ in range(t)]
+    sizes = np.array([data.draw(st.integers(1, 50)) for _ in range(t)])
+    found = naming_words(words, parent, sizes)
+    for topic in range(t):
+        assert set(words[topic]) <= set(found[topic])
+        if topic < t - 1:
+            assert set(found[topic][:3]) != set(found[parent[topic]][:3]), (topic, found)
 
 
 def test_exemplars_are_central_and_no_copies():

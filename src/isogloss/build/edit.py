@@ -123,10 +123,13 @@ def rename_atlas(folder: Path, topic: int, name: str) -> None:
             raise AtlasError(f"topic {labels.index(name)} of {folder} is called {name!r} already")
         if name and name == labels[topic]:
             raise ParameterError(f"topic {topic} is called {name!r} already: nothing to rename")
-        plain = ", ".join(tree.keywords[topic][:3]) or "(no words)"
+        words = [Keywords(list(one.keywords), []) for one in tree]
+        plain = topic_labels(words, parent=tree.parent, sizes=tree.size)[topic]
         if not name and not topics.model.tree_.labels[topic]:
-            shown = topic_labels([Keywords(list(one.keywords), []) for one in tree])[topic]
-            if labels[topic] in (plain, shown, f"{plain} ({topic})", f"{shown} ({topic})"):
+            # Inner topics were called by their first keywords alone once.
+            first = ", ".join(tree.keywords[topic][:3]) or "(no words)"
+            known = (plain, first, topic_labels(words)[topic])
+            if labels[topic] in (*known, *(f"{one} ({topic})" for one in known)):
                 raise ParameterError(
                     f"topic {topic} has no name of its own: there is none to take away"
                 )
@@ -258,7 +261,7 @@ def _described(
         labels[topic] = fitted.labels[topic] or (before.labels[same[0]] if same else "")
         keywords.append(before.keywords[same[0]] if same else tuple(found[topic].words))
         shown.append(before.exemplars[same[0]] if same else tuple(exemplars[topic]))
-    for topic, label in enumerate(topic_labels(found)):
+    for topic, label in enumerate(topic_labels(found, parent=tree.parent, sizes=tree.size)):
         if not labels[topic]:
             labels[topic] = label if label not in labels else f"{label} ({topic})"
     return tree.described(labels=labels, keywords=keywords, exemplars=shown)

@@ -81,12 +81,15 @@ def label_atlas(
     with build_lock(atlas.path):
         _require_current(atlas)
         tree, store = atlas.topics, LabelStore(atlas.path / FOLDER)
-        plain = topic_labels([Keywords(list(topic.keywords), []) for topic in tree])
-        ours = store.labels()
+        plain = topic_labels(
+            [Keywords(list(topic.keywords), []) for topic in tree],
+            parent=tree.parent, sizes=tree.size,
+        )  # fmt: skip
+        ours, words = store.labels(), _words_below(tree)
         free = {
             topic.id
             for topic in tree
-            if overwrite or not _is_named(topic.label, plain[topic.id], topic.keywords, ours)
+            if overwrite or not _is_named(topic.label, plain[topic.id], words[topic.id], ours)
         }
         if model == "keywords":
             report = LabelReport("keywords", topics=len(free), dry_run=dry_run)
@@ -129,7 +132,16 @@ def _require_current(atlas: "Atlas") -> None:
         raise AtlasError(unfinished(atlas.path))
 
 
-def _is_named(label: str, plain: str, keywords: tuple[str, ...], ours: set[str]) -> bool:
+def _words_below(tree: "TopicTree") -> list[set[str]]:
+    """Give the keywords of each topic and of all below it: names are made of these."""
+    found: list[set[str]] = [set() for _ in tree]
+    for topic in tree:
+        for above in topic.path:
+            found[above].update(topic.keywords)
+    return found
+
+
+def _is_named(label: str, plain: str, keywords: set[str], ours: set[str]) -> bool:
     """Tell whether a person named the topic: neither its keywords nor a model give this label."""
     if not label or label == plain or label in ours:
         return False

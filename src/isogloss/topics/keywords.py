@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
+from isogloss.topics.inner_names import naming_words
 from isogloss.topics.word_choice import Candidates, Pool, coherent, meetings, npmi_of_pairs
 
 if TYPE_CHECKING:
@@ -283,14 +284,25 @@ def _unevenness(shares: "csr_matrix") -> Floats:
     return np.asarray(np.clip(1 - entropy / np.log(max(leaves, 2)), 0.0, 1.0), dtype=np.float64)
 
 
-def topic_labels(keywords: Sequence[Keywords], *, words: int = 3) -> list[str]:
+def topic_labels(
+    keywords: Sequence[Keywords],
+    *,
+    words: int = 3,
+    parent: NDArray[np.integer[Any]] | None = None,
+    sizes: NDArray[np.integer[Any]] | None = None,
+) -> list[str]:
     """Name each topic by its first keywords, as many as make all names distinct.
+
+    In a tree, an inner topic takes a word of each of its larger parts, so that it is not called as
+    one of them is (`isogloss.topics.inner_names`).
 
     Parameters
     ----------
     keywords : list of Keywords
     words : int
         Keywords in a label; two topics of one name take more.
+    parent, sizes : int (t,), optional
+        The topic above each, -1 for roots, and passages in each.
 
     Returns
     -------
@@ -302,27 +314,30 @@ def topic_labels(keywords: Sequence[Keywords], *, words: int = 3) -> list[str]:
     >>> topic_labels([Keywords(["space", "moon"], [0.5, 0.4]), Keywords(["space"], [0.1])], words=1)
     ['space, moon', 'space']
     """
-    lengths = [words] * len(keywords)
+    told = [topic.words for topic in keywords]
+    if parent is not None and sizes is not None:
+        told = naming_words(told, parent, sizes, words=words)
+    lengths = [words] * len(told)
 
     def name(row: int) -> str:
-        return ", ".join(keywords[row].words[: lengths[row]]) or "(no words)"
+        return ", ".join(told[row][: lengths[row]]) or "(no words)"
 
     while True:
         groups: dict[str, list[int]] = {}
-        for row in range(len(keywords)):
+        for row in range(len(told)):
             groups.setdefault(name(row), []).append(row)
         longer = [
             row
             for rows in groups.values()
             if len(rows) > 1
             for row in rows
-            if lengths[row] < len(keywords[row].words)
+            if lengths[row] < len(told[row])
         ]
         if not longer:
             break
         for row in longer:
             lengths[row] += 1
-    names = [name(row) for row in range(len(keywords))]
+    names = [name(row) for row in range(len(told))]
     for text, rows in groups.items():
         for number, row in enumerate(rows[1:], start=2):
             names[row] = f"{text} ({number})"
