@@ -156,7 +156,8 @@ class AtlasSearch:
         Raises
         ------
         FilterError
-            When the filter does not parse or does not fit the attributes.
+            When the filter does not parse, does not fit the attributes, or names a topic that
+            does not exist.
         ParameterError
             When `k`, `mode` or a step cannot be used, or the query is empty.
         EncoderError
@@ -247,7 +248,7 @@ class AtlasSearch:
         )  # fmt: skip
 
     def _leaves_below(self) -> dict[int, tuple[int, ...]]:
-        """Leaves of each inner topic: passages hold the id of their leaf."""
+        """Leaves of each topic: passages hold the id of their leaf."""
         from isogloss.search.topics import leaves_below
 
         return leaves_below(self.topics)

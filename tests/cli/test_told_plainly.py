@@ -6,7 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from isogloss._core.errors import FilterError
 from isogloss.app.cli.main import main
+from isogloss.atlas import Atlas
 from isogloss.store.manifest import read_manifest
 
 SUBJECTS = ["moon rocket orbit crater", "bread oven flour butter", "goal match referee league"]
@@ -43,6 +45,10 @@ def test_a_filter_on_a_topic_that_is_not_there(atlas, capfd, where):
     assert code == 2
     assert "there is no topic" in err
     assert "topics are 0.." in err
+    code, _, err = told(capfd, "delete", atlas, "--where", where, "--dry-run")
+    assert (code, "there is no topic" in err) == (2, True)
+    with pytest.raises(FilterError, match="there is no topic"):
+        Atlas.open(atlas).search("moon", where=where)
 
 
 @pytest.mark.parametrize("where", ["topic = 0", "topic = -1", "topic < 99", "topic NOT IN (0)"])

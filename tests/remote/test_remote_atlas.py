@@ -143,6 +143,8 @@ def test_filters_on_inner_topics_take_in_their_leaves(remote, atlas):
 def test_what_a_search_refuses(remote):
     with pytest.raises(FilterError, match="no column 'yaer'"):
         remote.search("cats", where="yaer = 1")
+    with pytest.raises(FilterError, match="there is no topic 99; topics are"):
+        remote.search("cats", where="topic = 99 OR topic = 0")
     with pytest.raises(ParameterError, match="k is 0"):
         remote.search("cats", k=0)
     with pytest.raises(ParameterError, match="mode 'txt'"):

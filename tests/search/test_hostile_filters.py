@@ -251,7 +251,7 @@ def test_bounds_and_backslashes_mean_what_they_say(atlas, held):
         "NOT NOT n = 1",
         "x = -0.0",
         "(" * 12 + "n = 1" + ")" * 12,
-        "topic = 2147483647",
+        "topic <= 2147483647",
     ):
         expected = expected_rows(atlas, held, where)
         assert expected is not None, where

@@ -89,6 +89,18 @@ def test_masks_are_those_of_the_filter_language(client, atlas, explorer, where):
     assert [row["passage"] for row in reply["rows"]] == passing[:200]
 
 
+@pytest.mark.parametrize("where", ["topic = 99", "NOT topic IN (0, 99)", "year > 0 OR topic != 99"])
+def test_a_filter_on_an_unknown_topic_is_refused_as_in_python(client, where):
+    replies = [
+        client.get("/api/search", params={"query": "moon", "where": where}),
+        client.get("/api/passages/0/neighbours", params={"where": where}),
+        client.post("/api/selection", json={"where": where}),
+    ]
+    for reply in replies:
+        assert reply.status_code == 400, reply.text
+        assert "there is no topic 99; topics are 0.." in reply.text
+
+
 def test_parts_are_joined_and_paged(client, explorer):
     points = explorer.current.points
     edge = float(np.median(points.coordinates[points.topics == 0, 0]))

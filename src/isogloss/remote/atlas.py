@@ -204,9 +204,8 @@ class RemoteAtlas:
         return SearchResult(hits, strategy, perf_counter() - began)
 
     def _filter(self, where: str) -> Typed:
-        below = {
-            int(topic): tuple(leaves) for topic, leaves in self.description.leaves_below.items()
-        }
+        inner = self.description.leaves_below
+        below = {int(topic): inner.get(topic, [int(topic)]) for topic in self.description.labels}
         return read_filter(where, self.description.columns, below=below)
 
     def _by_vector(

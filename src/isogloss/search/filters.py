@@ -7,7 +7,7 @@ import pyarrow as pa
 from isogloss.search.grammar import Node, parse
 from isogloss.search.mask import to_mask
 from isogloss.search.sql import to_sql
-from isogloss.search.topics import with_leaves
+from isogloss.search.topics import refuse_unknown, with_leaves
 from isogloss.search.typed import Typed, check
 
 __all__ = ["Node", "Typed", "check", "compile_filter", "parse", "read_filter", "to_mask", "to_sql"]
@@ -25,7 +25,8 @@ def compile_filter(
     schema : pyarrow.Schema
         The columns that it may name.
     below : mapping of int to ints, optional
-        Leaves of each inner topic: passages hold leaves, and ``topic = 7`` means all below 7.
+        Leaves of each topic: passages hold leaves, and ``topic = 7`` means all below 7. A topic
+        that is not among them is refused.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def compile_filter(
     Raises
     ------
     FilterError
-        When it does not parse or does not fit the columns.
+        When it does not parse, does not fit the columns, or names a topic that does not exist.
 
     Examples
     --------
@@ -69,7 +70,7 @@ def read_filter(
     Raises
     ------
     FilterError
-        When it does not parse or does not fit the columns.
+        When it does not parse, does not fit the columns, or names a topic that does not exist.
 
     Examples
     --------
@@ -77,4 +78,7 @@ def read_filter(
     (1993,)
     """
     typed = check(parse(text), schema)
-    return with_leaves(typed, below) if below else typed
+    if below is None:
+        return typed
+    refuse_unknown(typed, below)
+    return with_leaves(typed, below)

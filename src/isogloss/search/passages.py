@@ -81,7 +81,7 @@ def search_passages(
     where : str, optional
         A filter; see docs/filters.md.
     below : mapping of int to ints, optional
-        Leaves of each inner topic, for filters on ``topic``.
+        Leaves of each topic, for filters on ``topic``.
     index : PassageIndex, optional
         The vectors of the table, at the table's version; read from the table where not given.
     exact : bool, default False

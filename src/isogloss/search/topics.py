@@ -1,11 +1,10 @@
-"""Filters on `topic`: an inner topic stands for the leaves below it."""
+"""Filters on `topic`: an inner topic stands for the leaves below it, an unknown one is refused."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from isogloss._core.errors import FilterError
-from isogloss.search.grammar import And, Node, Not, Or
 from isogloss.search.typed import Condition, Typed
 
 if TYPE_CHECKING:
@@ -13,31 +12,31 @@ if TYPE_CHECKING:
 
 
 def leaves_below(tree: "TopicTree") -> dict[int, tuple[int, ...]]:
-    """Give the leaves below each inner topic: passages hold the number of their leaf.
+    """Give the leaves of each topic, a leaf's own being itself: passages hold their leaf.
 
     Examples
     --------
     >>> from isogloss.topics.tree import TopicTree
     >>> leaves_below(TopicTree(parent=[2, 2, -1], size=[1, 1, 2], persistence=[0.5, 0.5, 0.5]))
-    {2: (0, 1)}
+    {0: (0,), 1: (1,), 2: (0, 1)}
     """
-    found: dict[int, list[int]] = {}
+    found: dict[int, list[int]] = {topic.id: [] for topic in tree}
     for topic in tree:
         if topic.is_leaf:
-            for above in tree.path(topic.id)[:-1]:
-                found.setdefault(above, []).append(topic.id)
+            for above in tree.path(topic.id):
+                found[above].append(topic.id)
     return {topic: tuple(leaves) for topic, leaves in found.items()}
 
 
-def refuse_unknown(node: Node, topics: int) -> None:
+def refuse_unknown(node: Typed, topics: Collection[int]) -> None:
     """Refuse a filter that asks for topics that do not exist; -1, for none, may be asked for.
 
     Parameters
     ----------
-    node : Test, Not, And or Or
-        What `parse` gave.
-    topics : int
-        How many there are.
+    node : Condition, All or Some
+        What `check` gave.
+    topics : collection of int
+        Those that there are.
 
     Raises
     ------
@@ -46,22 +45,19 @@ def refuse_unknown(node: Node, topics: int) -> None:
 
     Examples
     --------
-    >>> from isogloss.search.grammar import parse
-    >>> refuse_unknown(parse("year = 99 AND topic IN (1, -1)"), 3)
-    >>> refuse_unknown(parse("topic = 99"), 3)
+    >>> import pyarrow as pa
+    >>> refuse_unknown(Condition("topic", pa.int32(), "IN", (1, -1)), range(3))
+    >>> refuse_unknown(Condition("topic", pa.int32(), "=", (99,)), range(3))
     Traceback (most recent call last):
     isogloss._core.errors.FilterError: filter: there is no topic 99; topics are 0..2
     """
-    if isinstance(node, Not):
-        refuse_unknown(node.node, topics)
-    elif isinstance(node, And | Or):
+    if not isinstance(node, Condition):
         for child in node.nodes:
             refuse_unknown(child, topics)
-    elif node.column == "topic" and node.op in ("=", "<>", "!=", "IN"):
-        for literal in node.values:
-            value = literal.value
-            if isinstance(value, int) and not -1 <= value < topics:
-                there = f"topics are 0..{topics - 1}" if topics else "there are no topics"
+    elif node.column == "topic" and node.op in ("=", "<>", "IN"):
+        for value in node.values:
+            if value != -1 and value not in topics:
+                there = f"topics are 0..{max(topics)}" if topics else "there are no topics"
                 raise FilterError(f"filter: there is no topic {value}; {there}")
 
 
@@ -73,7 +69,7 @@ def with_leaves(node: Typed, below: Mapping[int, Sequence[int]]) -> Typed:
     node : Condition, All or Some
         What `check` gave.
     below : mapping of int to ints
-        Leaves of each inner topic.
+        Leaves of each topic.
 
     Returns
     -------
@@ -90,8 +86,9 @@ def with_leaves(node: Typed, below: Mapping[int, Sequence[int]]) -> Typed:
     """
     if not isinstance(node, Condition):
         return type(node)(tuple(with_leaves(child, below) for child in node.nodes))
-    inner = node.op in ("=", "<>", "IN") and any(value in below for value in node.values)
-    if node.column != "topic" or not inner:
+    if node.column != "topic" or node.op not in ("=", "<>", "IN"):
+        return node
+    if all(tuple(below.get(value, (value,))) == (value,) for value in node.values):
         return node
     values = [leaf for value in node.values for leaf in below.get(value, (value,))]
     negated = node.negated != (node.op == "<>")

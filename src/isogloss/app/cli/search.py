@@ -71,11 +71,6 @@ def run(args: argparse.Namespace) -> int:
     from isogloss.atlas import Atlas
 
     atlas = Atlas.open(args.atlas)
-    if args.where is not None:
-        from isogloss.search.filters import parse
-        from isogloss.search.topics import refuse_unknown
-
-        refuse_unknown(parse(args.where), len(atlas.topics))
     result = atlas.search(
         args.query,
         k=args.k,
