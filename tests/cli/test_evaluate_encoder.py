@@ -99,7 +99,9 @@ def test_data_of_ones_own(capfd, tmp_path):
         (["lexical", "--tasks", "passkey", "--data", "/no/folder"], "/no/folder"),
         (["lexical", "--tasks", "passkey", "--limit", "1"], "limit is 1"),
         (["lexical", "--tasks", "passkey", "--seed", "-1"], "seed is -1"),
-        (["lexical", "--labels", "x"], "--labels is not an option of evaluate encoder"),
+        (["lexical", "--labels", "x"], "name that file as a task"),
+        (["lexical", "--tasks", "passkey", "--text", "x"], "name that file as a task"),
+        (["lexical", "--stability", "2"], "--stability is not an option of evaluate encoder"),
         (["lexical?context=99", "--tasks", "passkey"], "for a folder or a hub id"),
         (["words:/no/file", "--tasks", "passkey"], "/no/file"),
     ],
@@ -110,6 +112,28 @@ def test_mistakes_are_one_line_and_exit_2(capfd, argv, what):
     assert out == ""
     assert what in err
     assert err.count("\n") == 1
+
+
+def test_columns_of_ones_own(capfd, tmp_path):
+    path, plain = tmp_path / "own.csv", tmp_path / "plain.csv"
+    rows = [f"{i},the {kind} number {i},{kind}" for i in range(30) for kind in ("dog", "loan")]
+    path.write_text("\n".join(["number,body,kind", *rows]))
+    plain.write_text("\n".join(["number,text,label", *rows]))
+    columns = ("--text", "body", "--labels", "kind", "--json", "-q")
+    code, out, err = run(capfd, "lexical", "--tasks", path, *columns)
+    assert (code, err) == (0, "")
+    own = json.loads(out)["tasks"]
+    same = json.loads(run(capfd, "lexical", "--tasks", plain, "--json", "-q")[1])["tasks"]
+    assert list(own) == [str(path), f"{path}:clustering"]
+    assert [one["value"] for one in own.values()] == [one["value"] for one in same.values()]
+    for wrong, what in [
+        (("--text", "boddy", "--labels", "kind"), "no column 'boddy'; did you mean 'body'"),
+        (("--text", "body"), "no column 'label'"),
+        (("--text", "number", "--labels", "kind"), "'number' holds no texts, first in row 0"),
+    ]:
+        code, out, err = run(capfd, "lexical", "--tasks", path, *wrong, "-q")
+        assert (code, out, err.count("\n")) == (2, "", 1), wrong
+        assert what in err
 
 
 @pytest.mark.parametrize("header", ["text,label", "text1,text2,score"])
@@ -135,6 +159,8 @@ def test_topics_refuse_the_options_of_encoders(capfd):
     assert "--lengths is not an option of evaluate topics" in capfd.readouterr().err
     assert main(["evaluate", "topics", "x.atlas", "--queries", "0"]) == 2
     assert "--queries is not an option" in capfd.readouterr().err
+    assert main(["evaluate", "topics", "x.atlas", "--text", "body"]) == 2
+    assert "--text is not an option of evaluate topics" in capfd.readouterr().err
     assert main(["evaluate", "encodr", "x"]) == 2
     assert "did you mean 'encoder'" in capfd.readouterr().err
 

@@ -251,6 +251,32 @@ def test_neither_page_nor_table_tells_models_or_answers(tmp_path):
     assert json.loads((tmp_path / "key.json").read_text())["tasks"][0]["answer"] == 2
 
 
+@pytest.mark.parametrize("name", ["tasks.csv", "tasks.html"])
+def test_tasks_do_not_replace_files_of_others(tmp_path, name):
+    mine = tmp_path / name
+    mine.write_text("my own list of tasks\n")
+    with pytest.raises(ParameterError, match=rf"{name} is there, and without key\.json"):
+        write_tasks(three(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert mine.read_text() == "my own list of tasks\n"
+
+
+def test_a_table_that_is_filled_in_stays(tmp_path):
+    made = three()
+    write_tasks(made, tmp_path)
+    (tmp_path / "key.json").rename(tmp_path / "kept")  # killed before the key was written
+    write_tasks(made, tmp_path)
+    assert (tmp_path / "key.json").read_bytes() == (tmp_path / "kept").read_bytes()
+    table = tmp_path / "tasks.csv"
+    table.write_text(table.read_text().replace(",,", ",,ada,1"))
+    filled = table.read_bytes()
+    write_tasks(made, tmp_path)
+    assert table.read_bytes() == filled
+    table.unlink()
+    write_tasks(made, tmp_path)
+    assert table.is_file()
+
+
 def test_tasks_come_back_from_their_key(tmp_path):
     made = three()
     write_tasks(made, tmp_path)

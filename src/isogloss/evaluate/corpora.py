@@ -154,7 +154,9 @@ def _name(path: Path) -> str:
     return path.parent.name if path.stem == "data" else path.stem
 
 
-def read_labelled(path: Path, column: str, *, most: int, name: str | None = None) -> Labelled:
+def read_labelled(
+    path: Path, column: str, *, labels: str = "label", most: int, name: str | None = None
+) -> Labelled:
     """Read a labelled set.
 
     Each text counts once. The split is that of the set; a set without one is parted by a hash of
@@ -163,9 +165,9 @@ def read_labelled(path: Path, column: str, *, most: int, name: str | None = None
     Parameters
     ----------
     path : Path
-        A file with texts and a ``label``; it may have ``id`` and ``split``.
-    column : str
-        Of the texts.
+        A file with texts and classes; it may have ``id`` and ``split``.
+    column, labels : str
+        Of the texts and of the classes.
     most : int
         Texts at most.
     name : str, optional
@@ -174,15 +176,18 @@ def read_labelled(path: Path, column: str, *, most: int, name: str | None = None
     Raises
     ------
     SourceError
-        When the file cannot be read or lacks a column.
+        When the file cannot be read, lacks a column, or has no texts in that column.
     """
-    table = read_table(path, [column, "label"], optional=["id", "split"])
-    texts, labels = table[column], table["label"]
+    table = read_table(path, [column, labels], optional=["id", "split"])
+    texts, classed = table[column], table[labels]
+    for row, text in enumerate(texts):
+        if text is not None and not isinstance(text, str):
+            raise SourceError(f"{path}: column {column!r} holds no texts, first in row {row}")
     ids = table.get("id", list(range(len(texts))))
     split = table.get("split", [None] * len(texts))
     seen: set[str] = set()
     kept = []
-    for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
+    for row, (text, label) in enumerate(zip(texts, classed, strict=True)):
         if text and text.strip() and label is not None and text not in seen:
             seen.add(text)
             kept.append(row)
@@ -194,7 +199,7 @@ def read_labelled(path: Path, column: str, *, most: int, name: str | None = None
         test = [split[row] == "test" for row in kept]
     else:
         test = [_share(str(ids[row])) < TEST_SHARE for row in kept]
-    classes = np.unique([str(labels[row]) for row in kept], return_inverse=True)[1]
+    classes = np.unique([str(classed[row]) for row in kept], return_inverse=True)[1]
     return Labelled(
         name or _name(path),
         column,

@@ -65,6 +65,8 @@ def evaluate_encoder(
     *,
     data: str | Path | None = None,
     probe: ProbeSettings | None = None,
+    text: str | None = None,
+    labels: str | None = None,
     limit: int = LIMIT,
     seed: int = 0,
     on_event: OnEvent = ignore,
@@ -81,6 +83,8 @@ def evaluate_encoder(
     data : path, optional
         Folder of data sets; without it only probes and files can be measured.
     probe : ProbeSettings, optional
+    text, labels : str, optional
+        Columns of texts and classes in files of one's own; by default ``text`` and ``label``.
     limit : int
         Texts, pairs or documents of a data set at most, sampled with seed 0.
     seed : int
@@ -98,7 +102,7 @@ def evaluate_encoder(
     Raises
     ------
     ParameterError
-        For an unknown task or a number that cannot be.
+        For an unknown task, columns without a file that they are of, or a number that cannot be.
 
     Examples
     --------
@@ -114,7 +118,9 @@ def evaluate_encoder(
     sizes = ProbeSettings() if probe is None else probe
     if not isinstance(sizes, ProbeSettings):
         raise ParameterError(f"probe is {type(probe).__name__}: give ProbeSettings(...)")
-    wanted, missing = find_tasks(tasks, None if data is None else Path(data))
+    wanted, missing = find_tasks(
+        tasks, None if data is None else Path(data), text=text, labels=labels
+    )
     loaded = load_encoder(encoder) if isinstance(encoder, str) else encoder
     if not callable(getattr(loaded, "encode", None)):
         raise ParameterError(f"encoder is {encoder!r}: give an encoder or its spec, as 'lexical'")
@@ -255,7 +261,7 @@ def _classification(
     from isogloss.evaluate.encoder_scores import probe
     from isogloss.evaluate.score import Score
 
-    one = read_labelled(_path(task), task.columns[0], most=limit)
+    one = read_labelled(_path(task), task.columns[0], labels=task.labels, most=limit)
     learn, ask = ~one.test, one.test
     if learn.sum() < 2 or not ask.any() or len(np.unique(one.classes[learn])) < 2:
         raise ParameterError(
@@ -275,7 +281,7 @@ def _clustering(task: Task, encoder: Any, limit: int, seed: int) -> tuple["Score
     from isogloss.evaluate.corpora import read_labelled
     from isogloss.evaluate.encoder_scores import cluster_score
 
-    one = read_labelled(_path(task), task.columns[0], most=limit)
+    one = read_labelled(_path(task), task.columns[0], labels=task.labels, most=limit)
     if len(np.unique(one.classes)) < 2:
         raise ParameterError(f"task {task.name!r} has one class: clusters need two or more")
     vectors = _fitted(encoder, one.texts).encode(one.texts)

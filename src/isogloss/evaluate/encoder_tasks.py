@@ -5,7 +5,7 @@ A name is a probe (``passkey``), a kind (``sts``: the usual set of that kind), a
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from isogloss._core.errors import ParameterError, SourceError, nearest
@@ -32,6 +32,7 @@ DEFAULTS = {
 # Where texts stand under another name than ``text``.
 _COLUMNS = {"newsgroups20": "body"}
 _PAIRS = (("text1", "text2"), ("sentence1", "sentence2"))
+_NO_FILE = "text and labels name columns of a file of texts and classes: name that file as a task"
 _FILES = (".csv", ".tsv", ".parquet", ".jsonl")
 
 
@@ -49,15 +50,21 @@ class Task:
         The file, or the folder of a retrieval set; None for a probe.
     columns : tuple of str
         Columns of the texts.
+    labels : str
+        Column of the classes.
     """
 
     name: str
     kind: str
     path: Path | None = None
     columns: tuple[str, ...] = ()
+    labels: str = "label"
 
 
-def find_tasks(names: Iterable[str] | None, data: Path | None) -> tuple[list[Task], dict[str, str]]:
+def find_tasks(
+    names: Iterable[str] | None, data: Path | None, *, text: str | None = None,
+    labels: str | None = None,
+) -> tuple[list[Task], dict[str, str]]:  # fmt: skip
     """Find what task names mean.
 
     Parameters
@@ -66,6 +73,8 @@ def find_tasks(names: Iterable[str] | None, data: Path | None) -> tuple[list[Tas
         None for both probes and the usual set of each kind that is at hand.
     data : Path, optional
         Folder of data sets.
+    text, labels : str, optional
+        Columns of texts and classes in files of one's own: ``text`` and ``label`` by default.
 
     Returns
     -------
@@ -77,12 +86,13 @@ def find_tasks(names: Iterable[str] | None, data: Path | None) -> tuple[list[Tas
     Raises
     ------
     ParameterError
-        For a name that means nothing, or names a set that is not there.
+        For a name that means nothing, or names a set that is not there; for columns without a
+        file of one's own.
 
     Examples
     --------
     >>> find_tasks(["passkey"], None)[0]
-    [Task(name='passkey', kind='passkey', path=None, columns=())]
+    [Task(name='passkey', kind='passkey', path=None, columns=(), labels='label')]
     >>> find_tasks(["pasky"], None)
     Traceback (most recent call last):
     ...
@@ -90,7 +100,10 @@ def find_tasks(names: Iterable[str] | None, data: Path | None) -> tuple[list[Tas
     """
     if isinstance(names, str):
         raise ParameterError(f"tasks={names!r}: give a list of names")
+    own = None if text is None and labels is None else (text or "text", labels or "label")
     if names is None:
+        if own is not None:
+            raise ParameterError(_NO_FILE)
         return _usual(data)
     if not isinstance(names, Iterable):
         raise ParameterError(f"tasks is {names!r}: give a list of names")
@@ -98,11 +111,13 @@ def find_tasks(names: Iterable[str] | None, data: Path | None) -> tuple[list[Tas
     for name in names:
         if not isinstance(name, str):
             raise ParameterError(f"task {name!r} is no name: give strings, as 'passkey'")
-        for task in _find(name.strip(), data):
+        for task in _find(name.strip(), data, own):
             if task.name not in [one.name for one in tasks]:
                 tasks.append(task)
     if not tasks:
         raise ParameterError(f"no task is named: give {', '.join(METRICS)}, a data set or a file")
+    if own is not None and not any((*task.columns, task.labels) == own for task in tasks):
+        raise ParameterError(_NO_FILE)
     return tasks, {}
 
 
@@ -123,21 +138,21 @@ def _absent(name: str, data: Path | None) -> str:
     return f"the data set {name} is not in {data}"
 
 
-def _find(name: str, data: Path | None) -> list[Task]:
+def _find(name: str, data: Path | None, own: tuple[str, str] | None) -> list[Task]:
     if name in PROBES:
         return [Task(name, name)]
     if name in DEFAULTS:
-        return _of_kind(_find(DEFAULTS[name], data), name, name)
+        return _of_kind(_find(DEFAULTS[name], data, None), name, name)
     kind, colon, rest = name.partition(":")
     if colon and kind in DEFAULTS and not Path(name).exists():
         if not rest:
             raise ParameterError(f"task {name!r} names no data: write '{kind}:...'")
-        return _of_kind(_find(rest, data), kind, name)
+        return _of_kind(_find(rest, data, own), kind, name)
     if data is not None and (data / name).is_dir() and name not in ("", ".", ".."):
         return _set_tasks(name, data / name)
     path = Path(name).expanduser()
     if name and path.exists():
-        return _set_tasks(name, path)
+        return _set_tasks(name, path, own)
     sets = sorted(one.name for one in data.iterdir() if one.is_dir()) if data is not None else []
     if name in DEFAULTS.values():
         raise ParameterError(_absent(name, data))
@@ -154,11 +169,11 @@ def _of_kind(tasks: list[Task], kind: str, name: str) -> list[Task]:
     if not fitting:
         raise ParameterError(f"task {name!r}: it holds {tasks[0].kind}, not {kind}")
     one = fitting[0]
-    return [Task(name, kind, one.path, one.columns)]
+    return [replace(one, name=name)]
 
 
-def _set_tasks(name: str, path: Path) -> list[Task]:
-    """Say what a folder or file can measure, by its files and columns."""
+def _set_tasks(name: str, path: Path, own: tuple[str, str] | None = None) -> list[Task]:
+    """Say what a folder or file can measure, by its files and columns; `own`: texts and classes."""
     if path.is_dir():
         inner = path / "data.parquet"
         try:
@@ -179,15 +194,20 @@ def _set_tasks(name: str, path: Path) -> list[Task]:
     if not columns:  # a header alone gives no types
         raise ParameterError(f"task {name!r}: {path} has no rows")
     for pair in _PAIRS:
-        if {*pair, "score"} <= set(columns):
+        if own is None and {*pair, "score"} <= set(columns):
             return [Task(name, "sts", path, pair)]
-    text = _COLUMNS.get(path.parent.name, "text")
-    if {text, "label"} <= set(columns):
+    text, labels = own or (_COLUMNS.get(path.parent.name, "text"), "label")
+    if {text, labels} <= set(columns):
         return [
-            Task(name, "classification", path, (text,)),
-            Task(f"{name}:clustering", "clustering", path, (text,)),
+            Task(name, "classification", path, (text,), labels),
+            Task(f"{name}:clustering", "clustering", path, (text,), labels),
         ]
+    if own is not None:
+        absent = next(column for column in own if column not in columns)
+        raise ParameterError(
+            f"task {name!r}: {path} has no column {absent!r}; {nearest(absent, columns)}"
+        )
     raise ParameterError(
         f"task {name!r}: {path} has the columns {', '.join(columns)}; give text1, text2 and score "
-        "for pairs, or text and label for classes"
+        "for pairs, or text and label for classes (or say what these are called: --text, --labels)"
     )

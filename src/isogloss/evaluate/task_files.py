@@ -6,7 +6,7 @@ Neither table nor page holds models or answers; the key holds both.
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ def write_tasks(tasks: TaskSet, folder: str | Path, *, title: str = "Words that 
     ----------
     tasks : TaskSet
     folder : path
-        Give annotators the page or the table, and keep the key.
+        Give annotators the page or the table, and keep the key. A table of the same tasks that is
+        there stays: it may be filled in.
     title : str
         Heading of the page.
 
@@ -42,7 +43,8 @@ def write_tasks(tasks: TaskSet, folder: str | Path, *, title: str = "Words that 
     Raises
     ------
     ParameterError
-        When the folder holds other tasks: their answers would fit these no more.
+        When the folder holds other tasks, whose answers would fit these no more, or files of these
+        names that are not ours.
     StorageError
         When the disk refuses.
 
@@ -57,18 +59,35 @@ def write_tasks(tasks: TaskSet, folder: str | Path, *, title: str = "Words that 
     target = Path(folder)
     if target.exists() and not target.is_dir():
         raise ParameterError(f"{target} is a file: give a folder for the tasks")
-    if (target / KEY).exists() and read_key(target).digest != tasks.digest:
+    texts = {TABLE: _table(tasks.tasks), PAGE: task_page(tasks, title=title)}
+    ours = (target / KEY).exists()
+    if not ours:
+        _spare_others(target, texts)
+    elif read_key(target).digest != tasks.digest:
         raise ParameterError(
             f"{target} holds other tasks (another model, encoder or seed): give another folder, or "
             "remove them if nobody has answered them"
         )
     with storage_errors(f"the tasks in {target}"):
         target.mkdir(parents=True, exist_ok=True)
-        for name, text in ((TABLE, _table(tasks.tasks)), (PAGE, task_page(tasks, title=title))):
+        for name, text in texts.items():
+            if name == TABLE and ours and (target / TABLE).exists():
+                continue  # somebody may have filled it in
             with atomic_path(target / name) as path:
                 path.write_text(text, encoding="utf-8", newline="")
         write_json(target / KEY, _key(tasks))
     return target
+
+
+def _spare_others(target: Path, texts: Mapping[str, str]) -> None:
+    """Refuse to replace files that hold anything but what is to be written."""
+    for name, text in texts.items():
+        path = target / name
+        if path.exists() and not (path.is_file() and path.read_bytes() == text.encode()):
+            raise ParameterError(
+                f"{path} is there, and without {KEY} beside it none of ours: give another folder, "
+                "or move it away"
+            )
 
 
 def _table(tasks: Sequence[Task]) -> str:

@@ -14,7 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `evaluate`."""
     parser.add_argument("what", metavar="WHAT", help="topics or encoder")
     parser.add_argument("target", metavar="TARGET", help="an atlas, or the spec of an encoder")
-    parser.add_argument("--labels", metavar="COL", help="attribute with the true labels")
+    parser.add_argument(
+        "--labels",
+        metavar="COL",
+        help="attribute, or column of a file of your own, with the true labels",
+    )
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="of the bootstrap and of the tasks"
     )
@@ -53,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _refuse_others(args: argparse.Namespace) -> None:
     """Refuse options that this kind of evaluation would not look at."""
-    topics = ("labels", "stability", "answers", "language_model")
+    topics = ("stability", "answers", "language_model")
     others = topics if args.what == "encoder" else evaluate_encoder.OPTIONS
     for name in others:
         if getattr(args, name) not in (None, UNGIVEN.get(name)):

@@ -8,13 +8,16 @@ from isogloss._core.errors import ParameterError
 from isogloss.app.cli.output import print_json, print_table
 
 CHARTS = (".svg", ".html", ".json")
-OPTIONS = ("lengths", "queries", "documents", "filler", "data", "limit", "chart")
+OPTIONS = ("lengths", "queries", "documents", "filler", "data", "limit", "chart", "text")
 
 
 def add_encoder_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `evaluate encoder`."""
     group = parser.add_argument_group("evaluate encoder")
     group.add_argument("--data", metavar="FOLDER", help="data sets (default: ISOGLOSS_DATA)")
+    group.add_argument(
+        "--text", metavar="COL", help="texts in a file of your own (default: text); see --labels"
+    )
     group.add_argument(
         "--lengths", metavar="N,N,...",
         help="tokens of the documents of passkey and needle (default: 256 to 4096)",
@@ -47,7 +50,9 @@ def run_encoder(args: argparse.Namespace) -> int:
     documents = DOCUMENTS if args.documents is None else args.documents
     names = None if args.tasks is None else args.tasks.split(",")
     data = _data(args.data)
-    tasks, _ = find_tasks(names, data)  # a bad name is answered before a model is loaded
+    tasks, _ = find_tasks(
+        names, data, text=args.text, labels=args.labels
+    )  # a bad name is answered before a model is loaded
     probed = any(task.path is None for task in tasks)
     if chart is not None and not probed:
         raise ParameterError(f"--chart {args.chart}: only passkey and needle have lengths to draw")
@@ -64,6 +69,8 @@ def run_encoder(args: argparse.Namespace) -> int:
             names,
             data=data,
             probe=sizes,
+            text=args.text,
+            labels=args.labels,
             limit=LIMIT if args.limit is None else args.limit,
             seed=args.seed,
             on_event=progress,
