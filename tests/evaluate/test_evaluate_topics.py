@@ -62,11 +62,40 @@ def test_c_v_needs_gensim_and_texts():
         ({"gold": [["p"], "p", "s", "s", "s"]}, "one label"),
         ({"vocabulary": None}, "vocabulary"),
         ({"vocabulary": ["cat"]}, "4 columns"),
+        ({"window": 2.5}, "window is 2.5: give a whole number of at least 2"),
+        ({"window": 1}, "window is 1: give a whole number of at least 2"),
+        ({"window": "3", "texts": None}, "window is '3'"),
+        ({"texts": [None]}, r"texts\[0\] is None: give a list of words"),
+        ({"texts": [["a"], "a cat"]}, r"texts\[1\] is a string where a list of words was meant"),
+        ({"texts": [["cat", None]]}, r"texts\[0\] holds None among its words: give strings"),
+        ({"texts": [[["cat"]]]}, r"texts\[0\] holds \['cat'\]"),
+        ({"texts": "a cat"}, "texts is 'a cat': give a list of words for each"),
+        ({"cv_texts": [None]}, r"cv_texts\[0\] is None"),
+        ({"seed": -1}, "seed is -1: give a whole number of at least 0"),
+        ({"seed": None}, "seed is None"),
+        ({"top": 2.5}, "top is 2.5"),
+        ({"top": 1}, "at least 2 words a topic"),
+        ({"resamples": 0}, "resamples is 0: give a whole number of at least 1"),
+        ({"resamples": 2.5}, "resamples is 2.5"),
+        ({"gold": 5}, "gold is 5: give one label a document"),
+        ({"counts": 5}, "counts is 5: give word counts"),
     ],
 )
 def test_mistakes_are_named(changes, words):
     with pytest.raises(ParameterError, match=words):
         report(**changes)
+
+
+@pytest.mark.parametrize("keywords", [None, "cat", ["cat"], [None], [["cat", 3]]])
+def test_keywords_are_lists_of_words(keywords):
+    with pytest.raises(ParameterError, match="keywords"):
+        evaluate_topics(LABELS, keywords, resamples=50)
+
+
+def test_words_of_numpy_and_tuples_are_words():
+    words = np.array(["cat", "dog"])
+    found = evaluate_topics(LABELS, [words, ("moon", "sun")], texts=map(tuple, TOKENS))
+    assert found["npmi_window"].value == report()["npmi_window"].value
 
 
 def test_labels_are_integers():

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.extras import need
 from isogloss._math.bootstrap import jackknife_interval, mean_interval
-from isogloss.evaluate.cooccurrence import PairCounts
+from isogloss.evaluate.cooccurrence import PairCounts, word_lists
 from isogloss.evaluate.score import Score
 
 __all__ = ["coherence_score", "cv", "diversity_score", "npmi", "uci"]
@@ -126,7 +126,7 @@ def cv(
     """
     models = need("gensim.models.coherencemodel", extra="eval")
     corpora = need("gensim.corpora", extra="eval")
-    held = [list(text) for text in texts]
+    held = list(word_lists(texts, "cv_texts"))
     dictionary = corpora.Dictionary(held)
     topics = [
         [word for word in dict.fromkeys(words) if word in dictionary.token2id][:top]

@@ -4,19 +4,20 @@ Only the keywords are counted, in one pass over batches, so that memory follows 
 topics and not the corpus.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["PairCounts", "count_documents", "count_windows"]
+__all__ = ["PairCounts", "count_documents", "count_windows", "word_lists"]
 
 Ids = NDArray[np.int64]
 _INCIDENCES = 2_000_000  # (window, word) pairs held at once
@@ -41,13 +42,58 @@ class PairCounts:
     pairs: Ids
 
 
+def word_lists(given: Any, name: str) -> Iterator[list[str]]:
+    """Give the words of each text or topic, one after the other.
+
+    Parameters
+    ----------
+    given : iterable of list of str
+    name : str
+        What it is, for the message.
+
+    Raises
+    ------
+    ParameterError
+        For anything but lists of strings, named by its place.
+
+    Examples
+    --------
+    >>> list(word_lists([["a", "cat"], ["a", None]], "texts"))
+    Traceback (most recent call last):
+    isogloss._core.errors.ParameterError: texts[1] holds None among its words: give strings
+    """
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise ParameterError(f"{name} is {_shown(given)}: give a list of words for each")
+    for number, words in enumerate(given):
+        if isinstance(words, str | bytes):
+            raise ParameterError(
+                f"{name}[{number}] is a string where a list of words was meant: split it"
+            )
+        if not isinstance(words, Iterable):
+            raise ParameterError(f"{name}[{number}] is {_shown(words)}: give a list of words")
+        held = list(words)
+        if not set(map(type, held)) <= {str}:  # a subclass will do
+            wrong = [word for word in held if not isinstance(word, str)]
+            if wrong:
+                raise ParameterError(
+                    f"{name}[{number}] holds {_shown(wrong[0])} among its words: give strings"
+                )
+        yield held
+
+
+def _shown(value: Any) -> str:
+    said = repr(value)
+    return said if len(said) <= 40 else f"{said[:40]}..."
+
+
 class _Counter:
     """Adds up occurrences of keywords, batch by batch."""
 
     def __init__(self, keywords: Sequence[Sequence[str]], top: int) -> None:
-        if top < 2:
+        if whole_number(top, "top", 0) < 2:
             raise ParameterError(f"top={top!r}: coherence needs at least 2 words a topic")
-        self.keywords = [list(dict.fromkeys(words))[:top] for words in keywords]
+        held = word_lists(keywords, "keywords")
+        self.keywords = [list(dict.fromkeys(words))[:top] for words in held]
         self.known: dict[str, int] = {}
         for words in self.keywords:
             for word in words:
@@ -139,6 +185,8 @@ def count_documents(
         ),
         shape=(len(vocabulary), len(counter.known)),
     )
+    if not issparse(counts) and (isinstance(counts, str) or not isinstance(counts, Iterable)):
+        raise ParameterError(f"counts is {_shown(counts)}: give word counts, csr (n, v)")
     batches = [counts] if issparse(counts) else counts
     for batch in cast("Iterable[csr_matrix]", batches):
         if batch.shape[1] != len(vocabulary):
@@ -181,20 +229,22 @@ def count_windows(
     -------
     PairCounts
 
+    Raises
+    ------
+    ParameterError
+        For a window below 2 tokens, or texts that are no lists of strings.
+
     Examples
     --------
     >>> pairs = count_windows([["a", "b"]], [["a", "x", "b", "x"]], window=3)
     >>> pairs.total, pairs.words.tolist(), int(pairs.pairs[0, 0, 1])
     (2, [[1, 2]], 1)
     """
-    if window < 2:
-        raise ParameterError(f"window={window!r}: give at least 2 tokens")
+    whole_number(window, "window", 2)
     counter = _Counter(keywords, top)
     texts_held: list[tuple[Ids, Ids, int]] = []
     held = 0
-    for text in texts:
-        if isinstance(text, str):
-            raise ParameterError("texts holds a string where a list of tokens was meant: split it")
+    for text in word_lists(texts, "texts"):
         found = [
             (place, counter.known[token])
             for place, token in enumerate(text)

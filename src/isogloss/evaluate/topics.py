@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError
 from isogloss.evaluate.coherence import coherence_score, cv, diversity_score, npmi
-from isogloss.evaluate.cooccurrence import count_documents, count_windows
+from isogloss.evaluate.cooccurrence import count_documents, count_windows, word_lists
 from isogloss.evaluate.diversity import inverted_rbo_score
 from isogloss.evaluate.partition import factorize, partition_scores, share_score
 from isogloss.evaluate.score import Score
@@ -124,7 +125,8 @@ def evaluate_topics(
     Raises
     ------
     ParameterError
-        When lengths do not fit, or a label is a list.
+        When lengths do not fit, a label is a list, a number is out of range, or texts or keywords
+        are no lists of strings.
     MissingExtra
         When C_v is asked for without gensim.
 
@@ -146,6 +148,13 @@ def evaluate_topics(
         raise ParameterError(
             f"labels is {assigned.dtype} {assigned.shape}: give one integer a document, -1 for none"
         )
+    whole_number(window, "window", 2)
+    whole_number(top, "top", 1)
+    whole_number(resamples, "resamples", 1)
+    whole_number(seed, "seed", 0)
+    keywords = list(word_lists(keywords, "keywords"))
+    if gold is not None and (isinstance(gold, str) or not hasattr(gold, "__iter__")):
+        raise ParameterError(f"gold is {gold!r}: give one label a document, null for none")
     scores: dict[str, Score] = {}
     skipped: dict[str, str] = {}
     how = {"resamples": resamples, "seed": seed}
@@ -158,7 +167,7 @@ def evaluate_topics(
     else:
         skipped["npmi"] = "needs word counts"
     if texts is not None:
-        held = [list(text) for text in texts] if with_cv else texts
+        held = list(word_lists(texts, "texts")) if with_cv else texts
         pairs = count_windows(keywords, held, window=window, top=top)
         note = f"windows of {window} tokens, top {top} words, as c_npmi"
         scores["npmi_window"] = coherence_score(
@@ -169,7 +178,7 @@ def evaluate_topics(
     else:
         skipped["npmi_window"] = "needs texts"
     if cv_texts is not None:
-        held = [list(text) for text in cv_texts]
+        held = list(word_lists(cv_texts, "cv_texts"))
         note = f"windows of 110 tokens in {len(held):,} texts, top {top} words, by gensim"
         values = cv(keywords, held, top=top)
         scores["c_v"] = coherence_score("c_v", values, bounds=(0, 1), notes=note, **how)
