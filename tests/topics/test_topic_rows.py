@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from isogloss._core.errors import NotFitted, ParameterError
+from isogloss.encoders.base import unit_rows
 from isogloss.topics import TopicModel
 from isogloss.topics.rows import canonical_order, checked_rows
 from isogloss.topics.scale import _agreement
@@ -60,6 +61,35 @@ def test_rows_that_cannot_be_used_are_one_line(name):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("scale", "length"), [(1e30, "1e\\+30"), (2.0, "2"), (1e-30, "1e-30"), (0.97, "0.97")]
+)
+def test_rows_of_another_length_are_refused(scale, length):
+    rows = EYE.astype(np.float32).copy()
+    rows[1] *= np.float32(scale)
+    with pytest.raises(ParameterError, match=f"row 1 has length {length}; divide"):
+        checked_rows(rows, None)
+    model = TopicModel(neighbours=5).fit(np.repeat(EYE, 8, axis=0))
+    for call in (model.fit, model.predict, model.partial_fit, model.transform):
+        with pytest.raises(ParameterError, match="divide each row"):
+            call(rows)
+
+
+def test_rounded_unit_rows_and_empty_ones_are_taken():
+    from isogloss.build.embed import quantise
+
+    rows = np.random.default_rng(0).normal(size=(2000, 24)) ** 3  # some numbers are large
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    checked_rows(rows.astype(np.float16), None)
+    codes, scale = quantise(rows)
+    checked_rows(codes * scale[:, None], None)
+    top = (rows.view(np.uint32) & 0xFFFF0000).view(np.float32)  # bfloat16, cut
+    checked_rows(top, None)
+    checked_rows(np.zeros((3, 4)), None)
+    checked_rows(np.zeros((0, 4)), None)
+    checked_rows(np.zeros((3, 0)), None)
+
+
 def test_explicit_zeros_and_negative_parts_that_add_up_are_counts():
     parts = sp.csr_matrix(([3, -1], [0, 0], [0, 2]), shape=(1, 1))
     assert checked_rows([[1.0]], parts)[1].toarray().tolist() == [[2]]
@@ -85,7 +115,7 @@ def test_a_topic_model_says_that_it_was_not_fitted():
 
 
 def test_more_topics_than_passages_says_how_many_there_are():
-    rows = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+    rows = unit_rows(np.random.default_rng(0).normal(size=(60, 4)))
     with pytest.raises(ParameterError, match="70 topics are wanted, but only 60 passages"):
         TopicModel(n_topics=70).fit(rows)
     model = TopicModel(n_topics=2).fit(rows)

@@ -175,7 +175,7 @@ class TopicEdits:
         self.tree_.leaf(topic)
         if into is not None:
             into = whole_number(into, "into", 2)
-        vectors, counts = checked_rows(vectors, counts)
+        vectors, counts = checked_rows(vectors, counts, dim=self._dim)
         labels = self.assign(vectors, counts).labels
         self._check_fitted_on(labels)
         held = np.flatnonzero(labels == topic)

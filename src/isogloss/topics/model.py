@@ -153,7 +153,8 @@ class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
         Raises
         ------
         ParameterError
-            For a parameter out of range, NaN, or shapes that do not fit.
+            For a parameter out of range, NaN, rows that are neither of unit length nor zero, or
+            shapes that do not fit.
         """
         self._check_params()
         vectors, counts = checked_rows(vectors, counts)
@@ -233,8 +234,8 @@ class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
         Time O(n d l) for l leaves; nothing depends on the other passages of the batch.
         """
         self._need_topics()
-        vectors, counts = checked_rows(vectors, counts)
-        self._check_columns(vectors, counts)
+        vectors, counts = checked_rows(vectors, counts, dim=self._dim)
+        self._check_counts(counts)
         labels, strengths = [np.zeros(0, dtype=np.int32)], []
         for rows, words in self._blocks(vectors, counts):
             part, shares = self._decision(rows, words)
@@ -244,9 +245,7 @@ class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
         membership = sp.vstack([nothing, *strengths], format="csr", dtype=np.float32)
         return Assignment(np.concatenate(labels), membership)
 
-    def _check_columns(self, vectors: NDArray[np.float32], counts: Any) -> None:
-        if vectors.shape[1] != self._dim:
-            raise ParameterError(f"vectors have {vectors.shape[1]} columns, fit had {self._dim}")
+    def _check_counts(self, counts: Any) -> None:
         if (counts is None) != (self._words is None):
             raise ParameterError(
                 "counts are missing: fit had them" if counts is None else "fit had no counts"

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
 
+# Lengths may be so far from 1: vectors rounded to 16 bits or to int8 stay well within.
+OFF_UNIT = 0.01
 # Rows whose content is copied at a time.
 BLOCK = 4096
 
@@ -108,18 +110,31 @@ def checked_vocabulary(vocabulary: Any, columns: int) -> tuple[str, ...]:
     return words
 
 
-def checked_rows(vectors: NDArray[Any], counts: Any) -> tuple[NDArray[np.float32], Any]:
+def checked_rows(
+    vectors: NDArray[Any], counts: Any, *, dim: int | None = None
+) -> tuple[NDArray[np.float32], Any]:
     """Give vectors as float32 rows and counts as CSR with sorted columns.
+
+    Parameters
+    ----------
+    vectors : (n, d)
+    counts : (n, v) or None
+    dim : int, optional
+        Columns that the vectors of the fit had.
 
     Raises
     ------
     ParameterError
-        For what is no numbers, NaN, infinity, or shapes that do not fit.
+        For what is no numbers, NaN, infinity, rows that are neither of unit length nor zero, or
+        shapes that do not fit.
 
     Examples
     --------
     >>> checked_rows([[1.0, 0.0]], None)
     (array([[1., 0.]], dtype=float32), None)
+    >>> checked_rows([[1.0, 0.0], [3.0, 4.0]], None)
+    Traceback (most recent call last):
+    isogloss._core.errors.ParameterError: vectors: row 1 has length 5; divide each row by its length
     """
     vectors = real_array(vectors, "vectors", "rows of numbers (n, d)")
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
@@ -128,12 +143,29 @@ def checked_rows(vectors: NDArray[Any], counts: Any) -> tuple[NDArray[np.float32
     if not np.isfinite(vectors).all():
         row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
         raise ParameterError(f"vectors hold NaN or infinity, first in row {row}")
+    if dim is not None and vectors.shape[1] != dim:
+        raise ParameterError(f"vectors have {vectors.shape[1]} columns, fit had {dim}")
+    _check_lengths(vectors)
     if counts is None:
         return vectors, None
     counts = count_rows(counts, "counts")
     if counts.shape[0] != len(vectors):
         raise ParameterError(f"counts have {counts.shape[0]} rows for {len(vectors)} vectors")
     return vectors, counts
+
+
+def _check_lengths(vectors: NDArray[np.float32]) -> None:
+    """Refuse rows that are neither of unit length nor zero: cosines would be none."""
+    with np.errstate(over="ignore"):
+        square = np.einsum("ij,ij->i", vectors, vectors)
+    odd = np.flatnonzero(np.abs(square - 1.0) > 2 * OFF_UNIT)
+    odd = odd[vectors[odd].any(axis=1)]
+    if len(odd):
+        row = int(odd[0])
+        length = float(np.linalg.norm(vectors[row].astype(np.float64)))
+        raise ParameterError(
+            f"vectors: row {row} has length {length:.4g}; divide each row by its length"
+        )
 
 
 class Order(NamedTuple):

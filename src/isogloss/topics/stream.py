@@ -145,8 +145,8 @@ class TopicStream:
             return self  # type: ignore[no-any-return]
         if self._stream is None:
             raise AtlasError("this topic model was saved without what a stream needs: fit again")
-        vectors, counts = checked_rows(vectors, counts)
-        self._check_columns(vectors, counts)
+        vectors, counts = checked_rows(vectors, counts, dim=self._dim)
+        self._check_counts(counts)
         before, topics = self._stream.novel, len(self.tree_)
         first = 0
         while first < len(vectors):
