@@ -141,5 +141,13 @@ def test_a_file_of_another_kind_is_spared(tmp_path):
     pq.write_table(held.append_column("notes", pa.array(["mine"])), out)
     with pytest.raises(ParameterError, match="holds no vectors that isogloss wrote"):
         embed(["a cow"], out, BuildSettings(encoder="lexical"))
+    mine.write_bytes(mine.read_bytes()[:-20])  # what is cut may be anybody's
+    cut = mine.read_bytes()
+    for source in (["a cow"], str(mine)):
+        with pytest.raises(ParameterError, match=r"mine\.parquet"):
+            embed(source, mine, BuildSettings(encoder="lexical"))
+        assert mine.read_bytes() == cut
+    with pytest.raises(SourceError, match="cannot be read as Parquet"):
+        embed(str(mine), tmp_path / "else.parquet", BuildSettings(encoder="lexical"))
     embed(["a cat", "a dog"], mine, BuildSettings(encoder="lexical"), force=True)
     assert pq.read_table(mine).num_rows == 2

@@ -62,6 +62,9 @@ def test_assignments_spare_a_file_of_another_kind(atlas, tmp_path, capfd):
     code, _, err = told(capfd, "topics", atlas, "--assignments", mine)
     assert (code, "holds no assignments" in err) == (2, True)
     assert pq.read_table(mine)["text"].to_pylist() == ["precious"]
+    mine.write_bytes(mine.read_bytes()[:-20])
+    code, _, err = told(capfd, "topics", atlas, "--assignments", mine)
+    assert (code, "cannot be read as assignments that isogloss wrote" in err) == (2, True)
     for _ in range(2):  # an earlier one is replaced
         assert told(capfd, "topics", atlas, "--assignments", tmp_path / "who.parquet")[0] == 0
 

@@ -23,7 +23,7 @@ from isogloss.build.report import LISTED_REJECTS, Stopwatch, peak_rss_mb
 from isogloss.build.settings import BuildSettings
 from isogloss.build.skipped import RejectLog
 from isogloss.encoders.base import unit_rows
-from isogloss.store.owned import holds_vectors, spare_other_file
+from isogloss.store.owned import VECTORS_MARK, holds_vectors, spare_other_file
 from isogloss.store.workspace import NAME as WORK
 from isogloss.store.workspace import Workspace, build_lock
 
@@ -119,7 +119,9 @@ def embed(
         raise StorageError(f"cannot write {target}: there is no folder {target.parent}")
     spare_source(source, target)
     if not force:
-        spare_other_file(target, holds_vectors, "vectors", "give another -o, or --force")
+        spare_other_file(
+            target, holds_vectors, "vectors", "give another -o, or --force", mark=VECTORS_MARK
+        )
     watch = Stopwatch()
     folder = target.parent / f".{target.name}.work"
     with build_lock(folder), _kept_if_begun(folder):

@@ -8,20 +8,29 @@ import pyarrow.parquet as pq
 
 from isogloss._core.errors import ParameterError
 
-__all__ = ["holds_assignments", "holds_vectors", "spare_other_file"]
+__all__ = ["VECTORS_MARK", "holds_assignments", "holds_vectors", "spare_other_file"]
+
+# Stands in plain bytes near the end of a file of vectors, also of one that lost its last bytes.
+VECTORS_MARK = b"isogloss.made_of"
+_END = 1 << 16
 
 
-def spare_other_file(path: Path, ours: Callable[[pa.Schema], bool], what: str, way: str) -> None:
+def spare_other_file(
+    path: Path, ours: Callable[[pa.Schema], bool], what: str, way: str, *, mark: bytes = b""
+) -> None:
     """Refuse to replace a file that is no earlier result.
 
     Parameters
     ----------
     path : Path
-        Where the result is to go. An empty file, or Parquet that is cut, may be replaced.
+        Where the result is to go. An empty file may be replaced.
     ours : callable
         Says by the schema whether a Parquet file is such a result.
     what, way : str
         For the message: what is written, and what the user can do.
+    mark : bytes, optional
+        A file that cannot be read may be replaced where its last 64 kB still hold this: a result
+        that was cut. All others may be anybody's.
 
     Raises
     ------
@@ -43,15 +52,20 @@ def spare_other_file(path: Path, ours: Callable[[pa.Schema], bool], what: str, w
         return
     try:
         known = ours(pq.read_schema(path))
-    except (OSError, pa.ArrowException):  # a result that is cut is made again
-        known = _first(path) == b"PAR1"
+    except (OSError, pa.ArrowException) as error:
+        if mark and mark in _last(path):  # a result that is cut is made again
+            return
+        raise ParameterError(
+            f"{path} is there and cannot be read as {what} that isogloss wrote: {way}"
+        ) from error
     if not known:
         raise ParameterError(f"{path} is there and holds no {what} that isogloss wrote: {way}")
 
 
-def _first(path: Path) -> bytes:
+def _last(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(4)
+        file.seek(max(0, path.stat().st_size - _END))
+        return file.read(_END)
 
 
 def holds_vectors(schema: pa.Schema) -> bool:
