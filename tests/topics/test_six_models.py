@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from isogloss._core.errors import NotFitted, ParameterError
+from isogloss._core.errors import AtlasError, NotFitted, ParameterError
+from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.topics import (
     CFMF,
     BERTopicTopics,
@@ -311,3 +312,59 @@ def test_threads_do_not_matter(monkeypatch):
             result = fitted(make(3)).result_
             found.append((result.labels.tobytes(), result.topic_word.data.tobytes()))
         assert found[0] == found[1]
+
+
+@every
+def test_a_saved_model_places_new_passages_as_before(make, tmp_path):
+    model = fitted(make(np.int64(3)))
+    model.save(tmp_path / "new" / "saved")
+    again = type(model).load(str(tmp_path / "new" / "saved"))
+    assert again.get_params() == model.get_params()
+    assert again.labels_.tobytes() == model.labels_.tobytes()
+    assert again.result_.keywords == model.result_.keywords
+    for seed in (0, 1):
+        rows = input_of(model, seed)
+        one, other = again.transform(rows), model.transform(rows)
+        for part in ("data", "indices", "indptr"):
+            assert getattr(one, part).tobytes() == getattr(other, part).tobytes()
+    again.save(tmp_path / "twice")
+    files = sorted(path.name for path in (tmp_path / "twice").iterdir())
+    assert files == [
+        "model.json", "model.safetensors", "topics.json", "topics.safetensors",
+    ]  # fmt: skip
+    for name in files:
+        first = (tmp_path / "new" / "saved" / name).read_bytes()
+        assert (tmp_path / "twice" / name).read_bytes() == first
+
+
+def test_models_that_are_not_there_or_damaged_are_refused(tmp_path):
+    with pytest.raises(NotFitted):
+        NMFTopics().save(tmp_path / "none")
+    with pytest.raises(AtlasError, match="holds no topic model"):
+        NMFTopics.load(tmp_path / "none")
+    model = fitted(BERTopicTopics(3))
+    model.save(tmp_path)
+    with pytest.raises(AtlasError, match="this reads 'NMFTopics'"):
+        NMFTopics.load(tmp_path)
+    about = (tmp_path / "model.json").read_text()
+    for wrong in (about[:-9], "[]", about.replace("min_topic_size", "min_size")):
+        (tmp_path / "model.json").write_text(wrong)
+        with pytest.raises(AtlasError, match="damaged"):
+            BERTopicTopics.load(tmp_path)
+    (tmp_path / "model.json").write_text(about.replace('"format": 1', '"format": 9'))
+    with pytest.raises(AtlasError, match="of format 9"):
+        BERTopicTopics.load(tmp_path)
+    (tmp_path / "model.json").write_text(about)
+    whole = load_tensors(tmp_path / "model.safetensors")
+    for name, part in (
+        ("_vectors", whole["_vectors"][:-1]),
+        ("_vectors", whole["_vectors"][:, :-1]),
+        ("topic_vectors_", whole["topic_vectors_"][0]),
+        ("_nearest", np.full_like(whole["_nearest"], 7)),
+    ):
+        save_tensors(tmp_path / "model.safetensors", whole | {name: part})
+        with pytest.raises(AtlasError, match="damaged"):
+            BERTopicTopics.load(tmp_path)
+    save_tensors(tmp_path / "model.safetensors", {"_nearest": whole["_nearest"]})
+    with pytest.raises(AtlasError, match="damaged"):
+        BERTopicTopics.load(tmp_path)

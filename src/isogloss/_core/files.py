@@ -136,6 +136,13 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _plain(value: Any) -> Any:
+    """Give a number of NumPy as Python's."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"a {type(value).__name__} is nothing that JSON holds")
+
+
 def write_json(target: Path, value: Any) -> None:
     r"""Write a value as JSON, atomically; keys keep their order.
 
@@ -147,8 +154,9 @@ def write_json(target: Path, value: Any) -> None:
     >>> path.read_text()
     '{\n  "b": 1\n}\n'
     """
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n"
     with atomic_path(target) as path:
-        path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
 
 
 def file_digest(path: Path) -> str:

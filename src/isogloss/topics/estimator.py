@@ -77,9 +77,17 @@ def read_saved(folder: Path, *, model: str, form: int) -> dict[str, Any]:
     Raises
     ------
     AtlasError
-        When the folder holds another model, or one of another format.
+        When the folder holds no model, a damaged or another one, or one of another format.
     """
-    about: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    path = folder / "model.json"
+    try:
+        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AtlasError(f"{folder} holds no topic model: {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise AtlasError(f"{path} is damaged: {error}") from error
+    if not isinstance(about, dict):
+        raise AtlasError(f"{path} is damaged: it holds no description of a model")
     if (about.get("model"), about.get("format")) != (model, form):
         raise AtlasError(
             f"{folder}: model {about.get('model')!r} of format {about.get('format')}, "

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
 from isogloss._math.topk import nearest_rows
-from isogloss.topics.estimator import TopicEstimator
 from isogloss.topics.models.class_tfidf import class_sums, class_tfidf
 from isogloss.topics.models.density_clusters import density_clusters, reduced
 from isogloss.topics.models.inputs import (
@@ -23,13 +22,14 @@ from isogloss.topics.models.inputs import (
     checked_words,
     top_words,
 )
+from isogloss.topics.models.kept import KeptModel
 from isogloss.topics.models.merge import merged_to
 from isogloss.topics.result import TopicResult
 
 __all__ = ["BERTopicTopics"]
 
 
-class BERTopicTopics(TopicEstimator):
+class BERTopicTopics(KeptModel):
     """Density clusters of reduced vectors, with words by class-based TF-IDF.
 
     It follows BERTopic step by step, with parts of our own: vectors, reduction, density tree,
@@ -87,6 +87,7 @@ class BERTopicTopics(TopicEstimator):
     """
 
     input_kind: ClassVar[Literal["vectors"]] = "vectors"
+    kept: ClassVar[dict[str, str]] = {"topic_vectors_": "td", "_vectors": "nd", "_nearest": "n"}
 
     def __init__(
         self,
@@ -176,6 +177,11 @@ class BERTopicTopics(TopicEstimator):
         self._need_fit("result_")
         labels = self._labels(checked_vectors(X, columns=self._vectors.shape[1]))
         return TopicResult.hard(labels, keywords=self.result_.keywords).membership
+
+    def _check_kept(self) -> None:
+        topics = self._nearest
+        if len(topics) and not -1 <= topics.min() <= topics.max() < self.result_.count:
+            raise ValueError("_nearest holds numbers that are no topics")
 
     def _labels(self, vectors: NDArray[np.float32]) -> NDArray[np.int32]:
         """Give each passage the topic of the nearest one of `fit`."""

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
-from isogloss.topics.estimator import TopicEstimator
 from isogloss.topics.graph import WordWeights
 from isogloss.topics.models.feature_maximization import feature_maximization
 from isogloss.topics.models.gas import Stress, grow_gas, nearest_unit, scores_of
@@ -23,6 +22,7 @@ from isogloss.topics.models.inputs import (
     checked_words,
     top_words,
 )
+from isogloss.topics.models.kept import KeptModel
 from isogloss.topics.models.number import found_number
 from isogloss.topics.result import TopicResult
 
@@ -31,7 +31,7 @@ __all__ = ["CFMF", "CFMFEmb"]
 Floats = NDArray[np.float64]
 
 
-class _Gas(TopicEstimator):
+class _Gas(KeptModel):
     """What both have in common: the parameters, and how many topics there are by default."""
 
     def __init__(
@@ -120,6 +120,7 @@ class CFMF(_Gas):
     """
 
     input_kind: ClassVar[Literal["counts"]] = "counts"
+    kept: ClassVar[dict[str, str]] = {"units_": "tv", "_weights": "v"}
 
     def __init__(
         self,
@@ -218,6 +219,7 @@ class CFMFEmb(_Gas):
     """
 
     input_kind: ClassVar[Literal["vectors"]] = "vectors"
+    kept: ClassVar[dict[str, str]] = {"units_": "td"}
 
     def fit(  # type: ignore[override]
         self,
@@ -255,7 +257,6 @@ class CFMFEmb(_Gas):
         words = checked_words(vocabulary, held.shape[1])
         weighed = WordWeights.fit(held).transform(held).astype(np.float64)
         full = np.flatnonzero(rows.any(axis=1))
-        self._dim = rows.shape[1]
         self.units_ = self._units(rows[full], weighed[full], rows[full])
         labels = self._labels(rows)
         self.result_ = self._result(labels, weighed, words, len(self.units_))
@@ -264,7 +265,7 @@ class CFMFEmb(_Gas):
     def transform(self, X: Any) -> Any:
         """Give the topic of each passage as float32 CSR (n, t) of ones; empty rows for none."""
         self._need_fit("result_")
-        labels = self._labels(checked_vectors(X, columns=self._dim))
+        labels = self._labels(checked_vectors(X, columns=self.units_.shape[1]))
         return TopicResult.hard(labels, keywords=self.result_.keywords).membership
 
     def _labels(self, rows: NDArray[np.float32]) -> NDArray[np.int32]:

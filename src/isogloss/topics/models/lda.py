@@ -15,13 +15,14 @@ from isogloss._core.checks import folded_seed
 from isogloss._core.errors import ParameterError
 from isogloss._core.extras import need
 from isogloss._core.threads import map_blocks
-from isogloss.topics.estimator import TopicEstimator, largest_part
+from isogloss.topics.estimator import largest_part
 from isogloss.topics.models.inputs import (
     checked_counts,
     checked_topics,
     checked_words,
     top_words,
 )
+from isogloss.topics.models.kept import KeptModel
 from isogloss.topics.result import TopicResult
 
 __all__ = ["LDATopics", "document_parts"]
@@ -29,7 +30,7 @@ __all__ = ["LDATopics", "document_parts"]
 BLOCK = 128  # passages inferred at once
 
 
-class LDATopics(TopicEstimator):
+class LDATopics(KeptModel):
     """Topics as distributions over words, passages as mixtures of topics.
 
     Parameters
@@ -73,6 +74,7 @@ class LDATopics(TopicEstimator):
     """
 
     input_kind: ClassVar[Literal["counts"]] = "counts"
+    kept: ClassVar[dict[str, str]] = {"topic_word_": "tv", "alpha_": "t"}
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from isogloss._core.checks import folded_seed
 from isogloss._core.errors import ParameterError
 from isogloss._core.extras import need
 from isogloss._core.threads import map_blocks, single_threaded_blas
-from isogloss.topics.estimator import TopicEstimator, largest_part
+from isogloss.topics.estimator import largest_part
 from isogloss.topics.graph import WordWeights
 from isogloss.topics.models.inputs import (
     checked_counts,
@@ -22,6 +22,7 @@ from isogloss.topics.models.inputs import (
     checked_words,
     top_words,
 )
+from isogloss.topics.models.kept import KeptModel
 from isogloss.topics.result import TopicResult
 
 __all__ = ["NMFTopics", "nonnegative_parts", "singular_start"]
@@ -29,7 +30,7 @@ __all__ = ["NMFTopics", "nonnegative_parts", "singular_start"]
 BLOCK = 1024  # passages solved at once
 
 
-class NMFTopics(TopicEstimator):
+class NMFTopics(KeptModel):
     """Topics as non-negative parts of which TF-IDF rows are sums.
 
     Parameters
@@ -64,6 +65,7 @@ class NMFTopics(TopicEstimator):
     """
 
     input_kind: ClassVar[Literal["counts"]] = "counts"
+    kept: ClassVar[dict[str, str]] = {"topic_word_": "tv", "_weights": "v"}
 
     def __init__(
         self,

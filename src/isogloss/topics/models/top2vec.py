@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
 from isogloss._math.topk import nearest_rows
-from isogloss.topics.estimator import TopicEstimator
 from isogloss.topics.graph import WordWeights
 from isogloss.topics.models.bertopic import clusters_of, mean_vectors
 from isogloss.topics.models.inputs import (
@@ -21,6 +20,7 @@ from isogloss.topics.models.inputs import (
     checked_words,
     top_words,
 )
+from isogloss.topics.models.kept import KeptModel
 from isogloss.topics.models.merge import by_size
 from isogloss.topics.result import TopicResult
 
@@ -29,7 +29,7 @@ __all__ = ["Top2VecTopics", "word_vectors_of"]
 KEPT_WORDS = 100  # of a topic, in topic_word
 
 
-class Top2VecTopics(TopicEstimator):
+class Top2VecTopics(KeptModel):
     """Mean vectors of dense areas of passages; words and passages belong to the nearest one.
 
     It follows Top2Vec step by step, with parts of our own. It is not the package:
@@ -83,6 +83,7 @@ class Top2VecTopics(TopicEstimator):
     """
 
     input_kind: ClassVar[Literal["vectors"]] = "vectors"
+    kept: ClassVar[dict[str, str]] = {"topic_vectors_": "td"}
 
     def __init__(
         self,
@@ -148,7 +149,6 @@ class Top2VecTopics(TopicEstimator):
         if self.n_topics is not None:
             found = _fewer(vectors, found, self.n_topics)
         self.topic_vectors_ = found
-        self._dim = vectors.shape[1]
         labels = self._labels(vectors)
         sizes = np.bincount(labels[labels >= 0], minlength=len(found))
         order = np.argsort(-sizes, kind="stable")
@@ -199,7 +199,7 @@ class Top2VecTopics(TopicEstimator):
     def transform(self, X: Any) -> Any:
         """Give the topic of each passage as float32 CSR (n, t) of ones; empty rows for none."""
         self._need_fit("result_")
-        labels = self._labels(checked_vectors(X, columns=self._dim))
+        labels = self._labels(checked_vectors(X, columns=self.topic_vectors_.shape[1]))
         return TopicResult.hard(labels, keywords=self.result_.keywords).membership
 
     def _labels(self, vectors: NDArray[np.float32]) -> NDArray[np.int32]:
