@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from sklearn.metrics import adjusted_rand_score
 
-from isogloss.topics.graph import even_graph, knows_other_texts, neighbour_graph
+from isogloss.topics import scale
+from isogloss.topics.graph import even_graph, knows_other_texts, neighbour_graph, neighbour_graphs
 from isogloss.topics.scale import EVEN, PLAIN, first_communities
 
 
@@ -40,3 +42,43 @@ def test_only_encoders_learned_from_the_passages_know_nothing_else():
     assert [knows_other_texts(s) for s in ("lsa", "lsa:a/b", "lexical", "lsax")] == [
         False, False, True, True,
     ]  # fmt: skip
+
+
+def blurred(classes, each, spread, seed):
+    """Give rows around random middles, with their classes."""
+    draw = np.random.default_rng(seed)
+    middle = np.repeat(draw.normal(size=(classes, 24)), each, axis=0)
+    rows = middle + spread * draw.normal(size=middle.shape)
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    return rows, np.repeat(np.arange(classes), each)
+
+
+@pytest.mark.parametrize(("classes", "each"), [(4, 12), (4, 40), (8, 25), (15, 12), (15, 40)])
+def test_small_corpora_fall_into_their_classes(classes, each):
+    rows, labels = blurred(classes, each, 0.7, seed=classes)
+    graph, sought = neighbour_graphs(
+        rows, None, neighbours=50, lexical_weight=0.5, even_edges=True
+    )  # fmt: skip
+    found = first_communities(graph, sought, rows=rows)
+    assert adjusted_rand_score(labels, found.labels) > 0.9
+
+
+def test_no_scale_parts_copies_or_passages_without_vectors():
+    for rows in (np.tile(np.eye(1, 4, dtype=np.float32), (30, 1)), np.zeros((30, 4), np.float32)):
+        graph, sought = neighbour_graphs(
+            rows, None, neighbours=50, lexical_weight=0.5, even_edges=True
+        )
+        assert first_communities(graph, sought, rows=rows).resolution == scale.COARSEST
+
+
+def test_many_passages_keep_the_shares(monkeypatch):
+    rows, _ = blurred(15, 40, 1.4, seed=0)
+    graph, sought = neighbour_graphs(
+        rows, None, neighbours=50, lexical_weight=0.5, even_edges=True
+    )  # fmt: skip
+    by_shares = first_communities(graph, sought).resolution
+    apart = first_communities(graph, sought, rows=rows).resolution
+    assert apart != by_shares
+    monkeypatch.setattr(scale, "SOME_ROWS", len(rows) - 1)
+    assert first_communities(graph, sought, rows=rows).resolution == by_shares
+    assert first_communities(graph, graph, rows=rows).resolution != apart  # plain edges

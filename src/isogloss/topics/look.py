@@ -107,7 +107,7 @@ class TopicLook:
             return Seen(rows, words, graph, sought, COARSEST, self.n_topics, None)
         least = self._least_size(len(drawn))
         found = first_communities(
-            graph, sought, least=least, resolution=self.resolution, coarsest=coarsest
+            graph, sought, rows=rows, least=least, resolution=self.resolution, coarsest=coarsest
         )
         topics = int((np.bincount(found.labels) >= least).sum()) if len(drawn) else 0
         return Seen(rows, words, graph, sought, found.resolution, topics, None)
