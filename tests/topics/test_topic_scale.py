@@ -63,7 +63,7 @@ def test_small_corpora_fall_into_their_classes(classes, each):
     assert adjusted_rand_score(labels, found.labels) > 0.9
 
 
-def test_no_scale_parts_copies_or_passages_without_vectors():
+def test_no_scale_parts_copies_or_passages_without_anything():
     for rows in (np.tile(np.eye(1, 4, dtype=np.float32), (30, 1)), np.zeros((30, 4), np.float32)):
         graph, sought = neighbour_graphs(
             rows, None, neighbours=50, lexical_weight=0.5, even_edges=True

@@ -187,19 +187,16 @@ def _farthest_apart(
 ) -> Communities:
     """Take the scale whose communities are most apart, by edges and by vectors.
 
-    Of equals the coarsest; so too where no communities are apart.
+    Of equals the coarsest. One community has a sum of 0.
     """
 
     def look(scale: float) -> tuple[float, NDArray[np.int32]]:
         labels = _cut(cut, scale)
-        apart = mean_silhouette(rows, labels)
-        both = modularity(sought, labels) + APART * apart
-        return (round(both, DIGITS) if apart > 0.0 else 0.0), labels
+        both = modularity(sought, labels) + APART * mean_silhouette(rows, labels)
+        return round(both, DIGITS), labels
 
     looks = map_blocks(look, scales)
     best = max(range(len(scales)), key=lambda at: looks[at][0])
-    if looks[best][0] <= 0.0:
-        best = 0
     return Communities(looks[best][1], scales[best])
 
 
