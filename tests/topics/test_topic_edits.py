@@ -38,7 +38,8 @@ def planted(topics=6, each=40, dim=24, noise=0.8, seed=0, pairs=True):
 @pytest.fixture(scope="module")
 def fitted():
     vectors, counts, truth = planted()
-    return vectors, counts, truth, TopicModel(neighbours=15).fit(vectors, counts)
+    # The scale is given, so that every topic that was planted is a leaf.
+    return vectors, counts, truth, TopicModel(neighbours=15, resolution=1.5).fit(vectors, counts)
 
 
 def check(model, vectors, counts):
