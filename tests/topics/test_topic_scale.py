@@ -8,7 +8,6 @@ from sklearn.metrics import adjusted_rand_score
 from isogloss.topics import scale
 from isogloss.topics.graph import even_graph, knows_other_texts, neighbour_graph, neighbour_graphs
 from isogloss.topics.scale import EVEN, PLAIN, first_communities
-from isogloss.topics.separation import Passages
 
 
 def test_few_communities_keep_more_where_the_nearest_stay_together():
@@ -60,7 +59,7 @@ def test_small_corpora_fall_into_their_classes(classes, each):
     graph, sought = neighbour_graphs(
         rows, None, neighbours=50, lexical_weight=0.5, even_edges=True
     )  # fmt: skip
-    found = first_communities(graph, sought, passages=Passages(rows))
+    found = first_communities(graph, sought, rows=rows)
     assert adjusted_rand_score(labels, found.labels) > 0.9
 
 
@@ -69,9 +68,7 @@ def test_no_scale_parts_copies_or_passages_without_anything():
         graph, sought = neighbour_graphs(
             rows, None, neighbours=50, lexical_weight=0.5, even_edges=True
         )
-        assert (
-            first_communities(graph, sought, passages=Passages(rows)).resolution == scale.COARSEST
-        )
+        assert first_communities(graph, sought, rows=rows).resolution == scale.COARSEST
 
 
 def test_many_passages_keep_the_shares(monkeypatch):
@@ -80,24 +77,21 @@ def test_many_passages_keep_the_shares(monkeypatch):
         rows, None, neighbours=50, lexical_weight=0.5, even_edges=True
     )  # fmt: skip
     by_shares = first_communities(graph, sought).resolution
-    apart = first_communities(graph, sought, passages=Passages(rows)).resolution
+    apart = first_communities(graph, sought, rows=rows).resolution
     assert apart != by_shares
     monkeypatch.setattr(scale, "SOME_ROWS", len(rows) - 1)
-    assert first_communities(graph, sought, passages=Passages(rows)).resolution == by_shares
-    assert (
-        first_communities(graph, graph, passages=Passages(rows)).resolution != apart
-    )  # plain edges
+    assert first_communities(graph, sought, rows=rows).resolution == by_shares
+    plain = first_communities(graph, graph, rows=rows)
+    assert plain.resolution == first_communities(graph, graph).resolution
 
 
-def test_words_part_what_vectors_hold_together():
-    """Six subjects with words of their own, whose vectors stand in three groups."""
-    rows, labels = blurred(3, 60, 0.5, seed=1)
-    subject = 2 * labels + np.arange(len(labels)) % 2
-    words = sp.csr_matrix(np.eye(6, dtype=np.float32)[subject])
-    graph, sought = neighbour_graphs(
-        rows, words, neighbours=15, lexical_weight=0.5, even_edges=True
-    )
-    found = first_communities(graph, sought, passages=Passages(rows, words, 0.5))
-    assert adjusted_rand_score(subject, found.labels) > 0.9
-    alone = first_communities(graph, sought, passages=Passages(rows))
-    assert adjusted_rand_score(labels, alone.labels) > 0.9
+def test_copies_with_small_changes_are_no_topics():
+    """Eight subjects of ten sentences, each of which stands there five times, nearly the same."""
+    draw = np.random.default_rng(2)
+    subjects = draw.normal(size=(8, 24))
+    sentences = np.repeat(subjects, 10, axis=0) + 0.6 * draw.normal(size=(80, 24))
+    rows = np.repeat(sentences, 5, axis=0) + 0.05 * draw.normal(size=(400, 24))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    graph, sought = neighbour_graphs(rows, None, neighbours=50, lexical_weight=0.5, even_edges=True)
+    found = first_communities(graph, sought, rows=rows)
+    assert adjusted_rand_score(np.repeat(np.arange(8), 50), found.labels) > 0.9

@@ -124,48 +124,13 @@ def neighbour_graph(
     graph.data -= LEAST_WEIGHT
     if words is not None and lexical_weight > 0.0:
         lexical = _edge_cosines(words, graph).astype(np.float64)
-        graph.data += lexical_weight * _balance(graph.data.sum(), lexical.sum()) * lexical
+        if lexical.sum() > 0.0:
+            balance = graph.data.sum() / lexical.sum() if graph.data.sum() > 0.0 else 1.0
+            graph.data += lexical_weight * min(balance, MOST_BALANCE) * lexical
     graph.data[graph.data < LEAST_WEIGHT] = 0.0
     graph.data **= 2
     graph.eliminate_zeros()
     return graph
-
-
-def word_share(graph: Any, rows: NDArray[np.float32], words: Any, lexical_weight: float) -> float:
-    """Say what the cosine of words counts in the edges of a graph, where that of vectors counts 1.
-
-    Parameters
-    ----------
-    graph : CSR (n, n)
-        What `neighbour_graph` made of the other arguments.
-    rows : float32 (n, d)
-    words : float32 CSR (n, v)
-    lexical_weight : float
-
-    Examples
-    --------
-    >>> rows = np.array([[1, 0], [0.8, 0.6]], dtype=np.float32)
-    >>> words = sp.csr_matrix(np.array([[1, 0], [0.6, 0.8]], dtype=np.float32))
-    >>> graph = neighbour_graph(rows, words, neighbours=1, lexical_weight=0.5)
-    >>> share = word_share(graph, rows, words, 0.5)  # 0.5 * 0.8 / 0.6
-    >>> round(share, 4), bool(np.isclose(graph[0, 1], (0.8 + share * 0.6) ** 2))
-    (0.6667, True)
-    """
-    edges = graph.tocoo()
-    given = 0.0
-    for first in range(0, edges.nnz, BLOCK):
-        part = slice(first, first + BLOCK)
-        ends = rows[edges.row[part]].astype(np.float64), rows[edges.col[part]]
-        given += float(np.maximum((ends[0] * ends[1]).sum(axis=1), 0.0).sum())
-    told = float(_edge_cosines(words, graph).astype(np.float64).sum())
-    return lexical_weight * _balance(given, told)
-
-
-def _balance(given: float, told: float) -> float:
-    """Give the multiple by which words weigh as much as vectors."""
-    if told <= 0.0:
-        return 0.0
-    return min(given / told if given > 0.0 else 1.0, MOST_BALANCE)
 
 
 def even_graph(graph: Any) -> Any:

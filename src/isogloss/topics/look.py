@@ -13,7 +13,6 @@ from isogloss.topics.guide import Seeds, read_seeds, seeded_communities, with_se
 from isogloss.topics.leaves import Leaves, fit_leaves, numbered
 from isogloss.topics.rows import canonical_order
 from isogloss.topics.scale import COARSEST, first_communities
-from isogloss.topics.separation import Passages
 from isogloss.topics.target import communities_of
 from isogloss.topics.votes import agreed_communities
 
@@ -108,9 +107,8 @@ class TopicLook:
             return Seen(rows, words, graph, sought, COARSEST, self.n_topics, None)
         least = self._least_size(len(drawn))
         found = first_communities(
-            graph, sought, passages=Passages(rows, words, self.lexical_weight), least=least,
-            resolution=self.resolution, coarsest=coarsest,
-        )  # fmt: skip
+            graph, sought, rows=rows, least=least, resolution=self.resolution, coarsest=coarsest
+        )
         topics = int((np.bincount(found.labels) >= least).sum()) if len(drawn) else 0
         return Seen(rows, words, graph, sought, found.resolution, topics, None)
 

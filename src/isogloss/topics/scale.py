@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.threads import map_blocks
 from isogloss.topics.communities import modularity, native_graph
-from isogloss.topics.separation import Passages
+from isogloss.topics.separation import mean_silhouette
 
 # Scales that are tried, coarse to fine, by a factor of 2**(1/4).
 COARSEST, FINEST, STEPS = 2.0**-3, 2.0**5, 4
@@ -25,9 +25,14 @@ HANDFUL, LONGER = 5, 8
 FEW, LEAST_SHARE = 24, 0.005
 # Of the heaviest edges of every node, so many.
 NEAREST = 5
-# Up to so many passages the scale follows from how far communities lie apart, where distances
-# count so many times what the edges say.
+# Up to so many passages the scale follows from how far their vectors lie apart, which counts so
+# many times what the edges say.
 SOME_ROWS, APART = 4000, 2.0
+# Communities below this part of the passages are not apart, whatever their vectors say; but never
+# ask for less, or more, than so many.
+TENTH, LEAST_APART, MOST_APART = 10, 3, 10
+# An octave in which that sum is less than so much of the largest before ends the search.
+WORTH = 0.85
 # Digits of that sum: later ones may differ between processors.
 DIGITS = 9
 
@@ -85,15 +90,16 @@ def first_communities(
     graph: Any,
     sought: Any = None,
     *,
-    passages: Passages | None = None,
+    rows: NDArray[np.float32] | None = None,
     least: int = 2,
     resolution: float | None = None,
     coarsest: float = COARSEST,
 ) -> Communities:
     """Find the finest scale at which communities still hold their weight together.
 
-    Where at most 4,000 passages are given, and edges are even, it is the scale at which the
-    modularity of those edges and twice the mean silhouette of the passages have the largest sum.
+    Where the vectors of at most 4,000 passages are given, and edges are even, it is the scale at
+    which the modularity of those edges and twice the mean silhouette of the vectors have the
+    largest sum. Communities of less than a tenth of the passages (3 to 10) have no silhouette.
 
     Elsewhere communities get smaller as the resolution grows, and more edges run between them.
     Where they stay the same over a factor of 2 or more (4 when there are less than 5) and then
@@ -111,8 +117,8 @@ def first_communities(
     sought : CSR (n, n), optional
         What `isogloss.topics.graph.even_graph` makes of it: communities are those of these
         weights, shares those of the weights of `graph`. By default both are those of `graph`.
-    passages : Passages, optional
-        The nodes: their vectors and words.
+    rows : float32 (n, d), optional
+        The vectors of the nodes, of unit length or zero.
     least : int, default 2
         Smaller communities are not counted, nor those below 0.5% of the passages.
     resolution : float, optional
@@ -139,8 +145,8 @@ def first_communities(
     octaves = int(np.log2(FINEST / COARSEST))
     scales = [float(COARSEST * 2.0 ** (step / STEPS)) for step in range(STEPS * octaves + 1)]
     scales = [scale for scale in scales if scale >= coarsest]
-    if even and passages is not None and len(passages.rows) <= SOME_ROWS:
-        return _farthest_apart(sought, cut, passages, passages.share(graph), scales)
+    if even and rows is not None and len(rows) <= SOME_ROWS:
+        return _farthest_apart(sought, cut, rows, scales)
     rule, whole, nearest = PLAIN, cut, None
     if even:
         rule, whole = EVEN, native_graph(graph)
@@ -183,20 +189,32 @@ def first_communities(
 
 
 def _farthest_apart(
-    sought: Any, cut: Any, passages: Passages, share: float, scales: list[float]
+    sought: Any, cut: Any, rows: NDArray[np.float32], scales: list[float]
 ) -> Communities:
-    """Take the scale whose communities are most apart, by edges and as passages.
+    """Take the scale whose communities are most apart, by edges and by vectors.
 
     Of equals the coarsest. One community has a sum of 0.
     """
+    least = min(MOST_APART, max(LEAST_APART, len(rows) // TENTH))
 
     def look(scale: float) -> tuple[float, NDArray[np.int32]]:
         labels = _cut(cut, scale)
-        both = modularity(sought, labels) + APART * passages.silhouette(labels, share)
+        both = modularity(sought, labels) + APART * mean_silhouette(rows, labels, least=least)
         return round(both, DIGITS), labels
 
-    looks = map_blocks(look, scales)
-    best = max(range(len(scales)), key=lambda at: looks[at][0])
+    looks: dict[int, tuple[float, NDArray[np.int32]]] = {}
+
+    def best_of(steps: list[int]) -> int:
+        looks.update(zip(steps, map_blocks(lambda at: look(scales[at]), steps), strict=True))
+        return max(sorted(looks), key=lambda at: looks[at][0])
+
+    for first in range(0, len(scales), STEPS):  # every other scale, then those beside the best
+        octave = [at for at in range(first, first + STEPS, 2) if at < len(scales)]
+        best = best_of(octave)
+        # Finer scales cost more and more, and come to less and less.
+        if max(looks[at][0] for at in octave) < WORTH * looks[best][0]:
+            break
+    best = best_of([at for at in (best - 1, best + 1) if 0 <= at < len(scales)])
     return Communities(looks[best][1], scales[best])
 
 
