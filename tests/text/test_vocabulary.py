@@ -143,7 +143,7 @@ def corpus(n, **documents):
 
 
 @pytest.mark.parametrize(
-    "n, least", [(1, 1), (9, 1), (10, 2), (19, 2), (1999, 2), (2000, 3), (2500, 3)]
+    "n, least", [(1, 1), (9, 1), (199, 1), (200, 2), (1999, 2), (2000, 3), (2500, 3)]
 )
 def test_fewest_documents_by_size(n, least):
     texts = corpus(n, one=min(n, 1), two=min(n, 2), three=min(n, 3))

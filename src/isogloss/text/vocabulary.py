@@ -19,6 +19,8 @@ from isogloss.text.tokens import TOKENS_VERSION, text_buffers
 FORMAT = 1
 # Distinct words held while counting; beyond it the rarest are forgotten.
 HELD_WORDS = 2_000_000
+# Below FEW documents a word may stand in one, from MANY on it has to stand in three.
+FEW, MANY = 200, 2000
 # Rows that one thread counts at a time.
 BLOCK_ROWS = 4096
 
@@ -70,7 +72,7 @@ class Vocabulary:
             The commonest are kept; ties go by word.
         min_df : int, optional
             Documents that must hold a word: 2, or 3 from 2,000 documents on, by default; 1 below
-            10 documents.
+            200 documents, few of whose words stand there twice.
         max_df_share : float, default 0.5
             A word in more than this share of the documents says little and is left out (from
             20 documents on, and unless nothing else is left).
@@ -100,7 +102,9 @@ class Vocabulary:
         for batch in batches:
             counter.add(*text_buffers(batch))
         documents = counter.documents
-        least = min_df if min_df is not None else (1 if documents < 10 else 2 + (documents >= 2000))
+        least = (
+            min_df if min_df is not None else (1 if documents < FEW else 2 + (documents >= MANY))
+        )
         most = max_df_share * documents if documents >= 20 else documents
         data, offsets, texts, _ = counter.words()
         raw, often = data.tobytes(), np.flatnonzero(texts >= min(least, documents / 50))

@@ -1,5 +1,6 @@
 """A topic model as arrays and JSON, and back. Format 1 had one assigner and no edits."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -108,7 +109,8 @@ def write_model(model: "TopicModel", path: Path) -> None:
     arrays, about = pack(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
-        save_tensors(temporary, arrays, {"topic_model": json.dumps(about)})
+        held = json.dumps(about)
+        save_tensors(temporary, arrays, {"topic_model": held, "digest": _digest(arrays, held)})
 
 
 def read_file(path: Path) -> tuple[Arrays, dict[str, Any]]:
@@ -120,15 +122,29 @@ def read_file(path: Path) -> tuple[Arrays, dict[str, Any]]:
         When there is no such file, or it is damaged or holds something else.
     """
     try:
-        arrays, held = load_tensors(path), load_metadata(path).get("topic_model")
+        arrays, metadata = load_tensors(path), load_metadata(path)
     except OSError as error:
         raise AtlasError(f"{path} cannot be read as a topic model: {error.strerror}") from error
+    held = metadata.get("topic_model")
     if held is None:
         raise AtlasError(f"{path} holds no topic model: write one with TopicModel.save")
+    # The first files had no digest.
+    if metadata.get("digest") not in (None, _digest(arrays, held)):
+        raise AtlasError(f"{path} is damaged: what it holds is not what was written")
     try:
         return arrays, json.loads(held)
     except json.JSONDecodeError as error:
         raise AtlasError(f"{path} is damaged: its description is not JSON") from error
+
+
+def _digest(arrays: Mapping[str, NDArray[Any]], held: str) -> str:
+    """Give the SHA-256 of all that a file says."""
+    digest = hashlib.sha256(held.encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def restored(
