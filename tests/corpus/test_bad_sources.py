@@ -41,6 +41,8 @@ BAD_FILES = {
     "list.json": (b"[1, 2", "not JSON"),
     "letter.docx": (b"PK", "of a kind that is not read"),
     "no_suffix": (b"text", "of a kind that is not read"),
+    "quote.csv": (b'"unterminated\n', "a quote opened in line 1 is never closed: line 1 is lost"),
+    "quotes.csv": (b'id,"text\n1,a\n2,b\n', "opened in line 1 is .* lines 1 to 3 are lost"),
     "numbers.csv": (b"a,b\n1,2\n", "no column of text"),
     "list.parquet": (parquet(words=[["a"], ["b"]]), "no column of text"),
 }
@@ -151,6 +153,33 @@ def test_counted_lines(tmp_path):
     kept, found = rejects(tmp_path / "a.jsonl")
     assert kept == 2
     assert [row for row, _ in found] == [1, 2, 3, 4]
+
+
+UNCLOSED = {
+    "first field": (b'"c,d\ne,f\ng,h\n', "opened in line 4 is never closed: lines 4 to 6 are"),
+    "last field": (b'c,"d\ne,f\ng,h\n', "opened in line 4 is never closed: lines 4 to 6 are"),
+    "later line": (b'"c\nd","e\nf,g', "opened in line 5 is never closed: lines 4 to 6 are"),
+    "last line": (b'c,"d', "opened in line 4 is never closed: line 4 is"),
+    "last sign": (b'c,"', "opened in line 4 is never closed: line 4 is"),
+}
+
+
+@pytest.mark.parametrize("name", UNCLOSED)
+def test_a_quote_that_is_never_closed(tmp_path, name):
+    lines, says = UNCLOSED[name]
+    (tmp_path / "a.csv").write_bytes(b'text,subject\n"a\nb",s\n' + lines)
+    source = open_source(tmp_path / "a.csv")
+    assert sum(batch.num_rows for batch in source.batches()) == 1
+    assert [reject.row for reject in source.rejects] == [1]
+    assert says in source.rejects[0].reason
+
+
+def test_a_header_whose_names_hold_line_ends(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b'text,"sub\nject"\na b,"c"\nd\n')
+    source = open_source(tmp_path / "a.csv")
+    (batch,) = source.batches()
+    assert batch.column("text").to_pylist() == ["a b"]
+    assert "line 4 has 1 fields" in source.rejects[0].reason
 
 
 def test_a_line_too_long_is_counted(tmp_path, monkeypatch):

@@ -252,32 +252,48 @@ def csv_records(
     if first is None or not first.strip():
         raise SourceError(f"{name} is empty: a CSV file begins with the names of its columns")
     mark = delimiter or max(",;\t|", key=lambda c: (first.count(c), -",;\t|".index(c)))
+    ended = False
+
+    def watched() -> Iterator[str]:
+        nonlocal ended
+        yield first
+        yield from lines
+        ended = True
+
+    # A row is whole before the next line is asked for, unless a quote is open: a row that comes
+    # after the end of the lines was cut by it.
+    reader = csv.reader(watched(), delimiter=mark)
     try:
-        header = next(csv.reader([first], delimiter=mark))
+        header = next(reader)
     except csv.Error as error:
         raise SourceError(f"{name}: the header cannot be read: {error}") from error
+    if ended:
+        raise SourceError(f"{name}: {_open_quote(header, 1, reader.line_num)}; close it")
     double = sorted({column for column in header if header.count(column) > 1})
     if double:
         raise SourceError(f"{name}: the column {double[0]!r} stands twice in the header")
-    reader = csv.reader(lines, delimiter=mark)
     row = -1
     while True:
+        begin = reader.line_num + 1
         try:
             fields = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             row += 1
-            report(row, "broken row", f"line {reader.line_num + 1}: {error}")
+            report(row, "broken row", f"line {reader.line_num}: {error}")
             continue
         if not fields:
             continue
         row += 1
+        if ended:
+            report(row, "quote never closed", _open_quote(fields, begin, reader.line_num))
+            return
         if len(fields) != len(header):
             report(
                 row,
                 "wrong number of fields",
-                f"line {reader.line_num + 1} has {len(fields)} fields, the header {len(header)}",
+                f"line {reader.line_num} has {len(fields)} fields, the header {len(header)}",
             )
             continue
         record: dict[str, Any] = {
@@ -285,6 +301,13 @@ def csv_records(
         }
         yield row, record, repaired["now"]
         repaired["now"] = False
+
+
+def _open_quote(fields: list[str], begin: int, end: int) -> str:
+    """Say where the quote was opened in which a CSV file ends; its row began on line `begin`."""
+    opened = end + 1 - fields[-1].count("\n")
+    lost = f"lines {begin} to {end} are" if end > begin else f"line {end} is"
+    return f"a quote opened in line {opened} is never closed: {lost} lost by it"
 
 
 def table_batches(path: Path, kind: str, rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
