@@ -43,6 +43,9 @@ BAD_FILES = {
     "no_suffix": (b"text", "of a kind that is not read"),
     "quote.csv": (b'"unterminated\n', "a quote opened in line 1 is never closed: line 1 is lost"),
     "quotes.csv": (b'id,"text\n1,a\n2,b\n', "opened in line 1 is .* lines 1 to 3 are lost"),
+    "array.jsonl": (b'[{"text": "one"}, {"text": "two"}]', "no rows: .* line 1 is a list, not an"),
+    "short.csv": (b"text,n\na\nb\n", "has no rows: all were skipped; line 2 has 1 fields"),
+    "header.csv": (b"text,n\n", "has no rows$"),
     "numbers.csv": (b"a,b\n1,2\n", "no column of text"),
     "list.parquet": (parquet(words=[["a"], ["b"]]), "no column of text"),
 }
@@ -57,6 +60,18 @@ def test_bad_file(tmp_path, name):
         list(open_source(path).batches())
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_source_without_rows_names_the_file_and_the_first_reason(tmp_path, monkeypatch):
+    (tmp_path / "1.csv").write_bytes(b"text,n\n")
+    (tmp_path / "2.jsonl").write_bytes(b"[1]\n7\n")
+    for options in ({}, {"text": "text"}):
+        with pytest.raises(SourceError, match=r"1\.csv has no rows.*2\.jsonl: line 1 is a list"):
+            open_source(tmp_path, **options)
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(b'{"text"\n{\n')))
+    monkeypatch.setattr("sys.stdin", stdin)
+    with pytest.raises(SourceError, match="stdin has no rows: all were skipped; line 1 is not"):
+        open_source("-")
 
 
 BAD_OBJECTS = {

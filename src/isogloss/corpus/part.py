@@ -1,11 +1,12 @@
 """One part of a source: a file, table or list, as a stream of raw Arrow batches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
+from isogloss._core.errors import SourceError
 from isogloss.corpus.clean import Reject
 
 OnReject = Callable[[Reject], None]
@@ -33,6 +34,8 @@ class Part:
         The first rows, where the part can be read only once.
     row_files : list of str or None
         The file of each row, where every row is a file of its own.
+    lost : str
+        Why the first row was skipped, where all were; empty otherwise.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Part:
     rows: int | None = None
     first: pa.Table | None = None
     row_files: list[str] | None = None
+    lost: str = ""
 
     def batches(self, on_reject: OnReject, on_repair: OnRepair) -> Rows:
         """Stream the part from its beginning."""
@@ -57,3 +61,20 @@ class Part:
             if sum(item.num_rows for item in taken) >= rows:
                 break
         return pa.Table.from_batches(taken, self.schema).slice(0, rows)
+
+
+def no_rows(parts: Sequence[Part]) -> SourceError:
+    """Make the error for a source whose parts have no rows, with the first reason if there is one.
+
+    Examples
+    --------
+    >>> part = Part("a.jsonl", pa.schema([]), lambda *_: iter(()), lost="line 1 is a list")
+    >>> print(no_rows([part]))
+    a.jsonl has no rows: all were skipped; line 1 is a list
+    """
+    what = parts[0].name
+    lost = next((part for part in parts if part.lost), None)
+    if lost is None:
+        return SourceError(f"{what} has no rows")
+    where = "" if lost.name == what else f"{lost.name}: "
+    return SourceError(f"{what} has no rows: all were skipped; {where}{lost.lost}")

@@ -311,7 +311,13 @@ def _stream_part(batch_rows: int) -> Part:
 
     late: list[tuple[int, str, str]] = []
     repaired = {"lines": 0}
-    part = records_part(rows(), batch_rows, "stdin")
+    texts = rows()
+    first = next(texts, None)
+    if first is None and late:
+        raise SourceError(f"stdin has no rows: all were skipped; {late[0][2]}")
+    part = records_part(
+        itertools.chain([] if first is None else [first], texts), batch_rows, "stdin"
+    )
     inner = part.start
 
     def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:

@@ -28,11 +28,13 @@ def typed_part(
     path: Path | None,
 ) -> Part:
     """Make a part of records that a file gives, which can be read again from its beginning."""
+    reasons: list[str] = []
 
-    def quiet(_row: int, _kind: str, _reason: str) -> None:
-        return None
+    def keep_first(_row: int, _kind: str, reason: str) -> None:
+        if not reasons:
+            reasons.append(reason)
 
-    first = [record for _, record, _ in itertools.islice(rows(quiet), INFER_ROWS)]
+    first = [record for _, record, _ in itertools.islice(rows(keep_first), INFER_ROWS)]
     schema = _infer_schema(first, infer)
 
     def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
@@ -41,7 +43,8 @@ def typed_part(
 
         return record_batches(rows(report), schema, batch_rows, on_repair)
 
-    return Part(name, schema, start, path)
+    lost = "" if first else "".join(reasons)
+    return Part(name, schema, start, path, lost=lost)
 
 
 def _infer_schema(

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from isogloss._core.columns import attribute_name
-from isogloss._core.errors import ColumnError, SourceError, nearest
+from isogloss._core.errors import ColumnError, nearest
 from isogloss.corpus.clean import Cleaner, Reject
-from isogloss.corpus.part import Part
+from isogloss.corpus.part import Part, no_rows
 from isogloss.corpus.parts import open_parts
 from isogloss.corpus.types import storable
 
@@ -265,6 +265,8 @@ def _find_text(
     columns: dict[str, pa.DataType], given: str | None, id_column: str | None, parts: list[Part]
 ) -> str:
     what = parts[0].name
+    if not columns:
+        raise no_rows(parts)
     if given is not None:
         if given not in columns:
             raise ColumnError(f"{what} has no column {given!r}; {nearest(given, columns)}")
@@ -282,8 +284,6 @@ def _find_text(
         return candidates[0]
     if not candidates:
         known = ", ".join(f"{name!r} ({kind})" for name, kind in columns.items())
-        if not columns:
-            raise SourceError(f"{what} has no rows")
         raise ColumnError(f"{what} has no column of text; it has {known}")
     looks = _look(parts[0], candidates)
     prose = [name for name in candidates if _is_prose(looks[name])]

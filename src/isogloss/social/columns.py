@@ -84,6 +84,7 @@ def read_columns(
     atlas = _atlas_of(source)
     if atlas is not None:
         return _from_atlas(atlas, named, optional)
+    from isogloss.corpus.part import no_rows
     from isogloss.corpus.parts import open_parts
 
     check_moments(source, named.get("time"))
@@ -97,6 +98,8 @@ def read_columns(
 
     parts = open_parts(source, 65536)
     what = parts[0].name
+    if not any(part.schema.names for part in parts):
+        raise no_rows(parts)
     kept = {}
     for use, name in named.items():
         missing = [part for part in parts if part.schema.names.count(name) != 1]
