@@ -4,6 +4,7 @@ import datetime
 import gzip
 import io
 import json
+import uuid
 
 import numpy as np
 import pandas as pd
@@ -329,3 +330,31 @@ def test_any_bytes_give_an_error_of_ours_or_documents(tmp_path_factory, content,
         assert "\n" not in str(error)
         return
     assert all(row["text"].strip() for row in rows)
+
+
+AS_TEXT = {
+    "date": (datetime.date(2024, 1, 2), "2024-01-02"),
+    "moment": (datetime.datetime(2024, 1, 2, 3, 4, 5), "2024-01-02T03:04:05"),
+    "time": (datetime.time(3, 4), "03:04:00"),
+    "64-bit number": (np.int64(5), "5"),
+    "day of numpy": (np.datetime64("2024-01-02"), "2024-01-02"),
+    "uuid": (uuid.UUID(int=7), "00000000-0000-0000-0000-000000000007"),
+    "dict": ({"day": datetime.datetime(2024, 1, 2)}, '{"day": "2024-01-02T00:00:00"}'),
+}
+
+
+@pytest.mark.parametrize("name", AS_TEXT)
+def test_values_of_python_are_written_without_quotes(name):
+    value, said = AS_TEXT[name]
+    for others in ([], ["never"]):  # a column of such values alone, and one of strings
+        source = open_source([{"text": "a b", "at": one} for one in [*others, value]])
+        (batch,) = source.batches()
+        assert batch.column("at").to_pylist() == [*others, said]
+
+
+def test_times_in_lists_and_in_tables_are_written_without_quotes():
+    (batch,) = open_source([{"text": "a b", "at": [datetime.date(2024, 1, 2)]}]).batches()
+    assert batch.column("at").to_pylist() == [["2024-01-02"]]
+    table = pa.table({"text": ["a b"], "at": pa.array([datetime.time(3, 4)])})
+    (batch,) = open_source(table).batches()
+    assert batch.column("at").to_pylist() == ["03:04:00"]

@@ -1,10 +1,12 @@
 """Types of columns: found in records that have none, and brought to what an atlas can hold."""
 
+import datetime
 import json
 import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -105,7 +107,18 @@ def _as_text(value: Any) -> str:
         return whole_text(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    return whole_text(json.dumps(value, ensure_ascii=False, default=str))
+    if isinstance(value, np.generic):
+        return _as_text(value.item())
+    if not isinstance(value, dict | list | tuple | bool | int | float):
+        return whole_text(_spelt(value))
+    return whole_text(json.dumps(value, ensure_ascii=False, default=_spelt))
+
+
+def _spelt(value: Any) -> str:
+    """Write a value that JSON does not know: dates and times in ISO form, others as `str` does."""
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return str(value)
 
 
 def whole_text(text: str) -> str:
