@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from isogloss._core.errors import AtlasError, NotFitted
+from isogloss._core.errors import AtlasError, NotFitted, ParameterError
 from isogloss._core.tensors import load_metadata, load_tensors, save_tensors
 from isogloss.encoders.base import unit_rows
 from isogloss.text import Vocabulary
@@ -52,6 +52,16 @@ def test_a_model_without_a_fit_is_not_saved(tmp_path):
     with pytest.raises(NotFitted):
         TopicModel().save(tmp_path / "a.safetensors")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_no_file_to_save_into(fitted, tmp_path):
+    with pytest.raises(ParameterError, match=r"is a folder: .*topics\.safetensors"):
+        fitted[0].save(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    for path in (tmp_path / "file" / "a", tmp_path / "file" / "deep" / "a"):
+        with pytest.raises(ParameterError, match="is no folder"):
+            fitted[0].save(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_other_files_are_refused_by_name(fitted, tmp_path):

@@ -285,6 +285,8 @@ class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
         ------
         NotFitted
             Before `fit`.
+        ParameterError
+            When `path` is a folder, or leads through a file.
 
         Examples
         --------

@@ -10,8 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from isogloss._core.errors import AtlasError
-from isogloss._core.files import atomic_path
+from isogloss._core.errors import AtlasError, ParameterError
+from isogloss._core.files import atomic_path, storage_errors
 from isogloss._core.tensors import load_metadata, load_tensors, save_tensors
 from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision, Stage
@@ -105,12 +105,30 @@ def unpack(
 
 
 def write_model(model: "TopicModel", path: Path) -> None:
-    """Write a fitted model into one safetensors file, atomically."""
+    """Write a fitted model into one safetensors file, atomically.
+
+    Raises
+    ------
+    ParameterError
+        When the path is a folder, or leads through a file.
+    StorageError
+        When the disk refuses it.
+    """
+    if path.is_dir():
+        raise ParameterError(
+            f"{path} is a folder: give the file to write, such as {path / 'topics.safetensors'}"
+        )
     arrays, about = pack(model)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        held = json.dumps(about)
-        save_tensors(temporary, arrays, {"topic_model": held, "digest": _digest(arrays, held)})
+    with storage_errors(f"the topic model {path}"):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ParameterError(
+                f"{path} cannot be written: {path.parent} is no folder, nor can one be made there"
+            ) from error
+        with atomic_path(path) as temporary:
+            held = json.dumps(about)
+            save_tensors(temporary, arrays, {"topic_model": held, "digest": _digest(arrays, held)})
 
 
 def read_file(path: Path) -> tuple[Arrays, dict[str, Any]]:
