@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -63,3 +64,28 @@ def test_random_state_is_the_seed(tmp_path):
     assert made.manifest.parameters["seed"] == 3
     with pytest.raises(ParameterError, match="seed is 1 and random_state 3: give one"):
         Atlas.build(ENGLISH, tmp_path / "b", seed=1, random_state=3)
+
+
+BAD_NUMBERS = {
+    "a word for a seed": ({"seed": "a"}, "seed is 'a'; it must be 0 or"),
+    "a word for a random state": ({"random_state": "a"}, "seed is 'a'; it must be 0 or"),
+    "a fraction": ({"seed": 1.5}, "seed is 1.5; it must be 0 or"),
+    "a truth value": ({"seed": True}, "seed is True; it must be 0 or"),
+    "below 0": ({"seed": -5}, "seed is -5; it must be 0 or"),
+    "a word for a limit": ({"limit": "3"}, "limit is '3'; it must be a whole number"),
+    "a fraction of a row": ({"limit": 2.5}, "limit is 2.5; it must be a whole number"),
+    "no memory": ({"memory_mb": None}, "memory_mb is None; it must be a whole number"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_NUMBERS)
+def test_numbers_of_other_kinds_are_refused_before_anything_is_written(name, tmp_path):
+    options, says = BAD_NUMBERS[name]
+    with pytest.raises(ParameterError, match=says):
+        Atlas.build(ENGLISH, tmp_path / "a", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_seed_of_numpy_is_a_seed(tmp_path):
+    made = Atlas.build(ENGLISH, tmp_path / "a", seed=np.int64(3))
+    assert made.manifest.parameters["seed"] == 3

@@ -4,6 +4,8 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from isogloss._core.errors import ParameterError
 
 # Documents in a shard: what a kill loses at most, about half a minute of a transformer.
@@ -67,10 +69,14 @@ class BuildSettings:
             )
         if self.engine == "ray":
             raise ParameterError("engine='ray' is not there yet: use 'local'")
-        if not 0 <= self.seed < 2**63:
-            raise ParameterError(f"seed is {self.seed}; it must be 0 or a positive 63-bit integer")
-        if self.limit is not None and self.limit < 1:
-            raise ParameterError(f"limit is {self.limit}; it must be at least 1")
+        if not (_whole(self.seed) and 0 <= self.seed < 2**63):
+            raise ParameterError(
+                f"seed is {self.seed!r}; it must be 0 or a positive 63-bit integer"
+            )
+        if self.limit is not None and not (_whole(self.limit) and self.limit >= 1):
+            raise ParameterError(f"limit is {self.limit!r}; it must be a whole number, at least 1")
+        if not _whole(self.memory_mb):
+            raise ParameterError(f"memory_mb is {self.memory_mb!r}; it must be a whole number")
         if self.memory_mb < 256:
             raise ParameterError(f"memory is {self.memory_mb} MB; it must be at least 256 MB")
 
@@ -105,6 +111,11 @@ class BuildSettings:
     def sample_rows(self) -> int:
         """Passages in that sample."""
         return max(2000, min(60_000, self.memory_mb * 30))
+
+
+def _whole(value: Any) -> bool:
+    """Tell whether a value is a whole number of Python's or NumPy's, no truth value."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _known(name: str, value: str, known: list[str]) -> None:
