@@ -12,6 +12,7 @@ import pytest
 import zstandard
 
 from isogloss._core.errors import ColumnError, SourceError
+from isogloss.atlas import Atlas
 from isogloss.corpus import open_source
 
 TWO = b'{"text": "one two"}\n{"text": "three"}\n'
@@ -134,6 +135,27 @@ def test_a_near_name_is_named(tmp_path):
     (tmp_path / "news.jsonl").write_bytes(TWO)
     with pytest.raises(SourceError, match=r"did you mean .*news\.jsonl"):
         open_source(tmp_path / "nwes.jsonl")
+
+
+def test_a_near_name_that_is_no_source_is_not_named(tmp_path):
+    (tmp_path / "news.atlas" / "passages-1.lance").mkdir(parents=True)
+    (tmp_path / "news.atlas" / "manifest.json").write_text("{}")
+    (tmp_path / "new.atlas").mkdir()
+    (tmp_path / "new.atlas" / ".lock").touch()
+    (tmp_path / "news.pdf").write_bytes(b"%PDF")
+    for name in ("news.parquet", "news"):
+        with pytest.raises(SourceError, match=f"no file or folder .*{name}$"):
+            open_source(tmp_path / name)
+    (tmp_path / "newest").mkdir()
+    (tmp_path / "newest" / "a.txt").write_text("text")
+    with pytest.raises(SourceError, match=r"did you mean .*newest\?"):
+        open_source(tmp_path / "news")
+
+
+def test_the_atlas_to_be_built_is_not_named_for_a_missing_source(tmp_path):
+    with pytest.raises(SourceError, match=r"no file or folder .*missing\.parquet$"):
+        Atlas.build(str(tmp_path / "missing.parquet"), tmp_path / "missing.atlas")
+    assert not list(tmp_path.iterdir())
 
 
 def rejects(source, **options):

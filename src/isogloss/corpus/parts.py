@@ -91,8 +91,20 @@ def _nearest_file(path: Path) -> str:
         names = [item.name for item in itertools.islice(path.parent.iterdir(), 1000)]
     except OSError:
         return ""
-    close = get_close_matches(path.name, names, n=1)
-    return f"; did you mean {path.parent / close[0]}?" if close else ""
+    close = [path.parent / name for name in get_close_matches(path.name, names, n=5)]
+    near = next((item for item in close if _may_be_source(item)), None)
+    return f"; did you mean {near}?" if near is not None else ""
+
+
+def _may_be_source(path: Path) -> bool:
+    """Tell a file or folder that may be read from others, such as the atlas that is to be built."""
+    try:
+        if path.is_file():
+            return files.kind_of(path) is not None
+        names = {item.name for item in path.iterdir() if not item.name.startswith(".")}
+    except OSError:
+        return False
+    return bool(names) and "work" not in names and not _is_manifest(path / "manifest.json")
 
 
 def _open_folder(folder: Path, batch_rows: int) -> list[Part]:
