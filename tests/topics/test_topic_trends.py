@@ -235,6 +235,21 @@ def test_the_command_line_adds_keys_only(atlas, capsys):
     assert len(told["over"]["periods"]) == 4
     assert told["by"]["classes"][0]["passages"] == 60
     assert main(args) == 0
-    assert "periods of 6 months" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "periods of 6 months" in said
+    assert "periods, not" not in said
     assert main(["topics", str(atlas.path), "--over", "kind"]) == 2
     assert "no time" in capsys.readouterr().err
+
+
+def test_the_command_line_says_why_there_are_fewer_periods_than_asked(atlas, capsys):
+    from isogloss.app.cli.main import main
+
+    args = ["topics", str(atlas.path), "--over", "day"]
+    assert main([*args, "--bins", "7", "--by", "kind"]) == 0
+    why = "4 periods, not 7: 6 months is the shortest round length of which 7 are enough"
+    assert capsys.readouterr().out.count(why) == 1
+    assert main(args) == 0
+    assert "periods, not" not in capsys.readouterr().out
+    assert main(["topics", str(atlas.path), "--bins", "3"]) == 2
+    assert "name their column with --over COL" in capsys.readouterr().err

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from isogloss.atlas import Atlas
     from isogloss.topics.trends import TopicSpread
 
+BINS = 20
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `topics`."""
@@ -24,8 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--over", metavar="COL", help="topics over the times in a column")
     parser.add_argument(
-        "--bins", type=int, default=20, metavar="N", help="periods of --over, at most (default: 20)"
-    )
+        "--bins", type=int, metavar="N",
+        help=f"periods of --over, at most (default: {BINS}); lengths are round, such as 2 years",
+    )  # fmt: skip
     parser.add_argument("--by", metavar="COL", help="topics by the classes in a column")
     edits = parser.add_mutually_exclusive_group()
     edits.add_argument(
@@ -55,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     apply_common(args)
     if args.depth is not None and args.depth < 1:
         raise ParameterError(f"--depth is {args.depth}; it must be at least 1")
+    if args.bins is not None and not args.over:
+        raise ParameterError("--bins cuts the times of --over: name their column with --over COL")
     if args.assignments and Path(args.assignments).suffix not in (".parquet", ".pq"):
         raise ParameterError(
             f"cannot write {args.assignments}: --assignments writes Parquet; give a name that ends "
@@ -95,6 +100,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"\n{manifest.passages:,} passages, {manifest.unassigned:,} in no topic")
     for name, column, spread in spreads:
         print_spread(spread, f"{name} {column}", topics)
+        if name == "over" and args.bins is not None and len(spread.groups) < args.bins:
+            print(_fewer(spread, args.bins))
     return 0
 
 
@@ -160,10 +167,21 @@ def _topic(text: str, wanted: str) -> int:
 def _spreads(atlas: "Atlas", args: argparse.Namespace) -> list[tuple[str, str, "TopicSpread"]]:
     found = []
     if args.over:
-        found.append(("over", args.over, atlas.topics_over(args.over, bins=args.bins)))
+        bins = BINS if args.bins is None else args.bins
+        found.append(("over", args.over, atlas.topics_over(args.over, bins=bins)))
     if args.by:
         found.append(("by", args.by, atlas.topics_by(args.by)))
     return found
+
+
+def _fewer(spread: "TopicSpread", asked: int) -> str:
+    """Say why there are fewer periods than were asked for."""
+    from isogloss.build.report import plural
+
+    return (
+        f"{plural(len(spread.groups), 'period')}, not {asked:,}: {spread.unit} is the shortest "
+        f"round length of which {asked:,} are enough"
+    )
 
 
 def print_spread(spread: "TopicSpread", title: str, topics: list[dict[str, Any]]) -> None:
