@@ -89,7 +89,7 @@ def test_copies_with_small_changes_are_no_topics():
     """Eight subjects of ten sentences, each of which stands there five times, nearly the same."""
     draw = np.random.default_rng(2)
     subjects = draw.normal(size=(8, 24))
-    sentences = np.repeat(subjects, 10, axis=0) + 0.6 * draw.normal(size=(80, 24))
+    sentences = np.repeat(subjects, 10, axis=0) + 0.9 * draw.normal(size=(80, 24))
     rows = np.repeat(sentences, 5, axis=0) + 0.05 * draw.normal(size=(400, 24))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     graph, sought = neighbour_graphs(rows, None, neighbours=50, lexical_weight=0.5, even_edges=True)

@@ -102,9 +102,9 @@ class Vocabulary:
         for batch in batches:
             counter.add(*text_buffers(batch))
         documents = counter.documents
-        least = (
-            min_df if min_df is not None else (1 if documents < FEW else 2 + (documents >= MANY))
-        )
+        least = min_df
+        if least is None:
+            least = 1 if documents < FEW else 2 + (documents >= MANY)
         most = max_df_share * documents if documents >= 20 else documents
         data, offsets, texts, _ = counter.words()
         raw, often = data.tobytes(), np.flatnonzero(texts >= min(least, documents / 50))
