@@ -76,7 +76,7 @@ def ours(method, texts, vectors, words, topics, seed):
     known = vocabulary.words
     began = time.process_time()
     if method == "tree":
-        from topic_peers import ours as tree
+        from topic_methods import ours as tree
 
         labels, keywords = tree(vectors, texts, seed)
         return labels, keywords, time.process_time() - began

@@ -5,14 +5,16 @@
 Every method runs in a process of its own, peers with the interpreter of `--peers-python`. All get
 the same vectors and texts and give labels and ten keywords a topic: k-means and EVoC by class-based
 TF-IDF, all others by their own rule. k-means, NMF, LDA, KeyNMF and isogloss_told are told the
-number of classes. KeyNMF and Top2Vec need vectors of words and make them by the transformer of
-`--model`, which counts as their time. CPU seconds (all threads) are those from vectors and texts to
-labels and keywords, after a small warm-up run that compiles what a method compiles. Scores are the
-same for all: NMI and ARI with -1 as a class of its own, NPMI of the keywords over whole documents,
-C_v with `--cv` over at most 5,000 of them, diversity of the keywords, share unassigned, and with
-`--resamples` how well fits on bootstrap resamples agree (a text drawn twice counts once). Means
-over seeds (with their range) are followed by the 95% bootstrap interval of the first run. Prints a
-Markdown table, writes JSON. Peak memory is that of the process, libraries included.
+number of classes. Turftopic's models and Top2Vec need vectors of words and make them by the
+transformer of `--model`, which counts as their time: they are kept in `--cache`, and what they took
+is added to every run that reads them back. BERTopic and Top2Vec take no seed; their runs differ by
+themselves. CPU seconds (all threads) are those from vectors and texts to labels and keywords, after
+a small warm-up run that compiles what a method compiles. Scores are the same for all: NMI and ARI
+with -1 as a class of its own, NPMI of the keywords over whole documents, C_v with `--cv` over at
+most 5,000 of them, diversity of the keywords, share unassigned; with `--resamples`, how well fits
+on bootstrap resamples agree (a text drawn twice counts once). Means over seeds (with their range)
+are followed by the 95% bootstrap interval of the first run. Prints a Markdown table, writes JSON;
+`--resume` keeps the rows that `--out` has. Peak memory is that of the process, libraries included.
 """
 
 import argparse
@@ -25,11 +27,9 @@ from pathlib import Path
 
 import numpy as np
 
+from topic_methods import OURS, PEERS, SAVED, cluster
+
 NEWSGROUPS = ("sample", "newsgroups20")
-OURS = ("isogloss", "isogloss_told")
-PEERS = (
-    "kmeans", "nmf", "lda", "bertopic", "evoc", "keynmf", "turftopic_clustering", "top2vec",
-)  # fmt: skip
 CV_TEXTS = 5000
 
 
@@ -64,157 +64,6 @@ def read(data, name, encoder, model, cache):
     return [texts[i] for i in kept], vectors, np.array([labels[i] for i in kept])
 
 
-WORDS = {"stop_words": "english", "min_df": 3, "max_df": 0.5}
-
-
-def ours(vectors, texts, seed, encoder, classes=None):
-    """Give labels and keywords of our leaves."""
-    from isogloss.text import Vocabulary
-    from isogloss.topics.graph import knows_other_texts
-    from isogloss.topics.keywords import topic_keywords
-    from isogloss.topics.model import TopicModel
-
-    vocabulary = Vocabulary.fit([texts], stop_words="auto")
-    counts = vocabulary.counts(texts)
-    even = knows_other_texts(encoder)
-    model = TopicModel(even_edges=even, n_topics=classes, random_state=seed).fit(vectors, counts)
-    labels, parent = model.labels_, model.tree_.parent
-    leaves = [topic.id for topic in model.tree_ if topic.is_leaf]
-    held = counts.copy()
-    held.data[:] = 1
-    documents = np.stack([np.asarray(held[labels == leaf].sum(axis=0))[0] for leaf in leaves])
-    sizes = np.array([(labels == leaf).sum() for leaf in leaves])
-    found = topic_keywords(documents, vocabulary.words, parent=parent, sizes=sizes, counts=counts)
-    return labels, [found[leaf].words for leaf in leaves]
-
-
-def class_tfidf(labels, texts, top=10):
-    """Give keywords by class-based TF-IDF: each topic one document."""
-    from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
-
-    topics = sorted(set(labels.tolist()) - {-1})
-    joined = [" ".join(t for t, x in zip(texts, labels, strict=True) if x == k) for k in topics]
-    vectorizer = CountVectorizer(stop_words="english")
-    weights = TfidfTransformer().fit_transform(vectorizer.fit_transform(joined))
-    names = vectorizer.get_feature_names_out()
-    return [names[np.argsort(-row.toarray()[0])[:top]].tolist() for row in weights]
-
-
-def bertopic(vectors, texts):
-    """Give labels and keywords of BERTopic with its defaults and an English stop list."""
-    from bertopic import BERTopic
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    model = BERTopic(vectorizer_model=CountVectorizer(stop_words="english"))
-    labels = np.asarray(model.fit_transform(texts, vectors)[0])
-    found = model.get_topics()
-    return labels, [[word for word, _ in found[k]] for k in sorted(found) if k != -1]
-
-
-def lda(texts, classes, seed):
-    """Give labels and keywords of tomotopy's LDA."""
-    import tomotopy
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    vectorizer = CountVectorizer(**WORDS).fit(texts)
-    analyze, known = vectorizer.build_analyzer(), vectorizer.vocabulary_
-    model = tomotopy.LDAModel(k=classes, seed=seed)
-    kept = []  # it leaves texts without words out
-    for i, text in enumerate(texts):
-        words = [word for word in analyze(text) if word in known]
-        if words:
-            model.add_doc(words)
-            kept.append(i)
-    model.train(500, workers=1)
-    labels = np.full(len(texts), -1)
-    for i, document in zip(kept, model.docs, strict=True):
-        labels[i] = int(np.argmax(document.get_topic_dist()))
-    return labels, [[w for w, _ in model.get_topic_words(k, top_n=10)] for k in range(classes)]
-
-
-def turftopic(method, vectors, texts, classes, seed, encoder):
-    """Give labels and keywords of a Turftopic model."""
-    from sentence_transformers import SentenceTransformer
-    from sklearn.feature_extraction.text import CountVectorizer
-    from turftopic import ClusteringTopicModel, KeyNMF
-
-    rest = {
-        "encoder": SentenceTransformer(encoder, device="cpu"),
-        "vectorizer": CountVectorizer(stop_words="english", min_df=3),
-        "random_state": seed,
-    }
-    if method == "keynmf":
-        model = KeyNMF(classes, **rest)
-        labels = model.fit_transform(texts, embeddings=vectors).argmax(axis=1)
-        names = range(classes)
-    else:
-        model = ClusteringTopicModel(**rest)
-        model.fit_transform(texts, embeddings=vectors)
-        labels, names = np.asarray(model.labels_), np.asarray(model.classes_).tolist()
-    vocabulary = np.asarray(model.get_vocab())
-    rows = np.asarray(model.components_)
-    return labels, [
-        vocabulary[np.argsort(-row)[:10]].tolist()
-        for name, row in zip(names, rows, strict=True)
-        if name != -1
-    ]
-
-
-def top2vec(vectors, texts, encoder):
-    """Give labels and keywords of Top2Vec over the given vectors."""
-    from sentence_transformers import SentenceTransformer
-    from top2vec import Top2Vec
-
-    words = SentenceTransformer(encoder, device="cpu")
-    known = dict(zip(texts, vectors, strict=True))
-
-    def embed(batch):
-        if all(text in known for text in batch):
-            return np.stack([known[text] for text in batch])
-        return words.encode(list(batch), normalize_embeddings=True)
-
-    # Its vocabulary keeps words of 50 texts; small corpora would have none.
-    model = Top2Vec(
-        texts, embedding_model=embed, min_count=min(50, max(3, len(texts) // 300)), verbose=False,
-        use_embedding_model_tokenizer=False,
-    )  # fmt: skip
-    return np.asarray(model.doc_top), [list(row[:10]) for row in model.topic_words]
-
-
-def cluster(method, vectors, texts, classes, seed, encoder):
-    """Give labels and keywords of one method; only some are told the classes."""
-    if method == "lda":
-        return lda(texts, classes, seed)
-    if method in ("keynmf", "turftopic_clustering"):
-        return turftopic(method, vectors, texts, classes, seed, encoder)
-    if method == "top2vec":
-        return top2vec(vectors, texts, encoder)
-    if method in OURS:
-        return ours(vectors, texts, seed, encoder, classes if method == "isogloss_told" else None)
-    if method == "bertopic":
-        return bertopic(vectors, texts)
-    if method == "kmeans":
-        from sklearn.cluster import KMeans
-
-        labels = KMeans(classes, n_init=1, random_state=seed).fit_predict(vectors)
-        return labels, class_tfidf(labels, texts)
-    if method == "evoc":
-        from evoc import EVoC
-
-        labels = np.asarray(EVoC(random_state=seed).fit_predict(vectors))
-        return labels, class_tfidf(labels, texts)
-    if method == "nmf":
-        from sklearn.decomposition import NMF
-        from sklearn.feature_extraction.text import TfidfVectorizer
-
-        vectorizer = TfidfVectorizer(**WORDS)
-        model = NMF(classes, init="nndsvd", random_state=seed)
-        labels = model.fit_transform(vectorizer.fit_transform(texts)).argmax(axis=1)
-        names = vectorizer.get_feature_names_out()
-        return labels, [names[np.argsort(-row)[:10]].tolist() for row in model.components_]
-    raise SystemExit(f"unknown method {method!r}; known: {', '.join(OURS + PEERS)}")
-
-
 def peak_mb():
     """Give the peak memory of this process; that of getrusage counts the parent's as well."""
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -223,17 +72,18 @@ def peak_mb():
     raise SystemExit("this system does not tell the peak memory of a process")
 
 
-def worker(method, folder, classes, seed, encoder):
+def worker(method, folder, classes, seed, encoder, cache):
     """Run one method over prepared files (in the other interpreter for peers)."""
     folder = Path(folder)
     texts = json.loads((folder / "texts.json").read_text())
     vectors = np.load(folder / "vectors.npy")
     if method in (*OURS, "bertopic", "evoc", "turftopic_clustering"):
         some = min(int(classes), 5)
-        cluster(method, vectors[:500], texts[:500], some, int(seed), encoder)
+        cluster(method, vectors[:500], texts[:500], some, int(seed), encoder, cache)
+        SAVED.clear()
     began = time.process_time()
-    labels, keywords = cluster(method, vectors, texts, int(classes), int(seed), encoder)
-    seconds = time.process_time() - began
+    labels, keywords = cluster(method, vectors, texts, int(classes), int(seed), encoder, cache)
+    seconds = time.process_time() - began + sum(SAVED)
     result = {
         "labels": np.asarray(labels).tolist(),
         "keywords": keywords,
@@ -243,14 +93,14 @@ def worker(method, folder, classes, seed, encoder):
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def run(method, corpus, seed, python, encoder):
+def run(method, corpus, seed, python, encoder, cache):
     """Run one method in a process of its own and give its result."""
     texts, vectors, truth = corpus
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "texts.json").write_text(json.dumps(texts))
         np.save(folder / "vectors.npy", vectors)
-        task = [method, name, str(len(set(truth.tolist()))), str(seed), encoder]
+        task = [method, name, str(len(set(truth.tolist()))), str(seed), encoder, str(cache)]
         command = [python, __file__, "--worker", *task]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
@@ -259,7 +109,7 @@ def run(method, corpus, seed, python, encoder):
         return json.loads((folder / "result.json").read_text())
 
 
-def resampled(method, corpus, count, python, encoder):
+def resampled(method, corpus, count, python, encoder, cache):
     """Give the adjusted Rand index of every two fits on resamples, over what they share."""
     from sklearn.metrics import adjusted_rand_score
 
@@ -269,7 +119,7 @@ def resampled(method, corpus, count, python, encoder):
         draw = np.random.default_rng([0, number]).integers(len(texts), size=len(texts))
         rows = np.unique(draw)  # a copy would be its own neighbour
         part = [texts[i] for i in rows], vectors[rows], truth[rows]
-        result = run(method, part, 0, python, encoder)
+        result = run(method, part, 0, python, encoder, cache)
         if result is None:
             return []
         labels = np.full(len(texts), -2)
@@ -334,6 +184,26 @@ def interval(bounds):
     return " ".join(f"{bound:.3f}" for bound in bounds)
 
 
+def line(row):
+    """Write one row of the table."""
+    cells = [
+        row["corpus"],
+        row["method"],
+        f"{np.mean(row['topics']):.0f}",
+        *(
+            f"{spread(row[name])} [{interval(row[f'{name}_95'])}]"
+            for name in ("nmi", "ari", "npmi", "diversity")
+        ),
+        spread(row["c_v"]),
+        f"{np.mean(row['unassigned']):.1%}",
+        spread(row["between_seeds"]),
+        spread(row.get("resamples", [])),
+        spread(row["cpu_seconds"], 1),
+        f"{np.mean(row['rss_mb']):.0f}",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
 def main():
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -349,10 +219,11 @@ def main():
     parser.add_argument("--resamples", type=int, default=0, help="runs on bootstrap resamples")
     parser.add_argument("--cv", action="store_true", help="also C_v, by gensim (slow)")
     parser.add_argument("--out", type=Path, default=Path("topic_peers.json"))
+    parser.add_argument("--resume", action="store_true", help="keep the rows that --out has")
     options = parser.parse_args()
     from sklearn.feature_extraction.text import CountVectorizer
 
-    rows = []
+    rows = json.loads(options.out.read_text()) if options.resume and options.out.is_file() else []
     print("| corpus | method | topics | NMI | ARI | NPMI | diversity | C_v | unassigned "
           "| between seeds | resamples | CPU s | RSS MB |")  # fmt: skip
     print("|---" * 13 + "|")
@@ -366,33 +237,22 @@ def main():
         analyze = vectorizer.build_analyzer()
         tokens = [analyze(corpus[0][i]) for i in draw] if options.cv else []
         for method in options.methods.split(","):
+            if any(row["corpus"] == name and row["method"] == method for row in rows):
+                continue
             python = sys.executable if method in OURS else options.peers_python
             runs = range(options.seeds if method in OURS else options.peer_seeds)
             encoder = options.encoder if method in OURS else options.model
-            results = [run(method, corpus, seed, python, encoder) for seed in runs]
+            results = [run(method, corpus, seed, python, encoder, options.cache) for seed in runs]
             if None in results:
                 print(f"| {name} | {method} | failed |", flush=True)
                 continue
             scores = score(corpus, results, counts, words, tokens)
             if options.resamples:
-                scores["resamples"] = resampled(method, corpus, options.resamples, python, encoder)
+                scores["resamples"] = resampled(
+                    method, corpus, options.resamples, python, encoder, options.cache
+                )
             rows.append({"corpus": name, "method": method, **scores})
-            cells = [
-                name,
-                method,
-                f"{np.mean(scores['topics']):.0f}",
-                *(
-                    f"{spread(scores[name])} [{interval(scores[f'{name}_95'])}]"
-                    for name in ("nmi", "ari", "npmi", "diversity")
-                ),
-                spread(scores["c_v"]),
-                f"{np.mean(scores['unassigned']):.1%}",
-                spread(scores["between_seeds"]),
-                spread(scores.get("resamples", [])),
-                spread(scores["cpu_seconds"], 1),
-                f"{np.mean(scores['rss_mb']):.0f}",
-            ]
-            print("| " + " | ".join(cells) + " |", flush=True)
+            print(line(rows[-1]), flush=True)
             options.out.write_text(json.dumps(rows, indent=2) + "\n")
 
 
