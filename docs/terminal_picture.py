@@ -42,7 +42,8 @@ def draw(blocks: list[tuple[str, list[str]]], columns: int) -> str:
     ]
     for number, (kind, line) in enumerate(rows):
         y = PAD + (number + 0.75) * LINE
-        out.append(f'<text x="{PAD}" y="{y:.0f}" fill="{COLOURS[kind]}">{html.escape(line)}</text>')
+        held = html.escape(line).replace(" ", "&#160;")  # browsers fold plain ones
+        out.append(f'<text x="{PAD}" y="{y:.0f}" fill="{COLOURS[kind]}">{held}</text>')
     return "\n".join([*out, "</g>", "</svg>", ""])
 
 

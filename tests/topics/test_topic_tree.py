@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isogloss._core.errors import ParameterError
-from isogloss.topics.hierarchy import condense, merge_heights
+from isogloss.topics.hierarchy import condense, leaf_persistence, merge_heights, ward_merges
 from isogloss.topics.tree import TopicTree
 
 
@@ -71,14 +71,74 @@ def test_merges_fall_and_nest(k, seed):
     merges = merge_heights(weights, strengths, float(strengths.sum()))
     heights = [height for _, _, height in merges]
     assert heights == sorted(heights, reverse=True)
-    limits = np.full(k, max([*heights, 1.0]) * 2)
-    parent, persistence = condense(merges, limits, least=0.3)
-    assert (persistence >= 0).all()
-    assert (persistence <= 1).all()
-    assert (persistence[k:] >= 0.3).all()
+
+
+def slow_ward(rows, sizes):
+    """Merge by the definition: which two groups of members cost least to bring to one centre."""
+    members = [[i] for i in range(len(rows))]
+    alive, costs = list(range(len(rows))), []
+
+    def scatter(group):
+        weights = sizes[group][:, None]
+        centre = (weights * rows[group]).sum(axis=0) / weights.sum()
+        return float((weights * (rows[group] - centre) ** 2).sum())
+
+    while len(alive) > 1:
+        pairs = [(a, b) for i, a in enumerate(alive) for b in alive[i + 1 :]]
+        grown = [
+            scatter(members[a] + members[b]) - scatter(members[a]) - scatter(members[b])
+            for a, b in pairs
+        ]
+        best = int(np.argmin(grown))
+        a, b = pairs[best]
+        costs.append(grown[best])
+        alive = [one for one in alive if one not in (a, b)] + [len(members)]
+        members.append(members[a] + members[b])
+    return members[len(rows) :], costs
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 10), st.integers(0, 10**6))
+def test_ward_merges_what_costs_least_by_definition(k, seed):
+    rng = np.random.default_rng(seed)
+    rows, sizes = rng.normal(size=(k, 3)), rng.integers(1, 50, k).astype(float)
+    merges = ward_merges(rows, sizes)
+    groups, costs = slow_ward(rows, sizes)
+    made = [[i] for i in range(k)]
+    for a, b, _ in merges:
+        made.append(made[a] + made[b])
+    assert [sorted(one) for one in made[k:]] == [sorted(one) for one in groups]
+    assert [cost for _, _, cost in merges] == pytest.approx(costs)
+    assert costs == pytest.approx(sorted(costs))
+    parent, persistence = condense(merges, sizes, least=0.3)
+    assert ((persistence >= 0.3) & (persistence <= 1)).all()
     above = np.flatnonzero(parent >= 0)
     assert (parent[above] > above).all()
     assert (parent[above] >= k).all()
+
+
+def test_equal_centres_merge_at_no_cost():
+    merges = ward_merges(np.ones((4, 2)), np.array([1.0, 2.0, 3.0, 4.0]))
+    assert [cost for _, _, cost in merges] == [0.0, 0.0, 0.0]
+    parent, persistence = condense(merges, np.ones(4), least=0.3)
+    assert parent.tolist() == [-1] * 4
+    assert len(persistence) == 0
+
+
+def test_a_group_of_more_than_half_gives_its_parts_away():
+    # Two and two leaves, and one far away: the four would be one group.
+    merges = [(0, 1, 1.0), (2, 3, 1.0), (5, 6, 4.0), (4, 7, 40.0)]
+    assert condense(merges, np.ones(5), least=0.3)[0].tolist() == [5, 5, 6, 6, -1, -1, -1]
+    whole = condense(merges, np.ones(5), least=0.3, most=1.0)[0]
+    assert whole.tolist() == [5, 5, 6, 6, -1, 7, 7, -1]
+
+
+def test_a_leaf_lasts_from_its_nearest_neighbour_to_its_limit():
+    weights = np.array([[9.0, 1.0, 0.5], [1.0, 9.0, 0.0], [0.5, 0.0, 9.0]])
+    strengths = np.array([2.0, 2.0, 1.0])
+    found = leaf_persistence(weights, strengths, 8.0, np.array([8.0, 2.0, 1.0]))
+    # Nearest at 8 * 1 / 4 = 2, 2, and 8 * .5 / 2 = 2, which the last limit lies below.
+    assert found.tolist() == [0.75, 0.0, 0.0]
 
 
 def test_merge_height_is_the_resolution_where_merging_pays():

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from isogloss.topics.assign import Assigner
 from isogloss.topics.communities import contract, row_sums
-from isogloss.topics.hierarchy import condense, leaf_limits, merge_heights
+from isogloss.topics.hierarchy import condense, leaf_limits, leaf_persistence, ward_merges
 from isogloss.topics.target import Joins, complete_joins
 from isogloss.topics.tree import TopicTree
 
 Ints = NDArray[np.int32]
-# Inner topics last at least over a factor 1.4 of resolution.
+# Inner topics join others at 1.4 times the cost at which they were made, or more.
 LEAST_PERSISTENCE = 0.3
 
 
@@ -151,16 +151,18 @@ def tree_over(
     inner.sort_indices()
     own = leaves.labels[placed]
     strengths = row_sums(inner)
-    coarse = contract(inner, own, count)
+    coarse = contract(inner, own, count).toarray()
     mass = np.bincount(own, weights=strengths, minlength=count).astype(np.float64)
-    merges = merge_heights(coarse.toarray(), mass, float(strengths.sum()))
     limits = leaf_limits(inner, own, count, resolution=resolution, seed=seed)
-    parent, persistence = condense(merges, limits, least=least)
+    alone = leaf_persistence(coarse, mass, float(strengths.sum()), limits)
+    # Of unit length: the centres of diffuse leaves, near the middle of all, would draw all to them.
+    centroids = leaves.assigner.weights[:, count:].T.astype(np.float64)
+    merges = ward_merges(centroids, np.maximum(leaves.sizes[:count], 1))
+    parent, above = condense(merges, leaves.sizes[:count], least=least)
+    persistence = np.concatenate([alone, above])
     parent, persistence, size = _by_size(parent, persistence, leaves.sizes[:count])
     tree = TopicTree(parent=parent, size=size, persistence=persistence.astype(np.float32))
-    centroids = leaves.assigner.weights[:, count:].T.astype(np.float64)
-    joins = complete_joins(merges, centroids * leaves.sizes[:count, None])
-    return tree, joins
+    return tree, complete_joins(merges, centroids * leaves.sizes[:count, None])
 
 
 def _by_size(

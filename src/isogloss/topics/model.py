@@ -28,8 +28,8 @@ class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
     """Find topics in passages: leaves for every passage, inner topics above them.
 
     Passages are joined to their nearest neighbours, with weights from vectors and words. Leiden
-    communities of that graph, at a scale that the graph itself suggests, are the leaves; average
-    linkage joins them, and inner topics that last over many scales stay. Leaves then become linear
+    communities of that graph, at a scale that the graph itself suggests, are the leaves; Ward
+    linkage joins them, and inner topics that stand out stay. Leaves then become linear
     discriminants, and the labels are what these say: `predict` and `fit` share one function.
 
     Parameters

@@ -32,8 +32,9 @@ class TopicTree:
     size : int64 (t,)
         Passages in each topic.
     persistence : float32 (t,)
-        Share of its scales over which a topic survives, 0..1: ``1 - r / s``, where it joins its
-        siblings at resolution r and falls apart at s.
+        How far a topic stands out, 0..1: of a leaf the share of scales over which it survives (it
+        joins another at resolution r, falls apart at s: ``1 - r / s``), of an inner topic
+        ``1 - c / d``, where its parts join at cost c and it joins others at d (Ward).
     labels : sequence of str, optional
         A name for each topic.
     keywords : sequence of sequence of str, optional
