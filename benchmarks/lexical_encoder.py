@@ -85,6 +85,7 @@ def main():
     parser.add_argument("--svd", default="192,384", help="widths of TF-IDF with SVD; '' for none")
     parser.add_argument("--peers-python")
     parser.add_argument("--tasks", default=",".join(every))
+    parser.add_argument("--prefixes", default="", help="also the first so many numbers: 64,128")
     parser.add_argument("--count", type=int, default=4000, help="texts of a labelled corpus")
     parser.add_argument("--seeds", type=int, default=3, help="of k-means and the probe")
     parser.add_argument("--out", type=Path, default=Path("lexical_encoder.json"))
@@ -98,6 +99,12 @@ def main():
     teacher = encoder_rows.teacher_rows(options.teacher, tasks, options.cache)
     vectors = {"teacher": teacher}
     vectors |= {spec: encoder_rows.rows(spec, tasks, options.peers_python) for spec in specs}
+    for spec in options.encoder or ["lexical"]:
+        for dim in filter(None, options.prefixes.split(",")):
+            vectors[f"{spec} first {dim}"] = {
+                name: {part: encoder_rows.unit(whole[:, : int(dim)]) for part, whole in one.items()}
+                for name, one in vectors[spec].items()
+            }
     labels = {spec: f"{spec.partition(':')[0]} {Path(spec.partition(':')[2]).stem}".strip()
               for spec in specs if ":" in spec}  # fmt: skip
     for path in options.luxical:

@@ -54,7 +54,7 @@ def table_schema(id_type: pa.DataType, dim: int, attributes: pa.Schema) -> pa.Sc
 
 
 def _connect(folder: Path) -> Any:
-    import lancedb
+    from isogloss.store.quick_lance import lancedb
 
     return lancedb.connect(str(folder))
 

@@ -15,8 +15,9 @@ SEARCH = (
     "isogloss.build.stages", "isogloss.drift.queries", "isogloss.encoders.spec",
     "isogloss.search.filters", "isogloss.search.passage_index", "isogloss.search.passages",
     "isogloss.search.results", "isogloss.search.second_stage", "isogloss.search.steps",
-    "isogloss.search.topics", "isogloss.store.readers", "isogloss.store.state",
-    "isogloss.store.table", "lancedb.index", "lancedb.query", "lancedb.remote.table",
+    "isogloss.search.topics", "isogloss.store.quick_lance", "isogloss.store.readers",
+    "isogloss.store.state", "isogloss.store.table", "lancedb.index", "lancedb.query",
+    "lancedb.remote.table",
 )  # fmt: skip
 EXPLORER = (
     *SEARCH, "isogloss.build.edit", "isogloss.build.maps", "isogloss.build.refill",
