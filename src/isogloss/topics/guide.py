@@ -99,7 +99,7 @@ def read_seeds(
     >>> found.anchors.toarray().round(2).tolist()
     [[1.0, 0.0], [0.75, 0.0], [0.0, 1.0]]
     """
-    seeds = _with_names(seeds)
+    seeds = named_seeds(seeds)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     likeness = np.zeros((len(order), len(seeds)))
@@ -131,8 +131,19 @@ def read_seeds(
     return Seeds(tuple(seeds), sp.csr_matrix(anchors))
 
 
-def _with_names(seeds: Mapping[Any, Any]) -> dict[str, Any]:
-    """Give the seeds under the names that their topics will have; refuse what is no seed."""
+def named_seeds(seeds: Mapping[Any, Any]) -> dict[str, Any]:
+    """Give the seeds under the names that their topics will have; refuse what is no seed.
+
+    Raises
+    ------
+    ParameterError
+        For an empty seed, a name that `rename` would refuse or that two seeds share.
+
+    Examples
+    --------
+    >>> named_seeds({" ships ": ["hull", "mast"]})
+    {'ships': ['hull', 'mast']}
+    """
     named: dict[str, Any] = {}
     for name, given in seeds.items():
         plain = isinstance(given, Sized) and not isinstance(given, str | bytes)
