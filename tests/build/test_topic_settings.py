@@ -78,16 +78,16 @@ def test_seeds_keep_leaves_of_their_names(corpus, tmp_path):
         own = [true == label for true, topic in rows if topic == leaves[name].id]
         assert sum(own) > 0.9 * len(own) > 30
     assert topics_of(atlas)["seeds"] == {
-        "Flight": ["NASA", "moon shuttle", "rocket"],
+        "Flight": ["moon", "nasa", "rocket", "shuttle"],
         "ice": ["puck", "zamboni"],
     }
     assert len(said) == 1
     assert "seed 'ice' is sought without 'zamboni' (in too few passages" in said[0]
 
 
-def test_the_order_in_which_seeds_are_given_does_not_matter(corpus, tmp_path):
+def test_in_which_order_and_case_seeds_are_given_does_not_matter(corpus, tmp_path):
     one, _ = build(corpus, tmp_path / "a", seeds=SEEDS)
-    turned = {name: tuple(reversed(SEEDS[name])) for name in reversed(SEEDS)}
+    turned = {name: [word.upper() for word in reversed(SEEDS[name])] for name in reversed(SEEDS)}
     other, _ = build(corpus, tmp_path / "b", seeds=turned)
     (tmp_path / "x").mkdir()
     (tmp_path / "y").mkdir()
@@ -120,10 +120,14 @@ WRONG = {
     "no size": ({"min_topic_size": 0}, "min_topic_size is 0: give a whole number of at least 1"),
     "a size in words": ({"min_topic_size": "x"}, "min_topic_size is 'x': give a whole number"),
     "a list of seeds": ({"seeds": ["puck"]}, r"seeds are \['puck'\]: give names with lists of"),
-    "a bare word": ({"seeds": {"ice": "puck"}}, "seed 'ice' is 'puck': give a name and a list"),
+    "a bare word": (
+        {"seeds": {"ice": "puck"}},
+        "seed 'ice' is 'puck': give a name and a list of words$",
+    ),
     "no words": ({"seeds": {"ice": []}}, r"seed 'ice' is \[\]: give a name and a list"),
     "a mapping of words": ({"seeds": {"ice": {"puck": 1}}}, "seed 'ice' has {'puck': 1}: give a"),
     "a passage": ({"seeds": {"ice": ["puck", 7]}}, "seed 'ice' has 7: give a list of words"),
+    "half a letter": ({"seeds": {"ice": ["\ud800"]}}, r"seed 'ice' has '\\ud800', which holds"),
     "no letters": ({"seeds": {"ice": ["!?"]}}, r"seed 'ice' has '!\?', which holds no word"),
     "no name": ({"seeds": {" ": ["puck"]}}, "seed ' ' is"),
     "a name twice": ({"seeds": {"ice": ["puck"], " ice": ["rink"]}}, "two seeds are called 'ice'"),
@@ -300,13 +304,13 @@ def test_the_command_passes_on_what_it_is_given_and_info_shows_it(corpus, tmp_pa
     manifest = read_manifest(tmp_path / "a")
     assert {name: manifest.parameters[name] for name in NAMES} == {
         "n_topics": 4, "min_topic_size": 5,
-        "seeds": {"Flight": ["NASA", "moon shuttle", "rocket"], "ice": ["puck"]},
+        "seeds": {"Flight": ["moon", "nasa", "rocket", "shuttle"], "ice": ["puck"]},
     }  # fmt: skip
     assert main(["info", str(tmp_path / "a")]) == 0
     shown = capfd.readouterr().out
     assert re.search(r"parameters\.n_topics +4\n", shown)
     assert re.search(r"parameters\.min_topic_size +5\n", shown)
-    assert re.search(r"parameters\.seeds\.Flight +NASA, moon shuttle, rocket\n", shown)
+    assert re.search(r"parameters\.seeds\.Flight +moon, nasa, rocket, shuttle\n", shown)
     assert re.search(r"parameters\.seeds\.ice +puck\n", shown)
     assert main(["info", str(tmp_path / "a"), "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["parameters"]["seeds"]["ice"] == ["puck"]

@@ -129,7 +129,8 @@ class Workspace:
         """Give the passage numbers of a shard: int64 (n,), consecutive for new documents."""
         path = self.documents_path(shard)
         if "passage" in pq.read_schema(path).names:  # out of an atlas, where some may be gone
-            return self.documents(shard, ["passage"])["passage"].to_numpy().astype(np.int64)
+            held = self.documents(shard, ["passage"])["passage"].to_numpy()
+            return np.asarray(held, dtype=np.int64)
         return np.arange(shard.start, shard.start + shard.rows, dtype=np.int64)
 
     # Arrays made from a shard

@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ DEFAULTS: dict[str, Any] = {"n_topics": AUTO, "min_topic_size": 10, "seeds": {}}
 
 
 def plain_seeds(seeds: Any) -> dict[str, list[str]]:
-    """Give seeds in one form, whatever the order in which they were given.
+    """Give seeds in one form, by words as a vocabulary writes them; several in a row part.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ def plain_seeds(seeds: Any) -> dict[str, list[str]]:
     Raises
     ------
     ParameterError
-        For what is no such mapping, a name that no topic can have or that two seeds share, and a
-        word that holds no letter or digit.
+        For what is no such mapping, a name that no topic can have or that two seeds share, and
+        what holds no word.
 
     Examples
     --------
-    >>> plain_seeds({"space": ["rocket", "Orbit", "rocket"], "ice": ("puck",)})
-    {'ice': ['puck'], 'space': ['Orbit', 'rocket']}
+    >>> plain_seeds({"space": ["NASA", "space shuttle", "nasa"], "ice": ("puck",)})
+    {'ice': ['puck'], 'space': ['nasa', 'shuttle', 'space']}
     """
     if not isinstance(seeds, Mapping):
         raise ParameterError(f"seeds are {_short(seeds)}: give names with lists of words")
@@ -43,39 +43,24 @@ def plain_seeds(seeds: Any) -> dict[str, list[str]]:
     from isogloss.topics.guide import named_seeds
 
     found: dict[str, list[str]] = {}
-    for name, given in named_seeds(seeds).items():
-        words = [given] if isinstance(given, Mapping) else list(given)
-        other = [word for word in words if not isinstance(word, str)]
-        if other:
-            raise ParameterError(f"seed {name!r} has {_short(other[0])}: give a list of words")
+    for name, given in named_seeds(seeds, of="words").items():
+        items: list[Any] = [given] if isinstance(given, Mapping) else list(given)
+        words = [str(item) for item in items if isinstance(item, str)]
+        if len(words) < len(items):
+            other = next(item for item in items if not isinstance(item, str))
+            raise ParameterError(f"seed {name!r} has {_short(other)}: give a list of words")
         said = tokenize(words)
         if not all(said):
             raise ParameterError(
                 f"seed {name!r} has {words[said.index([])]!a}, which holds no word: leave it out"
             )
-        found[name] = sorted(set(words))
+        found[name] = sorted({word for part in said for word in part})
     return dict(sorted(found.items()))
 
 
 def _short(value: Any) -> str:
     shown = repr(value)
     return shown if len(shown) <= 60 else f"{shown[:59]}…"
-
-
-def seed_words(seeds: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Give the words of seeds as a vocabulary writes them; several in a row count one by one.
-
-    Examples
-    --------
-    >>> seed_words({"space": ["NASA", "space shuttle"]})
-    {'space': ['nasa', 'shuttle', 'space']}
-    """
-    from isogloss.text.tokens import tokenize
-
-    return {
-        name: sorted({word for said in tokenize(list(words)) for word in said})
-        for name, words in seeds.items()
-    }
 
 
 def model_options(parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,14 +73,14 @@ def model_options(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> model_options({"n_topics": 8, "seeds": {"ice": ["Puck"]}})
+    >>> model_options({"n_topics": 8, "seeds": {"ice": ["puck"]}})
     {'n_topics': 8, 'min_topic_size': 10, 'seeds': {'ice': ['puck']}}
     """
     told = {name: parameters.get(name) or default for name, default in DEFAULTS.items()}
     return {
         "n_topics": None if told["n_topics"] == AUTO else told["n_topics"],
         "min_topic_size": told["min_topic_size"],
-        "seeds": seed_words(told["seeds"]) if told["seeds"] else None,
+        "seeds": told["seeds"] or None,
     }
 
 

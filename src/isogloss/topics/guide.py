@@ -131,8 +131,16 @@ def read_seeds(
     return Seeds(tuple(seeds), sp.csr_matrix(anchors))
 
 
-def named_seeds(seeds: Mapping[Any, Any]) -> dict[str, Any]:
+def named_seeds(
+    seeds: Mapping[Any, Any], *, of: str = "words or passage numbers"
+) -> dict[str, Any]:
     """Give the seeds under the names that their topics will have; refuse what is no seed.
+
+    Parameters
+    ----------
+    seeds : mapping of str to sequence
+    of : str
+        What a seed is a list of, for the message.
 
     Raises
     ------
@@ -148,9 +156,7 @@ def named_seeds(seeds: Mapping[Any, Any]) -> dict[str, Any]:
     for name, given in seeds.items():
         plain = isinstance(given, Sized) and not isinstance(given, str | bytes)
         if not isinstance(name, str) or not name.strip() or not plain or not len(given):
-            raise ParameterError(
-                f"seed {name!r} is {given!r}: give a name and a list of words or passage numbers"
-            )
+            raise ParameterError(f"seed {name!r} is {given!r}: give a name and a list of {of}")
         shown = checked_name(name, of="a seed")
         if shown in named:
             raise ParameterError(f"two seeds are called {shown!r}: give each its own name")
