@@ -1,9 +1,9 @@
 """The atlas: passages, vectors, topics and search over one folder."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from isogloss._core.errors import AtlasError, ColumnError, ParameterError, nearest
 from isogloss._core.events import OnEvent, ignore
@@ -126,6 +126,9 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch, AtlasPages):
         fresh: bool = False,
         limit: int | None = None,
         memory_mb: int = 2048,
+        n_topics: int | Literal["auto"] | None = None,
+        min_topic_size: int | None = None,
+        seeds: Mapping[str, Sequence[str]] | None = None,
         on_event: OnEvent = ignore,
         random_state: int | None = None,
     ) -> "Atlas":
@@ -151,6 +154,16 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch, AtlasPages):
             Documents to read at most.
         memory_mb : int
             Bounds the sample on which encoder and topics are fitted.
+        n_topics : int, "auto" or None
+            Leaf topics wanted, exactly; "auto" is as many as the passages suggest. None is what
+            the atlas was built with, and "auto" for a new one.
+        min_topic_size : int or None
+            Communities of fewer passages join others, of those that are looked at (see
+            `TopicModel`). None is what the atlas was built with, and 10 for a new one.
+        seeds : mapping of str to sequence of str, or None
+            Topics that are asked for: by name, words that their passages hold. Each attracts what
+            resembles it and keeps a leaf of its name; the rest is found as it is. None are those
+            that the atlas was built with; ``{}`` takes them away.
         on_event : callable
             Takes progress.
         random_state : int, optional
@@ -163,9 +176,26 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch, AtlasPages):
         Raises
         ------
         ParameterError
-            For a `seed` and another `random_state`.
+            For a `seed` and another `random_state`, for more topics than there are passages, and
+            for seeds of which no passage speaks.
         IsoglossError
             See `isogloss.build.pipeline.build_atlas`.
+
+        Notes
+        -----
+        Other topics than those of a finished atlas are found over the vectors that are there.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> subjects = ["cats purr and hiss", "dogs bark and growl", "stocks fell and rose"]
+        >>> texts = [f"{subject} {n}" for n in range(1900, 1920) for subject in subjects]
+        >>> folder = Path(tempfile.mkdtemp()) / "pets.atlas"
+        >>> atlas = Atlas.build(texts, folder, n_topics=3, seeds={"money": ["stocks", "bonds"]})
+        >>> len(atlas.topics.leaves), "money" in atlas.topics.labels
+        (3, True)
+        >>> len(Atlas.build(texts, folder, n_topics=2).topics.leaves)
+        2
         """
         from isogloss.build.pipeline import build_atlas
         from isogloss.build.settings import BuildSettings
@@ -183,6 +213,9 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch, AtlasPages):
             seed=seed,
             limit=limit,
             memory_mb=memory_mb,
+            n_topics=n_topics,
+            min_topic_size=min_topic_size,
+            seeds=seeds,
         )
         build_atlas(source, path, settings, fresh=fresh, on_event=on_event)
         return cls.open(path)

@@ -5,7 +5,7 @@ build that was killed takes up where it stopped and ends in the same atlas. The 
 replaced last; until then an older atlas in the same folder stays as it was.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,16 @@ from isogloss._core.errors import (
 )
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors
-from isogloss.build import stages, write
+from isogloss.build import refit, stages, write
 from isogloss.build.default import with_encoder
 from isogloss.build.documents import KnownDocuments, Spooled, spool
 from isogloss.build.leftovers import clean_up, end_killed
+from isogloss.build.plan import enter_workspace, in_use, no_such_topics, require_same
 from isogloss.build.report import LISTED_REJECTS, BuildReport, Stopwatch, peak_rss_mb
 from isogloss.build.settings import BuildSettings
 from isogloss.build.skipped import RejectLog
 from isogloss.build.stamp import package_versions, utc_now
+from isogloss.build.topic_settings import check_count, topics_of, with_topics
 from isogloss.build.upkeep import keep_up
 from isogloss.store import manifest as manifests
 from isogloss.store import state, table
@@ -35,19 +37,22 @@ from isogloss.store.workspace import Workspace, build_lock
 
 # Share of the passages in no topic above which a build says so.
 MANY_UNASSIGNED = 0.1
-# What two builds of one atlas must agree on.
-_IDENTITY = ("encoder", "passages", "seed", "memory_mb", "text", "id", "fingerprint")
 
 
 @dataclass(slots=True)
 class _Run:
-    """One build under way."""
+    """One build under way.
+
+    `wanted` is `settings` with the topics that are asked for, where those of a finished atlas are
+    others.
+    """
 
     source: Any
     folder: Path
     settings: BuildSettings
     fresh: bool
     on_event: OnEvent
+    wanted: BuildSettings = field(default_factory=BuildSettings)
     watch: Stopwatch = field(default_factory=Stopwatch)
 
 
@@ -68,7 +73,8 @@ def build_atlas(
     folder : path
         Folder of the atlas.
     settings : BuildSettings
-        Columns, encoder, seed, memory.
+        Columns, encoder, topics, seed, memory. Other topics than those of a finished atlas are
+        found over the vectors that are there.
     fresh : bool
         Build anew even where a finished atlas stands; that one stays until the new one is done.
     on_event : callable
@@ -131,6 +137,7 @@ def _remove_if_empty(folder: Path) -> None:
 
 
 def _build(run: _Run) -> BuildReport:
+    from isogloss.atlas import need_manifest
     from isogloss.corpus import open_source
 
     settings = run.settings
@@ -143,10 +150,30 @@ def _build(run: _Run) -> BuildReport:
         )  # fmt: skip
     before = read_manifest(run.folder)
     manifest = None if run.fresh else before
-    settings = with_encoder(
-        settings, source, used=_encoder_in_use(run, manifest), on_event=run.on_event
-    )
-    run.settings = settings
+    held = in_use(run.folder, manifest)
+    settings = with_encoder(settings, source, used=held.get("encoder"), on_event=run.on_event)
+    run.wanted = run.settings = with_topics(settings, held)
+    anew = False
+    if manifest is not None:
+        has = topics_of(with_topics(BuildSettings(), held))
+        anew = topics_of(run.wanted) != has
+        run.settings = replace(run.wanted, **has)
+        if anew:
+            refit.require_unedited(run.folder, manifest)
+        else:
+            refit.give_up(run.folder, manifest)
+    report = _documents(run, source, log, before)
+    if anew:
+        report = _topics_anew(run, report)
+    if report.status != "unchanged":
+        _say_topics(run, need_manifest(run.folder))
+    return report
+
+
+def _documents(run: _Run, source: Any, log: RejectLog, before: Manifest | None) -> BuildReport:
+    """Build an atlas from a source, or add to one what the source has more."""
+    settings = run.settings
+    manifest = None if run.fresh else before
     identity = {
         **settings.identity(),
         "text": source.text_column,
@@ -155,7 +182,7 @@ def _build(run: _Run) -> BuildReport:
     }
     inputs = source.inputs()
     if manifest is not None:
-        _require_same(run.folder, manifest.parameters, identity, finished=True)
+        require_same(run.folder, manifest.parameters, identity, finished=True)
         same_limit = manifest.parameters.get("limit") == settings.limit
         if inputs and same_limit and manifest.sources == inputs:
             end_killed(run.folder, manifest)
@@ -165,7 +192,11 @@ def _build(run: _Run) -> BuildReport:
         encoder = stages.open_encoder(run.folder, settings, manifest, on_event=run.on_event)
     identity["fingerprint"] = manifest.encoder["fingerprint"] if manifest else encoder.fingerprint
     workspace = Workspace(run.folder)
-    _enter_workspace(run, workspace, identity, base=manifest.version if manifest else 0)
+    found = workspace.read_plan() or {}
+    enter_workspace(
+        workspace, identity, base=manifest.version if manifest else 0, fresh=run.fresh,
+        on_event=run.on_event,
+    )  # fmt: skip
     with run.watch("read"):
         known = _known_documents(run.folder, manifest, source) if manifest else None
         start = manifest.free_number if manifest else 0
@@ -188,10 +219,12 @@ def _build(run: _Run) -> BuildReport:
     elif not spooled.documents:
         workspace.clear()
         raise SourceError(log.explain_nothing(str(run.source)[:200]))
-    made = write.make(
-        workspace, spooled.shards, source, encoder, settings, manifest,
-        watch=run.watch, on_event=run.on_event,
-    )  # fmt: skip
+    with no_such_topics(workspace, found):
+        check_count(run.wanted, spooled.documents + (manifest.passages if manifest else 0))
+        made = write.make(
+            workspace, spooled.shards, source, encoder, settings, manifest,
+            watch=run.watch, on_event=run.on_event,
+        )  # fmt: skip
     new = _new_manifest(run, manifest, made, spooled, identity, inputs, log, source.repairs)
     log.publish()
     write_manifest(run.folder, new)
@@ -200,7 +233,6 @@ def _build(run: _Run) -> BuildReport:
         clean_up(run.folder, new, before)
     else:
         new, _ = keep_up(run.folder, new, before=manifest, on_event=run.on_event)
-    _say_topics(run, new)
     return BuildReport(
         str(run.folder), new.documents, new.passages, new.topics, new.unassigned,
         added=spooled.documents, status="added" if manifest else "built",
@@ -209,50 +241,18 @@ def _build(run: _Run) -> BuildReport:
     )  # fmt: skip
 
 
-def _encoder_in_use(run: _Run, manifest: Manifest | None) -> str | None:
-    """Give the encoder of the finished atlas, else that of the unfinished build."""
-    held = manifest.parameters if manifest is not None else Workspace(run.folder).read_plan()
-    return str(held["encoder"]) if held and held.get("encoder") else None
+def _topics_anew(run: _Run, report: BuildReport) -> BuildReport:
+    """Find the topics that are asked for among all passages of a finished atlas."""
+    from isogloss.atlas import need_manifest
 
-
-def _require_same(
-    folder: Path, old: dict[str, Any], new: dict[str, Any], *, finished: bool
-) -> None:
-    for name in _IDENTITY:
-        if name in new and name in old and old[name] != new[name]:
-            what = "was built" if finished else "has an unfinished build"
-            if name == "id" and old[name] is None:
-                raise AtlasError(
-                    f"{folder} {what} without an id column, and this source has {new[name]!r}: "
-                    "give a source without that column, or --fresh to build anew with it"
-                )
-            if name == "id" and new[name] is None:
-                raise AtlasError(
-                    f"{folder} {what} with the id column {old[name]!r}, and this source has none: "
-                    "name it with --id, or give --fresh to build anew without ids"
-                )
-            raise AtlasError(
-                f"{folder} {what} with {name} {old[name]!r}, not {new[name]!r}: "
-                "use the same again, or --fresh to build anew"
-            )
-
-
-def _enter_workspace(
-    run: _Run, workspace: Workspace, identity: dict[str, Any], *, base: int
-) -> None:
-    plan = {**identity, "base": base, "fresh": run.fresh}
-    found = workspace.read_plan()
-    if found is not None:
-        same = all(found.get(name) == plan.get(name) for name in (*_IDENTITY, "base"))
-        if not same and not run.fresh and found.get("base") == base:
-            _require_same(run.folder, found, plan, finished=False)
-        if not same:
-            workspace.clear()
-        else:
-            run.on_event(Event("read", message="going on with the unfinished build", level="info"))
-    elif workspace.folder.exists():
-        workspace.clear()
-    workspace.begin(plan)
+    new = refit.refit_atlas(
+        run.folder, need_manifest(run.folder), run.wanted, watch=run.watch, on_event=run.on_event
+    )
+    return replace(
+        report, topics=new.topics, unassigned=new.unassigned, refitted=True,
+        status="refitted" if report.status == "unchanged" else report.status,
+        seconds=run.watch.seconds,
+    )  # fmt: skip
 
 
 def _known_documents(folder: Path, manifest: Manifest, source: Any) -> KnownDocuments:

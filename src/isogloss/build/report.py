@@ -73,8 +73,10 @@ class BuildReport:
         What the atlas holds now; `topics` counts leaves.
     added : int
         Documents that this build added.
-    status : {"built", "added", "unchanged"}
+    status : {"built", "added", "refitted", "unchanged"}
         What this build did.
+    refitted : bool
+        Whether it found the topics of a finished atlas anew, by other settings.
     skipped : list of dict
         Rows that did not become documents, ``{"file", "row", "reason"}``, the first 1,000.
     skipped_total, repaired_total : int
@@ -97,6 +99,7 @@ class BuildReport:
     unassigned: int = 0
     added: int = 0
     status: str = "built"
+    refitted: bool = False
     skipped: list[dict[str, Any]] = field(default_factory=list)
     skipped_total: int = 0
     repaired_total: int = 0
@@ -111,7 +114,9 @@ class BuildReport:
         """Say it for people."""
         what = {
             "built": f"built {self.atlas}",
-            "added": f"added {plural(self.added, 'document')} to {self.atlas}",
+            "added": f"added {plural(self.added, 'document')} to {self.atlas}"
+            + (" and found its topics anew" if self.refitted else ""),
+            "refitted": f"found the topics of {self.atlas} anew",
             "unchanged": f"{self.atlas} is up to date: nothing to do",
         }[self.status]
         lines = [

@@ -1,12 +1,14 @@
 """What a build is told, and what of it decides the result."""
 
 import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from isogloss._core.errors import ParameterError
+from isogloss.build.topic_settings import check_topics, topics_of
 
 # Documents in a shard: what a kill loses at most, about half a minute of a transformer.
 SHARD_ROWS = 2048
@@ -36,11 +38,18 @@ class BuildSettings:
         Where the work is done.
     memory_mb : int
         Bounds what the build holds at once: the sample on which encoder and topics are fitted.
+    n_topics : int, "auto" or None
+        Leaf topics wanted; "auto" is as many as the passages suggest. None is what the atlas has,
+        else "auto".
+    min_topic_size : int or None
+        As in `TopicModel`. None is what the atlas has, else 10.
+    seeds : mapping of str to sequence of str, or None
+        Topics that are asked for: names, and words. None are those that the atlas has, else none.
 
     Examples
     --------
-    >>> BuildSettings(seed=3).identity()["seed"]
-    3
+    >>> BuildSettings(seed=3, n_topics=20).identity()["n_topics"]
+    20
     """
 
     text: str | None = None
@@ -51,6 +60,9 @@ class BuildSettings:
     limit: int | None = None
     engine: str = "local"
     memory_mb: int = 2048
+    n_topics: int | str | None = None
+    min_topic_size: int | None = None
+    seeds: Mapping[str, Sequence[str]] | None = None
 
     def check(self) -> None:
         """Refuse values that cannot be used.
@@ -79,6 +91,7 @@ class BuildSettings:
             raise ParameterError(f"memory_mb is {self.memory_mb!r}; it must be a whole number")
         if self.memory_mb < 256:
             raise ParameterError(f"memory is {self.memory_mb} MB; it must be at least 256 MB")
+        check_topics(self)
 
     @property
     def encoder_spec(self) -> str:
@@ -100,6 +113,7 @@ class BuildSettings:
             "passages": self.passages,
             "seed": self.seed,
             "memory_mb": self.memory_mb,
+            **topics_of(self),
         }
 
     @property

@@ -142,12 +142,32 @@ def fit_and_encode(
     Encoder
         The encoder, fitted.
     """
-    if is_fitted_on_source(encoder):
-        with watch("fit encoder"):
-            encoder = _fit_encoder(workspace, shards, encoder, settings, on_event)
+    encoder = fit_encoder(workspace, shards, encoder, settings, watch=watch, on_event=on_event)
     with watch("encode"):
         encode_shards(workspace, shards, encoder, on_event=on_event)
     return encoder
+
+
+def fit_encoder(
+    workspace: Workspace,
+    shards: list[Shard],
+    encoder: "Encoder",
+    settings: BuildSettings,
+    *,
+    watch: Stopwatch,
+    on_event: OnEvent,
+) -> "Encoder":
+    """Fit the encoder where it has yet to learn from the source; a fit that is there is taken.
+
+    Returns
+    -------
+    Encoder
+        The encoder, fitted.
+    """
+    if not is_fitted_on_source(encoder):
+        return encoder
+    with watch("fit encoder"):
+        return _fit_encoder(workspace, shards, encoder, settings, on_event)
 
 
 def _fit_encoder(

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from isogloss._core.events import Event, OnEvent
 from isogloss._core.files import write_json
 from isogloss._core.tensors import load_tensors, save_tensors
-from isogloss.build.sample import draw_sample, sample_texts, sample_vectors
+from isogloss.build.sample import Sample, draw_sample, sample_texts, sample_vectors
 from isogloss.build.settings import BuildSettings
 from isogloss.build.stages import in_batches, kept_folder, sample_key
+from isogloss.build.topic_settings import topics_of
 from isogloss.store.workspace import Shard, Workspace
+from isogloss.topics.asked import model_options
 
 if TYPE_CHECKING:
     from isogloss.encoders.base import Encoder
@@ -70,30 +72,22 @@ def fit_topics(
     -------
     Topics
     """
-    sample = draw_sample(
-        workspace, shards, rows=settings.sample_rows, size=settings.sample_bytes,
-        seed=settings.seed,
-    )  # fmt: skip
+    sample = _sample(workspace, shards, settings)
     total = len(sample.places)
-    key = sample_key(sample, shards, encoder.fingerprint, settings.seed)
+    key = sample_key(sample, shards, encoder.fingerprint, settings.seed, topics_of(settings))
 
     def make(folder: Path) -> None:
-        from isogloss.text import Vocabulary
         from isogloss.topics.graph import knows_other_texts
         from isogloss.topics.model import TopicModel
 
         on_event(Event("find topics", message=f"counting the words of {total:,} passages"))
-        texts = sample_texts(workspace, shards, sample)
-        # An encoder that was fitted on this sample has counted its words already.
-        vocabulary = getattr(encoder, "vocabulary_", None)
-        if vocabulary is None:
-            vocabulary = Vocabulary.fit(in_batches(texts), stop_words="auto")
-        counts = vocabulary.counts(texts)
+        vocabulary, counts = _sample_words(workspace, shards, sample, encoder)
         vectors = sample_vectors(workspace, shards, sample, encoder.fingerprint, encoder.dim)
         on_event(Event("find topics", message=f"a graph of {total:,} passages"))
         model = TopicModel(
-            even_edges=knows_other_texts(encoder.spec), random_state=settings.seed
-        ).fit(vectors, counts)
+            even_edges=knows_other_texts(encoder.spec), random_state=settings.seed,
+            **model_options(settings.identity()),
+        ).fit(vectors, counts, vocabulary=vocabulary.words if settings.seeds else None)  # fmt: skip
         arrays, about = model.to_arrays()
         vocabulary.save(folder / "vocabulary")
         save_tensors(folder / "model.safetensors", arrays)
@@ -103,6 +97,60 @@ def fit_topics(
     folder = kept_folder(workspace, "topics", key, make)
     on_event(Event("find topics", total, total, "passages"))
     return Topics.load(folder)
+
+
+def _sample(workspace: Workspace, shards: list[Shard], settings: BuildSettings) -> Sample:
+    return draw_sample(
+        workspace, shards, rows=settings.sample_rows, size=settings.sample_bytes,
+        seed=settings.seed,
+    )  # fmt: skip
+
+
+def _sample_words(
+    workspace: Workspace, shards: list[Shard], sample: Sample, encoder: "Encoder"
+) -> tuple["Vocabulary", Any]:
+    """Give the vocabulary of a sample, and how often each word stands in each of its passages."""
+    from isogloss.text import Vocabulary
+
+    texts = sample_texts(workspace, shards, sample)
+    # An encoder that was fitted on this sample has counted its words already.
+    vocabulary = getattr(encoder, "vocabulary_", None)
+    if vocabulary is None:
+        vocabulary = Vocabulary.fit(in_batches(texts), stop_words="auto")
+    return vocabulary, vocabulary.counts(texts)
+
+
+def check_seeds(
+    workspace: Workspace, shards: list[Shard], encoder: "Encoder", settings: BuildSettings,
+    *, on_event: OnEvent,
+) -> None:  # fmt: skip
+    """Refuse seeds for which no passage of the sample speaks, before anything is encoded.
+
+    Raises
+    ------
+    ParameterError
+        Naming the seed, and what is wrong with its words.
+    """
+    from isogloss.topics.graph import WordWeights
+    from isogloss.topics.guide import read_seeds
+
+    on_event(Event("find topics", message="looking up the words of the seeds"))
+    sample = _sample(workspace, shards, settings)
+    vocabulary, counts = _sample_words(workspace, shards, sample, encoder)
+    seeds = model_options(settings.identity())["seeds"]
+    rows = np.zeros((counts.shape[0], 1), dtype=np.float32)  # seeds of words ask no vectors
+    words = WordWeights.fit(counts).transform(counts)
+    read_seeds(seeds, rows, words, vocabulary.words, np.arange(len(rows)))
+    known = frozenset(vocabulary.words)
+    for name, asked in seeds.items():
+        if missing := [word for word in asked if word not in known]:
+            said = ", ".join(repr(word) for word in missing[:5])
+            more = f" and {len(missing) - 5:,} more" if len(missing) > 5 else ""
+            message = (
+                f"seed {name!r} is sought without {said}{more} (in too few passages, or in too "
+                "many, to tell topics apart)"
+            )
+            on_event(Event("find topics", message=message, level="warning"))
 
 
 class Tally:
@@ -263,8 +311,7 @@ def _exemplars(
         assigned = workspace.arrays("assigned", key, shard)
         vectors = workspace.arrays("vectors", encoder.fingerprint, shard)["vectors"]
         own = own_strength(assigned["start"], assigned["strength"])
-        numbers = np.arange(shard.start, shard.start + shard.rows)
-        picker.add(vectors, column[assigned["topic"]], own, numbers)
+        picker.add(vectors, column[assigned["topic"]], own, workspace.numbers(shard))
     found = inner_exemplars(picker.result(), tree.parent, tally.sizes, k=EXEMPLARS)
     return [ids.tolist() for ids in found]
 

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +16,12 @@ from isogloss.build.incoming import fitted
 from isogloss.build.maps import draw_map, source_of
 from isogloss.build.report import Stopwatch
 from isogloss.build.settings import BuildSettings
-from isogloss.build.stages import fit_and_encode, truncation_of
+from isogloss.build.stages import fit_and_encode, fit_encoder, truncation_of
 from isogloss.build.topics import (
     Tally,
     Topics,
     assign_shards,
+    check_seeds,
     describe,
     fit_topics,
     inner_sizes,
@@ -87,22 +88,16 @@ def make(
     -------
     Made
     """
+    if old is None and settings.seeds:
+        encoder = fit_encoder(workspace, shards, encoder, settings, watch=watch, on_event=on_event)
+        with watch("find topics"):
+            check_seeds(workspace, shards, encoder, settings, on_event=on_event)
     encoder = fit_and_encode(workspace, shards, encoder, settings, watch=watch, on_event=on_event)
-    with watch("find topics"):
-        if old is None:
-            topics = fit_topics(workspace, shards, encoder, settings, on_event=on_event)
-        else:
-            topics = Topics.load(workspace.atlas / old.state / "topics")
-    key = topics.folder.name.removeprefix("topics-") if old is None else old.state[-12:]
-    with watch("assign topics"):
-        tally = assign_shards(workspace, shards, topics, encoder, key, on_event=on_event)
-    with watch("name topics"):
-        if old is None:
-            tree = describe(
-                workspace, shards, topics, encoder, tally, key, settings, on_event=on_event
-            )
-        else:
-            tree = grown(state.read_tree(workspace.atlas / old.state), tally)
+    if old is None:
+        found = find_topics(workspace, shards, encoder, settings, watch=watch, on_event=on_event)
+    else:
+        found = _known_topics(workspace, shards, encoder, old, watch=watch, on_event=on_event)
+    topics, tree, tally, key = found
     version = (old.version if old else _last_version(workspace.atlas)) + 1
     with watch("write"):
         opened = _write_table(workspace, shards, source, encoder, key, old, version, on_event)
@@ -128,6 +123,61 @@ def make(
         table_version=opened.version,
         attributes=list(source.schema.names),
     )
+
+
+class Found(NamedTuple):
+    """Topics of the passages of a workspace.
+
+    Attributes
+    ----------
+    topics : Topics
+        Vocabulary and model.
+    tree : TopicTree
+        With names and sizes.
+    tally : Tally
+    key : str
+        Under which the workspace holds who belongs where.
+    """
+
+    topics: Topics
+    tree: "TopicTree"
+    tally: Tally
+    key: str
+
+
+def find_topics(
+    workspace: Workspace, shards: list[Shard], encoder: "Encoder", settings: BuildSettings,
+    *, watch: Stopwatch, on_event: OnEvent,
+) -> Found:  # fmt: skip
+    """Find topics among encoded passages, say who belongs where, and name them.
+
+    Returns
+    -------
+    Found
+    """
+    with watch("find topics"):
+        topics = fit_topics(workspace, shards, encoder, settings, on_event=on_event)
+    key = topics.folder.name.removeprefix("topics-")
+    with watch("assign topics"):
+        tally = assign_shards(workspace, shards, topics, encoder, key, on_event=on_event)
+    with watch("name topics"):
+        tree = describe(workspace, shards, topics, encoder, tally, key, settings, on_event=on_event)
+    return Found(topics, tree, tally, key)
+
+
+def _known_topics(
+    workspace: Workspace, shards: list[Shard], encoder: "Encoder", old: Manifest,
+    *, watch: Stopwatch, on_event: OnEvent,
+) -> Found:  # fmt: skip
+    """Give new passages the topics that an atlas has."""
+    with watch("find topics"):
+        topics = Topics.load(workspace.atlas / old.state / "topics")
+    key = old.state[-12:]
+    with watch("assign topics"):
+        tally = assign_shards(workspace, shards, topics, encoder, key, on_event=on_event)
+    with watch("name topics"):
+        tree = grown(state.read_tree(workspace.atlas / old.state), tally)
+    return Found(topics, tree, tally, key)
 
 
 def grown(tree: "TopicTree", tally: Tally) -> "TopicTree":
@@ -179,7 +229,7 @@ def passage_batch(
     documents = workspace.documents(shard).combine_chunks()
     vectors = workspace.arrays("vectors", encoder.fingerprint, shard)["vectors"]
     assigned = workspace.arrays("assigned", key, shard)
-    numbers = pa.array(np.arange(shard.start, shard.start + shard.rows))
+    numbers = pa.array(workspace.numbers(shard))
     strength = pa.array(assigned["strength"], pa.float32())
     flat = pa.array(np.ascontiguousarray(vectors).ravel(), pa.float32())
     own: dict[str, pa.Array] = {

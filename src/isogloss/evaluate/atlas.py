@@ -308,6 +308,7 @@ def atlas_fit(atlas: "Atlas", vocabulary: "Vocabulary", seed: int) -> tuple[Any,
     """
     from scipy.sparse import csr_matrix, vstack
 
+    from isogloss.topics.asked import model_options
     from isogloss.topics.graph import knows_other_texts
     from isogloss.topics.keywords import topic_keywords
     from isogloss.topics.model import TopicModel
@@ -320,10 +321,12 @@ def atlas_fit(atlas: "Atlas", vocabulary: "Vocabulary", seed: int) -> tuple[Any,
         words.append(vocabulary.counts(part["text"].to_pylist()))
     vectors, counts = np.concatenate(parts), vstack(words, format="csr")
     even = knows_other_texts(atlas.manifest.encoder["spec"])
+    options = model_options(atlas.manifest.parameters)
 
     def fit(seed: int, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[list[str]]]:
         some = counts[rows]
-        model = TopicModel(even_edges=even, random_state=seed).fit(vectors[rows], some)
+        model = TopicModel(even_edges=even, random_state=seed, **options)
+        model.fit(vectors[rows], some, vocabulary=vocabulary.words if options["seeds"] else None)
         labels = rows_of_leaves(model.tree_, np.asarray(model.labels_))
         leaves = len(model.tree_.leaves)
         inside = np.flatnonzero(labels >= 0)

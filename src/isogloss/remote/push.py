@@ -20,6 +20,7 @@ from isogloss.remote.backend import Backend, Description, Row, open_backend, pac
 from isogloss.remote.fields import FIXED, Field, fields_of, plain_values
 from isogloss.remote.words import Lengths, weights
 from isogloss.search.results import json_columns
+from isogloss.topics.asked import NAMES as TOPICS
 
 BATCH_ROWS = 256
 BATCH_BYTES = 8_000_000  # of one request; Qdrant refuses more than 32 MB
@@ -149,11 +150,13 @@ def describe(atlas: Any) -> Description:
     names = [name for name in FIXED if name in atlas.schema.names]
     names += [name for name in manifest.attributes if name not in names]
     packed = pack_schema(pa.schema([atlas.schema.field(name) for name in names]))
+    # Topics of a finished atlas may be found anew: it stays the same one.
+    lasting = {name: value for name, value in manifest.parameters.items() if name not in TOPICS}
     parts = [manifest.created, manifest.updated, manifest.version, manifest.table_version,
              manifest.passages, encoder, packed]  # fmt: skip
     return Description(
         source=_digest(parts),
-        lineage=_digest([manifest.created, manifest.parameters]),
+        lineage=_digest([manifest.created, lasting]),
         state="uploading",
         passages=manifest.passages,
         encoder=encoder,

@@ -125,6 +125,14 @@ class Workspace:
         """Read a shard of documents."""
         return pq.read_table(self.documents_path(shard), columns=columns, memory_map=True)
 
+    def numbers(self, shard: Shard) -> NDArray[np.int64]:
+        """Give the passage numbers of a shard: int64 (n,), consecutive for new documents."""
+        path = self.documents_path(shard)
+        if "passage" in pq.read_schema(path).names:  # out of an atlas, where some may be gone
+            held = self.documents(shard, ["passage"])["passage"].to_numpy()
+            return np.asarray(held, dtype=np.int64)
+        return np.arange(shard.start, shard.start + shard.rows, dtype=np.int64)
+
     # Arrays made from a shard
 
     def arrays_path(self, kind: str, key: str, shard: Shard) -> Path:

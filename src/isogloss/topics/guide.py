@@ -99,7 +99,7 @@ def read_seeds(
     >>> found.anchors.toarray().round(2).tolist()
     [[1.0, 0.0], [0.75, 0.0], [0.0, 1.0]]
     """
-    seeds = _with_names(seeds)
+    seeds = named_seeds(seeds)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     likeness = np.zeros((len(order), len(seeds)))
@@ -131,15 +131,32 @@ def read_seeds(
     return Seeds(tuple(seeds), sp.csr_matrix(anchors))
 
 
-def _with_names(seeds: Mapping[Any, Any]) -> dict[str, Any]:
-    """Give the seeds under the names that their topics will have; refuse what is no seed."""
+def named_seeds(
+    seeds: Mapping[Any, Any], *, of: str = "words or passage numbers"
+) -> dict[str, Any]:
+    """Give the seeds under the names that their topics will have; refuse what is no seed.
+
+    Parameters
+    ----------
+    seeds : mapping of str to sequence
+    of : str
+        What a seed is a list of, for the message.
+
+    Raises
+    ------
+    ParameterError
+        For an empty seed, a name that `rename` would refuse or that two seeds share.
+
+    Examples
+    --------
+    >>> named_seeds({" ships ": ["hull", "mast"]})
+    {'ships': ['hull', 'mast']}
+    """
     named: dict[str, Any] = {}
     for name, given in seeds.items():
         plain = isinstance(given, Sized) and not isinstance(given, str | bytes)
         if not isinstance(name, str) or not name.strip() or not plain or not len(given):
-            raise ParameterError(
-                f"seed {name!r} is {given!r}: give a name and a list of words or passage numbers"
-            )
+            raise ParameterError(f"seed {name!r} is {given!r}: give a name and a list of {of}")
         shown = checked_name(name, of="a seed")
         if shown in named:
             raise ParameterError(f"two seeds are called {shown!r}: give each its own name")

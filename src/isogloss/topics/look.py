@@ -148,8 +148,14 @@ class TopicLook:
 
         wanted = self.n_topics
         names = () if seen.seeds is None else seen.seeds.names
+        kept = sought = 0
         for _ in range(ATTEMPTS):
-            labels, least = self._cut(seen, full, wanted)
+            try:
+                labels, least = self._cut(seen, full, wanted)
+            except ParameterError:
+                if wanted == self.n_topics:
+                    raise
+                break  # what was asked for can be cut, but is not kept
             own = numbered(labels, full, least, fixed=len(names))
             # The leaf of each seed: communities 0, 1, ... before they got their numbers.
             home = {int(own[(labels == s) & full][0]): name for s, name in enumerate(names)}
@@ -159,10 +165,11 @@ class TopicLook:
                 origin = enumerate(leaves.origin.tolist())
                 return leaves, {leaf: home[at] for leaf, at in origin if at in home}
             # Some topics were kept by no passage, or seeds parted some.
-            wanted = max(1, (wanted or 1) + self.n_topics - leaves.assigner.leaves)
+            kept, sought = leaves.assigner.leaves, wanted or 1
+            wanted = max(1, sought + self.n_topics - kept)
         raise ParameterError(
-            f"n_topics is {self.n_topics}, but passages keep to {leaves.assigner.leaves} topics "
-            f"where {wanted} are sought: give another number"
+            f"n_topics is {self.n_topics}, but passages keep to {kept} topics where {sought} are "
+            "sought: give another number"
         )
 
     def _cut(

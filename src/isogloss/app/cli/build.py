@@ -24,6 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="document",
         help="document (the default, and all there is so far)",
     )
+    parser.add_argument(
+        "--n-topics", type=parse_topics, metavar="N",
+        help="leaf topics, exactly so many (auto: as the passages suggest, as for a new atlas)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--min-topic-size", type=int, metavar="N",
+        help="smaller groups of the passages that are looked at join others (new atlas: 10)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--topic-seeds", metavar="FILE",
+        help='topics that must be there: {"name": ["word", ...], ...} in JSON, or TOML',
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: %(default)s")
     parser.add_argument("--fresh", action="store_true", help="build anew, whatever is there")
     parser.add_argument("--limit", type=int, metavar="N", help="read the first N documents only")
@@ -41,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
     """Build, and print what came of it."""
     apply_common(args)
     from isogloss.app.cli.progress import Progress
+    from isogloss.topics.asked import read_topic_seeds
 
+    seeds = None if args.topic_seeds is None else read_topic_seeds(args.topic_seeds)
     if not args.quiet:
         print(f"isogloss: reading {', '.join(args.sources)}", file=sys.stderr, flush=True)
     from isogloss.app.cli.output import print_report
@@ -57,6 +71,9 @@ def run(args: argparse.Namespace) -> int:
         limit=args.limit,
         engine=args.engine,
         memory_mb=args.memory,
+        n_topics=args.n_topics,
+        min_topic_size=args.min_topic_size,
+        seeds=seeds,
     )
     progress = Progress(quiet=args.quiet)
     try:
@@ -71,3 +88,21 @@ def run(args: argparse.Namespace) -> int:
         progress.close()
     print_report(report, as_json=args.json)
     return 0
+
+
+def parse_topics(text: str) -> int | str:
+    """Read a number of topics, or `auto`.
+
+    Examples
+    --------
+    >>> parse_topics("20"), parse_topics("auto")
+    (20, 'auto')
+    """
+    if text == "auto":
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of topics: give a whole number, or auto"
+        ) from error

@@ -28,8 +28,7 @@ def run(args: argparse.Namespace) -> int:
     for key, value in manifest.items():
         if isinstance(value, dict):
             for name, item in value.items():
-                many = item if isinstance(item, list) else [item]
-                rows += [[f"{key}.{name}", _shown(one)] for one in many]
+                rows += _rows(f"{key}.{name}", item)
         elif isinstance(value, list):
             rows += [[key, _shown(item)] for item in value]
         else:
@@ -38,7 +37,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _rows(name: str, value: Any) -> list[list[str]]:
+    """Give a row for each part of a value; lists of words by name, as seeds are, a row a name."""
+    if isinstance(value, list):
+        return [[name, _shown(one)] for one in value]
+    if isinstance(value, dict) and value and all(isinstance(v, list) for v in value.values()):
+        return [[f"{name}.{part}", ", ".join(map(_shown, v))] for part, v in value.items()]
+    return [[name, _shown(value)]]
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items())
+        return ", ".join(f"{name} {_shown(item)}" for name, item in value.items()) or "-"
     return "-" if value is None or value == "" else str(value)
