@@ -358,3 +358,31 @@ def test_times_in_lists_and_in_tables_are_written_without_quotes():
     table = pa.table({"text": ["a b"], "at": pa.array([datetime.time(3, 4)])})
     (batch,) = open_source(table).batches()
     assert batch.column("at").to_pylist() == ["03:04:00"]
+
+
+MISSING = [pd.NaT, pd.NA, float("nan"), np.datetime64("NaT"), np.float64("nan"), None]
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=repr)
+def test_values_that_pandas_calls_missing_are_null(missing):
+    rows = [
+        {"text": "a b", "at": pd.Timestamp("2024-01-02"), "word": "x", "on": True, "tags": ["p"]},
+        {"text": "c d", "at": missing, "word": missing, "on": missing, "tags": ["p", missing]},
+        {"text": missing, "at": missing, "word": "y", "on": None, "tags": missing},
+    ]
+    source, found = read(rows)
+    assert [row["text"] for row in found] == ["a b", "c d"]
+    assert [(reject.row, reject.kind) for reject in source.rejects] == [(2, "null text")]
+    assert source.repairs == {}
+    assert {field.name: str(field.type) for field in source.schema}["on"] == "bool"
+    held = [(row["at"], row["word"], row["on"], row["tags"]) for row in found]
+    assert held == [("2024-01-02T00:00:00", "x", True, ["p"]), (None, None, None, ["p", None])]
+    (batch,) = open_source(["one", missing]).batches()
+    assert batch.column("text").to_pylist() == ["one"]
+
+
+def test_nan_among_numbers_stays_and_in_a_dictionary_is_null():
+    rows = [{"text": "a", "x": 1, "deep": {"at": pd.NaT}}, {"text": "b", "x": float("nan")}]
+    (batch,) = open_source(rows).batches()
+    assert str(batch.column("x")[1]) == "nan"
+    assert batch.column("deep").to_pylist() == ['{"at": null}', None]

@@ -1,7 +1,6 @@
 """Parts that are made of records: the types of their columns are found on the first ones."""
 
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Sized
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from isogloss._core.errors import SourceError
 from isogloss.corpus import files
 from isogloss.corpus.clean import Reject, clean_value
 from isogloss.corpus.part import OnReject, OnRepair, Part, Rows
-from isogloss.corpus.types import fit_values, infer_json
+from isogloss.corpus.types import fit_values, infer_json, is_missing
 
 # Records on which the types of JSON and CSV columns are found.
 INFER_ROWS = 2000
@@ -110,9 +109,9 @@ def records_part(source: Iterable[Any], batch_rows: int, name: str = "") -> Part
         for row, item in enumerate(items):
             if is_table and isinstance(item, dict):
                 yield row, {str(key): value for key, value in item.items()}, False
-            elif not is_table and isinstance(item, str | bytes | type(None)):
+            elif not is_table and isinstance(item, str | bytes):
                 yield row, {"text": item}, False
-            elif not is_table and isinstance(item, float) and math.isnan(item):
+            elif not is_table and is_missing(item):
                 yield row, {"text": None}, False
             else:
                 reason = f"item is {type(item).__name__}, not a text"
