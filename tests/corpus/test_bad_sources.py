@@ -221,11 +221,12 @@ def test_a_header_whose_names_hold_line_ends(tmp_path):
 
 def test_a_line_too_long_is_counted(tmp_path, monkeypatch):
     from isogloss.corpus import files
+    from isogloss.corpus.lines import read_lines
 
     long = json.dumps({"text": "x" * 3_000_000}).encode()
     (tmp_path / "a.jsonl").write_bytes(TWO + long + b"\n" + TWO)
     found = []
-    lines = files.read_lines(
+    lines = read_lines(
         files.open_bytes(tmp_path / "a.jsonl"), "a", lambda *x: found.append(x), longest=2 << 20
     )
     assert [number for number, _ in lines] == [0, 1, 3, 4]

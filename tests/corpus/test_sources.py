@@ -163,7 +163,7 @@ def test_repairs_on_stdin_are_counted(monkeypatch, line):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped)))
     source = open_source("-")
     rows = [row for batch in source.batches() for row in batch.to_pylist()]
-    assert [row["text"] for row in rows] == ["caf\ufffd", "caf\ufffd"]
+    assert [row["text"] for row in rows] == ["caf\xe9", "caf\xe9"]
     assert source.repairs == {"invalid UTF-8": 2}
 
 
@@ -175,10 +175,30 @@ def test_lines_with_commas_stay_lines(monkeypatch, first):
     assert [row["text"] for row in rows] == [first, "another line"]
 
 
-def test_broken_utf8_is_repaired_and_counted(tmp_path):
-    (tmp_path / "a.jsonl").write_bytes(b'{"text": "caf\xe9 au lait"}\n{"text": "fine"}\n')
-    source, rows = read(tmp_path / "a.jsonl")
-    assert rows[0]["text"] == "caf\ufffd au lait"
+LINES = {
+    "a.jsonl": '{{"text": "{0}"}}\n{{"text": "plain"}}\n',
+    "a.json": '[{{"text": "{0}"}},\n{{"text": "plain"}}]',
+    "b.json": '{{"text": "{0}"}}\n{{"text": "plain"}}\n',
+    "a.txt": "{0}\nplain\n",
+    "a.csv": "text,n\n{0},1\nplain,2\n",
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_windows_1252_is_read_and_counted_in_every_format(tmp_path, name):
+    lines = LINES[name].format("na\xefve fa\xe7ade \u20ac")
+    (tmp_path / name).write_bytes(lines.encode("cp1252"))
+    source, rows = read(tmp_path / name)
+    assert [row["text"] for row in rows] == ["na\xefve fa\xe7ade \u20ac", "plain"]
+    assert source.repairs == {"invalid UTF-8": 1}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_broken_utf8_is_repaired_and_counted(tmp_path, name):
+    lines = LINES[name].format("na\xefve caf\xe9").encode()
+    (tmp_path / name).write_bytes(lines.replace(b"plain", b"caf\xe9 au lait"))
+    source, rows = read(tmp_path / name)
+    assert [row["text"] for row in rows] == ["na\xefve caf\xe9", "caf\ufffd au lait"]
     assert source.repairs == {"invalid UTF-8": 1}
 
 

@@ -12,6 +12,8 @@ import pyarrow as pa
 from isogloss._core.errors import SourceError
 from isogloss.corpus import files
 from isogloss.corpus.clean import Reject, clean_value
+from isogloss.corpus.delimited import csv_records
+from isogloss.corpus.lines import LONGEST_LINE, Record, Report, decode_text
 from isogloss.corpus.part import OnReject, OnRepair, Part, Rows
 from isogloss.corpus.piped import csv_mark, held_csv
 from isogloss.corpus.records import record_batches, records_part, typed_part
@@ -172,8 +174,8 @@ def _open_file(path: Path, batch_rows: int) -> Part:
     if kind in (".csv", ".tsv"):
         mark = "\t" if kind == ".tsv" else None
 
-        def rows(report: files.Report) -> Iterator[files.Record]:
-            return files.csv_records(files.open_bytes(path), name, report, delimiter=mark)
+        def rows(report: Report) -> Iterator[Record]:
+            return csv_records(files.open_bytes(path), name, report, delimiter=mark)
 
         return typed_part(name, rows, infer_csv, batch_rows, path)
     reader = files.plain_lines if kind in (".txt", ".md") else files.json_records
@@ -224,12 +226,23 @@ def _json_file(path: Path, batch_rows: int) -> Part:
     if path.stat().st_size > 1 << 30:
         raise SourceError(f"{path} is one array of over 1 GB: write it as JSONL")
     try:
-        values = json.loads(bytes(files.open_bytes(path).read()).decode("utf-8", "replace"))
+        text, repaired = decode_text(bytes(files.open_bytes(path).read()), name)
+        values = json.loads(text)
     except (ValueError, RecursionError, OSError) as error:
         raise SourceError(f"{path} is not JSON: {error}") from error
     part = records_part(values, batch_rows, name)
     part.path = path
-    return part
+    return _saying_repaired(part) if repaired else part
+
+
+def _saying_repaired(part: Part) -> Part:
+    """Say before the rows of a part that the bytes of its file were repaired."""
+
+    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        on_repair("invalid UTF-8", 1)
+        return part.start(on_reject, on_repair)
+
+    return replace(part, start=start)
 
 
 def _table_part(source: Any, batch_rows: int) -> Part:
@@ -271,11 +284,11 @@ def _texts_part(folder: Path, paths: list[Path], batch_rows: int) -> Part:
     name = str(folder)
 
     def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
-        def records() -> Iterator[files.Record]:
+        def records() -> Iterator[Record]:
             for row, path in enumerate(paths):
                 try:
-                    raw = bytes(files.open_bytes(path).read(files.LONGEST_LINE + 1))
-                    text, repaired = files.decode_text(raw, str(path))
+                    raw = bytes(files.open_bytes(path).read(LONGEST_LINE + 1))
+                    text, repaired = decode_text(raw, str(path))
                 except (OSError, pa.ArrowException, SourceError) as error:
                     reason = " ".join(str(error).split())[:200]
                     on_reject(Reject(str(path), row, reason, "unreadable file"))

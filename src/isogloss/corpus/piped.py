@@ -12,6 +12,8 @@ from typing import IO
 
 from isogloss._core.files import storage_errors
 from isogloss.corpus import files
+from isogloss.corpus.delimited import csv_records
+from isogloss.corpus.lines import Record, Report
 
 __all__ = ["csv_mark", "held_csv"]
 
@@ -45,9 +47,7 @@ def csv_mark(head: bytes) -> str | None:
     return None
 
 
-def held_csv(
-    head: bytes, stream: IO[bytes], mark: str
-) -> Callable[[files.Report], Iterator[files.Record]]:
+def held_csv(head: bytes, stream: IO[bytes], mark: str) -> Callable[[Report], Iterator[Record]]:
     """Copy the rest of a stream into a temporary file; give what reads it from its beginning.
 
     The types of CSV are found on its first rows and then read again, which a pipe does not allow.
@@ -56,8 +56,8 @@ def held_csv(
     number, name = tempfile.mkstemp(prefix="isogloss-stdin-", suffix=".csv")
     path = Path(name)
 
-    def rows(report: files.Report) -> Iterator[files.Record]:
-        return files.csv_records(files.open_bytes(path), "stdin", report, delimiter=mark)
+    def rows(report: Report) -> Iterator[Record]:
+        return csv_records(files.open_bytes(path), "stdin", report, delimiter=mark)
 
     weakref.finalize(rows, path.unlink, missing_ok=True)
     with storage_errors("the temporary file for stdin"), os.fdopen(number, "wb") as kept:

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from isogloss._core.errors import SourceError
-from isogloss.corpus import files
 from isogloss.corpus.clean import Reject, clean_value
+from isogloss.corpus.lines import Record, Report
 from isogloss.corpus.part import OnReject, OnRepair, Part, Rows
 from isogloss.corpus.types import fit_values, infer_json, is_missing
 
@@ -21,7 +21,7 @@ BATCH_BYTES = 16 << 20
 
 def typed_part(
     name: str,
-    rows: Callable[[files.Report], Iterator[files.Record]],
+    rows: Callable[[Report], Iterator[Record]],
     infer: Callable[[list[Any]], pa.DataType],
     batch_rows: int,
     path: Path | None,
@@ -58,7 +58,7 @@ def _infer_schema(
 
 
 def record_batches(
-    records: Iterator[files.Record], schema: pa.Schema, batch_rows: int, on_repair: OnRepair
+    records: Iterator[Record], schema: pa.Schema, batch_rows: int, on_repair: OnRepair
 ) -> Rows:
     """Give records as batches of a schema, with their row numbers; say what was repaired."""
     numbers: list[int] = []
@@ -105,7 +105,7 @@ def records_part(source: Iterable[Any], batch_rows: int, name: str = "") -> Part
     if is_table:
         schema = _infer_schema([item for item in first if isinstance(item, dict)], infer_json)
 
-    def records(items: Iterable[Any], on_reject: OnReject) -> Iterator[files.Record]:
+    def records(items: Iterable[Any], on_reject: OnReject) -> Iterator[Record]:
         for row, item in enumerate(items):
             if is_table and isinstance(item, dict):
                 yield row, {str(key): value for key, value in item.items()}, False

@@ -7,15 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from isogloss._core.errors import ColumnError, ParameterError, SourceError, nearest
-from isogloss.corpus.files import (
-    TABLES,
-    csv_records,
-    json_records,
-    kind_of,
-    open_bytes,
-    read_lines,
-    table_batches,
-)
+from isogloss.corpus.delimited import csv_records
+from isogloss.corpus.files import TABLES, json_records, kind_of, open_bytes, table_batches
+from isogloss.corpus.lines import read_lines
 
 __all__ = ["GRADES", "ReadJudgements", "read_judgements", "read_queries"]
 
