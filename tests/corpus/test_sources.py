@@ -157,6 +157,54 @@ def test_a_table_on_stdin_is_no_list_of_lines(monkeypatch, mark):
     assert [(reject.file, reject.row) for reject in source.rejects] == [("stdin", 2)]
 
 
+def pipe(monkeypatch, piped):
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(piped)))
+    monkeypatch.setattr("sys.stdin", stdin)
+    return read("-")
+
+
+ARRAYS = {
+    "one line": json.dumps(ROWS),
+    "pretty": json.dumps(ROWS, indent=2),
+    "blank lines": "\n\n" + json.dumps(ROWS, indent=1) + "\n",
+    "mark": "\ufeff" + json.dumps(ROWS),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_an_array_on_stdin_is_read_as_in_a_file(monkeypatch, tmp_path, name):
+    (tmp_path / "a.json").write_text(ARRAYS[name], encoding="utf-8")
+    in_file, rows = read(tmp_path / "a.json")
+    source, found = pipe(monkeypatch, ARRAYS[name].encode())
+    assert [{k: v for k, v in row.items() if k != "row"} for row in found] == ROWS
+    assert (found, source.schema) == (rows, in_file.schema)
+
+
+@pytest.mark.parametrize("broken", ['[{"text": "a"', '[{"text": "a"}]\n[{"text": "b"}]\n'])
+def test_a_broken_array_on_stdin_is_refused(monkeypatch, broken):
+    with pytest.raises(SourceError, match="stdin is not JSON: "):
+        pipe(monkeypatch, broken.encode())
+
+
+@pytest.mark.parametrize("first", ["[sic] he said", "[1, 2]", '["a", "b"]', "[{{cite web}}]", "["])
+def test_lines_in_brackets_stay_lines(monkeypatch, first):
+    _, rows = pipe(monkeypatch, f"{first}\nanother line\n".encode())
+    assert [row["text"] for row in rows] == [first, "another line"]
+
+
+def test_rows_of_stdin_count_as_in_a_file(monkeypatch, tmp_path):
+    lines = [b"[]", b'{"text": null}', b'{"text": "a"}', b"{", b'{"text": ""}', b"7"]
+    lines = [b'{"text": "first"}', *lines, *[b'{"text": "b"}'] * 2500, b"8"]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines))
+    in_file, rows = read(tmp_path / "a.jsonl")
+    source, found = pipe(monkeypatch, b"\n".join(lines))
+    assert found == rows
+    assert [row["row"] for row in found[:3]] == [0, 3, 7]
+    told = [(reject.row, reject.reason) for reject in in_file.rejects]
+    assert [(reject.row, reject.reason) for reject in source.rejects] == told
+    assert len(found) + source.rejected == len(lines)
+
+
 @pytest.mark.parametrize("line", ["caf\xe9", '{"text": "caf\xe9"}'])
 def test_repairs_on_stdin_are_counted(monkeypatch, line):
     piped = f"{line}\n{line}\n".encode("cp1252")

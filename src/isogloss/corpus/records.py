@@ -46,6 +46,49 @@ def typed_part(
     return Part(name, schema, start, path, lost=lost)
 
 
+def single_part(
+    name: str,
+    rows: Callable[[Report], Iterator[Record]],
+    infer: Callable[[list[Any]], pa.DataType],
+    batch_rows: int,
+) -> Part:
+    """Make a part of records that can be read only once, such as those of a pipe."""
+    early: list[tuple[int, str, str]] = []  # rejects that were met while types were found
+    told: list[Report] = []  # whom to tell of those that are met later
+
+    def meet(row: int, kind: str, reason: str) -> None:
+        if told:
+            told[0](row, kind, reason)
+        else:
+            early.append((row, kind, reason))
+
+    records = rows(meet)
+    first = list(itertools.islice(records, INFER_ROWS))
+    schema = _infer_schema([record for _, record, _ in first], infer)
+    lost = "" if first or not early else early[0][2]
+
+    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        def report(row: int, kind: str, reason: str) -> None:
+            on_reject(Reject(name, row, reason, kind))
+
+        def in_order() -> Iterator[Record]:
+            for record in first:
+                while early and early[0][0] < record[0]:
+                    report(*early.pop(0))
+                yield record
+            for reject in early:
+                report(*reject)
+            told[:] = [report]
+            yield from records
+
+        return record_batches(in_order(), schema, batch_rows, on_repair)
+
+    looked = [batch for _, batch in record_batches(
+        iter(first), schema, batch_rows, lambda _k, _n: None
+    )]  # fmt: skip
+    return Part(name, schema, start, first=pa.Table.from_batches(looked, schema), lost=lost)
+
+
 def _infer_schema(
     records: list[dict[str, Any]], infer: Callable[[list[Any]], pa.DataType]
 ) -> pa.Schema:
