@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+from functools import partial
 
 import pandas as pd
 import pyarrow as pa
@@ -15,6 +16,8 @@ from isogloss._core.errors import ColumnError, SourceError
 from isogloss.atlas import Atlas
 from isogloss.corpus import open_source
 from isogloss.corpus.delimited import csv_records
+from isogloss.corpus.files import open_bytes
+from isogloss.corpus.lines import read_lines
 
 TWO = b'{"text": "one two"}\n{"text": "three"}\n'
 
@@ -266,17 +269,33 @@ def test_a_header_whose_names_hold_line_ends(tmp_path):
 
 
 def test_a_line_too_long_is_counted(tmp_path, monkeypatch):
-    from isogloss.corpus import files
-    from isogloss.corpus.lines import read_lines
-
     long = json.dumps({"text": "x" * 3_000_000}).encode()
     (tmp_path / "a.jsonl").write_bytes(TWO + long + b"\n" + TWO)
     found = []
     lines = read_lines(
-        files.open_bytes(tmp_path / "a.jsonl"), "a", lambda *x: found.append(x), longest=2 << 20
+        open_bytes(tmp_path / "a.jsonl"), "a", lambda *x: found.append(x), longest=2 << 20
     )
     assert [number for number, _ in lines] == [0, 1, 3, 4]
     assert [number for number, *_ in found] == [2]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_line_too_long_has_the_number_of_its_row(tmp_path, monkeypatch, kind):
+    short = partial(read_lines, longest=2 << 20)
+    monkeypatch.setattr("isogloss.corpus.files.read_lines", short)
+    monkeypatch.setattr("isogloss.corpus.delimited.read_lines", short)
+    given = ["a", "x" * 3_000_000, "b", ""]
+    if kind == "jsonl":
+        lines = ["", *[json.dumps({"text": text}) for text in given]]
+    else:
+        lines = ["n,text", "", *[f"1,{text}" for text in given]]
+    (tmp_path / f"a.{kind}").write_text("\n".join(lines))
+    source = open_source(tmp_path / f"a.{kind}", text="text")
+    rows = [row for batch in source.batches() for row in batch.column("row").to_pylist()]
+    assert rows == [0, 2]
+    assert [reject.row for reject in source.rejects] == [1, 3]
+    number = lines.index(next(line for line in lines if len(line) > 99)) + 1
+    assert source.rejects[0].reason == f"line {number} is longer than 2 MB"
 
 
 def test_a_frame_with_nan_ids():

@@ -57,7 +57,13 @@ def json_records(stream: Any, name: str, report: Report) -> Iterator[Record]:
     """
     decode = LineDecoder()
     row = -1
-    for line_number, line in read_lines(stream, name, report):
+
+    def too_long(_line: int, kind: str, reason: str) -> None:
+        nonlocal row
+        row += 1
+        report(row, kind, reason)
+
+    for line_number, line in read_lines(stream, name, too_long):
         if not line.strip():
             continue
         row += 1

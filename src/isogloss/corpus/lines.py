@@ -26,7 +26,7 @@ def read_lines(
     name : str
         For messages.
     report : callable
-        Takes a line longer than `longest` bytes as a reject.
+        Takes a line longer than `longest` bytes: its number, from 0, and why it is rejected.
 
     Yields
     ------
@@ -66,20 +66,20 @@ def read_lines(
             if skipping:
                 skipping = False
             elif len(part) > longest:
-                report(number, *_too_long(longest))
+                report(number, *_too_long(number, longest))
             else:
                 yield number, part.removesuffix(b"\r")
             number += 1
         if len(held) > longest:
             if not skipping:
-                report(number, *_too_long(longest))
+                report(number, *_too_long(number, longest))
             held, skipping = b"", True
     if held and not skipping:
         yield number, held.removesuffix(b"\r")
 
 
-def _too_long(longest: int) -> tuple[str, str]:
-    return "line too long", f"line is longer than {longest >> 20} MB"
+def _too_long(number: int, longest: int) -> tuple[str, str]:
+    return "line too long", f"line {number + 1} is longer than {longest >> 20} MB"
 
 
 def _check_start(block: bytes, name: str) -> bytes:
