@@ -30,7 +30,8 @@ from isogloss.build.upkeep import keep_up
 from isogloss.store import manifest as manifests
 from isogloss.store import state, table
 from isogloss.store.gone import Gone
-from isogloss.store.manifest import Manifest, read_manifest, write_manifest
+from isogloss.store.manifest import DamagedManifest, Manifest, read_manifest, write_manifest
+from isogloss.store.sizes import check_sizes
 from isogloss.store.workspace import Workspace, build_lock
 
 # Share of the passages in no topic above which a build says so.
@@ -141,8 +142,10 @@ def _build(run: _Run) -> BuildReport:
             run.source, text=settings.text, id=settings.id, limit=settings.limit,
             on_reject=log.reject,
         )  # fmt: skip
-    before = read_manifest(run.folder)
+    before = _manifest_before(run)
     manifest = None if run.fresh else before
+    if manifest is not None:
+        check_sizes(run.folder, manifest.state)
     settings = with_encoder(
         settings, source, used=_encoder_in_use(run, manifest), on_event=run.on_event
     )
@@ -207,6 +210,16 @@ def _build(run: _Run) -> BuildReport:
         skipped=log.listed, skipped_total=log.total, repaired_total=sum(source.repairs.values()),
         seconds=run.watch.seconds,
     )  # fmt: skip
+
+
+def _manifest_before(run: _Run) -> Manifest | None:
+    """Read the manifest that is there; `fresh` builds over an atlas whose manifest is cut."""
+    try:
+        return read_manifest(run.folder)
+    except DamagedManifest:
+        if not run.fresh or not any(run.folder.glob("passages-*.lance")):
+            raise
+    return None
 
 
 def _encoder_in_use(run: _Run, manifest: Manifest | None) -> str | None:
