@@ -177,6 +177,7 @@ def _build(run: _Run) -> BuildReport:
                 spooled = spool(
                     source, workspace, known=known, start=start, on_event=run.on_event,
                     expect=lambda: source.expected_documents,
+                    before=manifest.input_digest if manifest else None,
                 )  # fmt: skip
         except AtlasError:  # a document that has changed: there is nothing to go on with
             workspace.clear()
@@ -362,6 +363,7 @@ def _new_manifest(
         queries=old.queries if old else {},
         migrations=old.migrations if old else [],
         edits=old.edits if old else {},
+        input_digest=spooled.digest,
     )
 
 

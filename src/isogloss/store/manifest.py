@@ -71,6 +71,10 @@ class Manifest:
         count them.
     edits : dict
         Edits of the topics that can be undone or redone: see `store.edits`.
+    input_digest : str
+        Of all documents that were read into the atlas, in their order: atlases with the same one
+        come from the same input. Deletions do not change it. Empty for atlases that older
+        versions made.
 
     Examples
     --------
@@ -102,6 +106,7 @@ class Manifest:
     next_passage: int = 0
     stale_rows: int = 0
     edits: dict[str, Any] = field(default_factory=dict)
+    input_digest: str = ""
 
     @property
     def free_number(self) -> int:
