@@ -75,5 +75,6 @@ def outcome(atlas, folder):
     return {
         "assignments": buffer.getvalue().to_pybytes(),
         "topics": json.dumps(opened.topics.to_json(), sort_keys=True),
+        "input": opened.manifest.input_digest,
         "vectors": np.concatenate(vectors).tobytes(),
     }

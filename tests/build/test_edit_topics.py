@@ -86,6 +86,32 @@ def test_a_topic_above_others_gets_the_name_back_that_a_build_gives(atlas):
     assert label._is_named("mine", "", words_of[0], set())
 
 
+def test_a_merged_topic_is_named_by_all_its_parts(atlas):
+    first, other, *_ = (topic for topic in atlas.topics.leaves)
+    merged = atlas.merge_topics([[first.id, other.id]])
+    name = merged.topics[first.id].label
+    words = name.split(", ")
+    for part in (first, other):
+        assert set(words) & set(part.keywords)
+        assert sum(word in part.label.split(", ") for word in words) < len(words)
+    assert list(merged.topics[first.id].keywords[:3]) == words
+    assert len(merged.topics[first.id].keywords) == len(first.keywords)
+    # the name is one of keywords, for those who name topics anew
+    named = merged.rename_topic(first.id, "mine")
+    assert named.rename_topic(first.id, "").topics[first.id].label == name
+    again = ig.Atlas.open(atlas.path)
+    again.label_topics("keywords")
+    assert again.topics[first.id].label == name
+
+
+def test_names_that_people_gave_stay_when_topics_are_merged(atlas):
+    one, two, three = (topic.id for topic in atlas.topics.leaves[:3])
+    named = atlas.rename_topic(one, "cars").rename_topic(two, "bikes")
+    both = named.merge_topics([[two, one]])
+    assert both.topics[one].label == "bikes, cars"
+    assert both.undo().merge_topics([[one, three]]).topics[one].label == "cars"
+
+
 def test_what_cannot_be_done_leaves_the_atlas_alone(atlas, monkeypatch):
     state = json.loads((atlas.path / "manifest.json").read_text())
     with pytest.raises(ParameterError, match="no topic 99"):

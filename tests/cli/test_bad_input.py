@@ -179,6 +179,10 @@ def test_skipped_rows_are_counted_and_listed(tmp_path, capfd):
     assert sorted(item["row"] for item in report["skipped"]) == [1, 2, 3, 4, 6, 8]
     listed = (tmp_path / "a.atlas" / "rejects.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in listed] == report["skipped"]
+    assert main(["build", str(source), "-o", str(tmp_path / "a.atlas"), "--fresh", "-q"]) == 0
+    said = capfd.readouterr().out
+    assert "6 rows skipped, counted from 0 (see" in said
+    assert "rows.jsonl row 1: line 2 is not JSON" in said
 
 
 def test_a_failure_of_ours_is_one_line_and_code_1(monkeypatch, capfd, atlas):

@@ -161,6 +161,26 @@ def test_stability_of_an_atlas(atlas, capfd):
     assert json.loads(run(capfd, atlas, "--stability", 2, "--json", "-q")[1]) == scores
 
 
+def test_topics_that_depend_on_the_draw_are_said_to(atlas, tmp_path, capfd):
+    assert "depend on the draw" not in run(capfd, atlas, "--stability", 2)[2]
+    rng = np.random.default_rng(5)
+    words = [word for subject in SUBJECTS.values() for word in subject]
+    (tmp_path / "a.txt").write_text(
+        "\n".join(" ".join(rng.choice(words, 4, replace=False)) for _ in range(300))
+    )
+    place = str(tmp_path / "a.atlas")
+    assert main(["build", str(tmp_path / "a.txt"), "-o", place, "-q", "--encoder", "lsa"]) == 0
+    capfd.readouterr()
+    code, out, err = run(capfd, place, "--stability", 2, "--json", "-q")
+    scores = json.loads(out)
+    assert code == 0
+    assert scores["stability_ari"]["value"] < 0.6
+    assert "depend on the draw" not in out
+    (line,) = err.splitlines()
+    assert line.startswith("isogloss: warning: topics depend on the draw: fits with other seeds")
+    assert "take fewer (TopicModel(n_topics=N), or merge some)" in line
+
+
 def test_an_atlas_without_words_for_tasks_is_measured_all_the_same(tmp_path, capfd):
     pq.write_table(pa.table({"text": ["same words here"] * 40}), tmp_path / "a.parquet")
     arguments = ["build", str(tmp_path / "a.parquet"), "-o", str(tmp_path / "a.atlas"), "-q"]

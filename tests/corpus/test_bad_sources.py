@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+from functools import partial
 
 import pandas as pd
 import pyarrow as pa
@@ -14,6 +15,9 @@ import zstandard
 from isogloss._core.errors import ColumnError, SourceError
 from isogloss.atlas import Atlas
 from isogloss.corpus import open_source
+from isogloss.corpus.delimited import csv_records
+from isogloss.corpus.files import open_bytes
+from isogloss.corpus.lines import read_lines
 
 TWO = b'{"text": "one two"}\n{"text": "three"}\n'
 
@@ -193,22 +197,67 @@ def test_counted_lines(tmp_path):
 
 
 UNCLOSED = {
-    "first field": (b'"c,d\ne,f\ng,h\n', "opened in line 4 is never closed: lines 4 to 6 are"),
-    "last field": (b'c,"d\ne,f\ng,h\n', "opened in line 4 is never closed: lines 4 to 6 are"),
-    "later line": (b'"c\nd","e\nf,g', "opened in line 5 is never closed: lines 4 to 6 are"),
-    "last line": (b'c,"d', "opened in line 4 is never closed: line 4 is"),
-    "last sign": (b'c,"', "opened in line 4 is never closed: line 4 is"),
-}
+    "first field": (
+        b'"c,d\ne,f\ng,h\n', ["e", "g"],
+        "opened in line 4 is never closed: line 4 is lost by it, lines 5 to 6 are read anew",
+    ),
+    "last field": (b'c,"d\ne,f\n', ["e"], "line 4 is lost by it, line 5 is read anew"),
+    "later line": (
+        b'"c\nd","e\nf,g', ["f"],
+        "opened in line 5 is never closed: lines 4 to 5 are lost by it, line 6 is read anew",
+    ),
+    "last line": (b'c,"d', [], "a quote opened in line 4 is never closed: line 4 is lost by it"),
+    "last sign": (b'c,"', [], "a quote opened in line 4 is never closed: line 4 is lost by it"),
+    "closed by another": (
+        b'c,"d\ne,"f",g\nh,"i"\nj,k\n', ["h", "j"],
+        "a quote in line 4 is closed only by one of another row, in line 5: line 4 is lost by it, "
+        "line 5 is read anew",
+    ),
+    "whole texts after": (
+        b'"c,d\n"e, e, e\ne","f\nf"\n"g, g",h\n', ["e, e, e\ne", "g, g"],
+        "a quote in line 4 is closed only by one of another row, in line 5: line 4 is lost by it, "
+        "line 5 is read anew",
+    ),
+    "well quoted": (b'"c\nd, e\nf",g,h\ni,j\n', ["i"], "line 6 has 3 fields, the header 2"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", UNCLOSED)
-def test_a_quote_that_is_never_closed(tmp_path, name):
-    lines, says = UNCLOSED[name]
+def test_an_open_quote_costs_the_lines_of_its_row(tmp_path, name):
+    lines, kept, says = UNCLOSED[name]
     (tmp_path / "a.csv").write_bytes(b'text,subject\n"a\nb",s\n' + lines)
-    source = open_source(tmp_path / "a.csv")
-    assert sum(batch.num_rows for batch in source.batches()) == 1
-    assert [reject.row for reject in source.rejects] == [1]
+    source = open_source(tmp_path / "a.csv", text="text")
+    texts = [text for batch in source.batches() for text in batch.column("text").to_pylist()]
+    assert texts == ["a\nb", *kept]
+    assert source.rejects[0].row == 1
     assert says in source.rejects[0].reason
+    assert len(source.rejects) == (2 if name == "closed by another" else 1)
+
+
+def test_a_quote_that_stays_open_for_too_long():
+    found = []
+    rows = [b"text,n", b'"a,1', *[b"b,2"] * 40, b'"c,3', b"d,4"]
+    stream = io.BytesIO(b"\n".join(rows))
+    records = csv_records(stream, "a", lambda *x: found.append(x), delimiter=None, longest=100)
+    kept = [(row, record["text"]) for row, record, _ in records]
+    assert kept == [*[(1 + n, "b") for n in range(40)], (42, "d")]
+    assert [row for row, *_ in found] == [0, 41]
+    assert "line 2 is not closed within 0 MB: line 2 is lost by it, lines 3 to" in found[0][2]
+
+
+def test_reading_anew_has_an_end(monkeypatch):
+    # Each line closes a quote and opens one, so that every row reaches to the end.
+    rows = [b"a,b,c", *[b'a","'] * 3000, b'"x']
+    found, lines = [], []
+    following = csv_records.__globals__["_Lines"].__next__
+    monkeypatch.setattr(
+        "isogloss.corpus.delimited._Lines.__next__",
+        lambda self: (lines.append(1), following(self))[1],
+    )
+    stream = io.BytesIO(b"\n".join(rows))
+    assert not list(csv_records(stream, "a", lambda *x: found.append(x), delimiter=None))
+    assert 2 * 3000 < len(lines) < 11 * 3000
+    assert "line 3002 has" in found[-1][2]
 
 
 def test_a_header_whose_names_hold_line_ends(tmp_path):
@@ -220,16 +269,33 @@ def test_a_header_whose_names_hold_line_ends(tmp_path):
 
 
 def test_a_line_too_long_is_counted(tmp_path, monkeypatch):
-    from isogloss.corpus import files
-
     long = json.dumps({"text": "x" * 3_000_000}).encode()
     (tmp_path / "a.jsonl").write_bytes(TWO + long + b"\n" + TWO)
     found = []
-    lines = files.read_lines(
-        files.open_bytes(tmp_path / "a.jsonl"), "a", lambda *x: found.append(x), longest=2 << 20
+    lines = read_lines(
+        open_bytes(tmp_path / "a.jsonl"), "a", lambda *x: found.append(x), longest=2 << 20
     )
     assert [number for number, _ in lines] == [0, 1, 3, 4]
     assert [number for number, *_ in found] == [2]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_a_line_too_long_has_the_number_of_its_row(tmp_path, monkeypatch, kind):
+    short = partial(read_lines, longest=2 << 20)
+    monkeypatch.setattr("isogloss.corpus.files.read_lines", short)
+    monkeypatch.setattr("isogloss.corpus.delimited.read_lines", short)
+    given = ["a", "x" * 3_000_000, "b", ""]
+    if kind == "jsonl":
+        lines = ["", *[json.dumps({"text": text}) for text in given]]
+    else:
+        lines = ["n,text", "", *[f"1,{text}" for text in given]]
+    (tmp_path / f"a.{kind}").write_text("\n".join(lines))
+    source = open_source(tmp_path / f"a.{kind}", text="text")
+    rows = [row for batch in source.batches() for row in batch.column("row").to_pylist()]
+    assert rows == [0, 2]
+    assert [reject.row for reject in source.rejects] == [1, 3]
+    number = lines.index(next(line for line in lines if len(line) > 99)) + 1
+    assert source.rejects[0].reason == f"line {number} is longer than 2 MB"
 
 
 def test_a_frame_with_nan_ids():

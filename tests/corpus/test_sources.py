@@ -157,13 +157,61 @@ def test_a_table_on_stdin_is_no_list_of_lines(monkeypatch, mark):
     assert [(reject.file, reject.row) for reject in source.rejects] == [("stdin", 2)]
 
 
+def pipe(monkeypatch, piped):
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(piped)))
+    monkeypatch.setattr("sys.stdin", stdin)
+    return read("-")
+
+
+ARRAYS = {
+    "one line": json.dumps(ROWS),
+    "pretty": json.dumps(ROWS, indent=2),
+    "blank lines": "\n\n" + json.dumps(ROWS, indent=1) + "\n",
+    "mark": "\ufeff" + json.dumps(ROWS),
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_an_array_on_stdin_is_read_as_in_a_file(monkeypatch, tmp_path, name):
+    (tmp_path / "a.json").write_text(ARRAYS[name], encoding="utf-8")
+    in_file, rows = read(tmp_path / "a.json")
+    source, found = pipe(monkeypatch, ARRAYS[name].encode())
+    assert [{k: v for k, v in row.items() if k != "row"} for row in found] == ROWS
+    assert (found, source.schema) == (rows, in_file.schema)
+
+
+@pytest.mark.parametrize("broken", ['[{"text": "a"', '[{"text": "a"}]\n[{"text": "b"}]\n'])
+def test_a_broken_array_on_stdin_is_refused(monkeypatch, broken):
+    with pytest.raises(SourceError, match="stdin is not JSON: "):
+        pipe(monkeypatch, broken.encode())
+
+
+@pytest.mark.parametrize("first", ["[sic] he said", "[1, 2]", '["a", "b"]', "[{{cite web}}]", "["])
+def test_lines_in_brackets_stay_lines(monkeypatch, first):
+    _, rows = pipe(monkeypatch, f"{first}\nanother line\n".encode())
+    assert [row["text"] for row in rows] == [first, "another line"]
+
+
+def test_rows_of_stdin_count_as_in_a_file(monkeypatch, tmp_path):
+    lines = [b"[]", b'{"text": null}', b'{"text": "a"}', b"{", b'{"text": ""}', b"7"]
+    lines = [b'{"text": "first"}', *lines, *[b'{"text": "b"}'] * 2500, b"8"]
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(lines))
+    in_file, rows = read(tmp_path / "a.jsonl")
+    source, found = pipe(monkeypatch, b"\n".join(lines))
+    assert found == rows
+    assert [row["row"] for row in found[:3]] == [0, 3, 7]
+    told = [(reject.row, reject.reason) for reject in in_file.rejects]
+    assert [(reject.row, reject.reason) for reject in source.rejects] == told
+    assert len(found) + source.rejected == len(lines)
+
+
 @pytest.mark.parametrize("line", ["caf\xe9", '{"text": "caf\xe9"}'])
 def test_repairs_on_stdin_are_counted(monkeypatch, line):
     piped = f"{line}\n{line}\n".encode("cp1252")
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped)))
     source = open_source("-")
     rows = [row for batch in source.batches() for row in batch.to_pylist()]
-    assert [row["text"] for row in rows] == ["caf\ufffd", "caf\ufffd"]
+    assert [row["text"] for row in rows] == ["caf\xe9", "caf\xe9"]
     assert source.repairs == {"invalid UTF-8": 2}
 
 
@@ -175,10 +223,30 @@ def test_lines_with_commas_stay_lines(monkeypatch, first):
     assert [row["text"] for row in rows] == [first, "another line"]
 
 
-def test_broken_utf8_is_repaired_and_counted(tmp_path):
-    (tmp_path / "a.jsonl").write_bytes(b'{"text": "caf\xe9 au lait"}\n{"text": "fine"}\n')
-    source, rows = read(tmp_path / "a.jsonl")
-    assert rows[0]["text"] == "caf\ufffd au lait"
+LINES = {
+    "a.jsonl": '{{"text": "{0}"}}\n{{"text": "plain"}}\n',
+    "a.json": '[{{"text": "{0}"}},\n{{"text": "plain"}}]',
+    "b.json": '{{"text": "{0}"}}\n{{"text": "plain"}}\n',
+    "a.txt": "{0}\nplain\n",
+    "a.csv": "text,n\n{0},1\nplain,2\n",
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_windows_1252_is_read_and_counted_in_every_format(tmp_path, name):
+    lines = LINES[name].format("na\xefve fa\xe7ade \u20ac")
+    (tmp_path / name).write_bytes(lines.encode("cp1252"))
+    source, rows = read(tmp_path / name)
+    assert [row["text"] for row in rows] == ["na\xefve fa\xe7ade \u20ac", "plain"]
+    assert source.repairs == {"invalid UTF-8": 1}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_broken_utf8_is_repaired_and_counted(tmp_path, name):
+    lines = LINES[name].format("na\xefve caf\xe9").encode()
+    (tmp_path / name).write_bytes(lines.replace(b"plain", b"caf\xe9 au lait"))
+    source, rows = read(tmp_path / name)
+    assert [row["text"] for row in rows] == ["na\xefve caf\xe9", "caf\ufffd au lait"]
     assert source.repairs == {"invalid UTF-8": 1}
 
 
@@ -358,3 +426,31 @@ def test_times_in_lists_and_in_tables_are_written_without_quotes():
     table = pa.table({"text": ["a b"], "at": pa.array([datetime.time(3, 4)])})
     (batch,) = open_source(table).batches()
     assert batch.column("at").to_pylist() == ["03:04:00"]
+
+
+MISSING = [pd.NaT, pd.NA, float("nan"), np.datetime64("NaT"), np.float64("nan"), None]
+
+
+@pytest.mark.parametrize("missing", MISSING, ids=repr)
+def test_values_that_pandas_calls_missing_are_null(missing):
+    rows = [
+        {"text": "a b", "at": pd.Timestamp("2024-01-02"), "word": "x", "on": True, "tags": ["p"]},
+        {"text": "c d", "at": missing, "word": missing, "on": missing, "tags": ["p", missing]},
+        {"text": missing, "at": missing, "word": "y", "on": None, "tags": missing},
+    ]
+    source, found = read(rows)
+    assert [row["text"] for row in found] == ["a b", "c d"]
+    assert [(reject.row, reject.kind) for reject in source.rejects] == [(2, "null text")]
+    assert source.repairs == {}
+    assert {field.name: str(field.type) for field in source.schema}["on"] == "bool"
+    held = [(row["at"], row["word"], row["on"], row["tags"]) for row in found]
+    assert held == [("2024-01-02T00:00:00", "x", True, ["p"]), (None, None, None, ["p", None])]
+    (batch,) = open_source(["one", missing]).batches()
+    assert batch.column("text").to_pylist() == ["one"]
+
+
+def test_nan_among_numbers_stays_and_in_a_dictionary_is_null():
+    rows = [{"text": "a", "x": 1, "deep": {"at": pd.NaT}}, {"text": "b", "x": float("nan")}]
+    (batch,) = open_source(rows).batches()
+    assert str(batch.column("x")[1]) == "nan"
+    assert batch.column("deep").to_pylist() == ['{"at": null}', None]

@@ -137,7 +137,7 @@ def test_without_scores_all_is_relevant_and_texts_are_taken(tmp_path):
 def test_judgements_that_contradict_are_refused(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("query_id,doc_id,score\nq,a,1\nq,a,1\nq,a,2\n")
-    words = "row 3: query 'q' and document 'a' have the score 2, and 1 in a row before"
+    words = "row 2: query 'q' and document 'a' have the score 2, and 1 in a row before"
     with pytest.raises(SourceError, match=words):
         read_judgements(path)
     read = read_judgements(path, grades="yes-no")
@@ -154,9 +154,9 @@ def test_grades():
 
 BAD = {
     "a.csv": ("x,y\n1,2\n", ColumnError, "no column of query ids.*'x', 'y'"),
-    "b.csv": ("query_id,doc_id,score\nq,a,good\n", SourceError, "row 1: the score 'good'"),
-    "c.csv": ("query_id,doc_id,score\nq,,1\n", SourceError, "row 1: a judgement needs"),
-    "d.csv": ("query_id,doc_id,score\nq,a,\n", SourceError, "row 1: the score is missing"),
+    "b.csv": ("query_id,doc_id,score\nq,a,good\n", SourceError, "row 0: the score 'good'"),
+    "c.csv": ("query_id,doc_id,score\nq,,1\n", SourceError, "row 0: a judgement needs"),
+    "d.csv": ("query_id,doc_id,score\nq,a,\n", SourceError, "row 0: the score is missing"),
     "e.csv": ("", SourceError, "empty"),
     "f.qrels": ("q 0 a 1\nq 0 b\n", SourceError, "line 2 has 3 fields"),
     "g.qrels": ("q 0 a nan\n", SourceError, "finite"),

@@ -1,9 +1,11 @@
 """An atlas with a missing or damaged file: one line that says so, or an answer, never a crash."""
 
+import json
 import shutil
 
 import pytest
 
+from isogloss._core.errors import AtlasError
 from isogloss.app.cli.main import main
 from isogloss.atlas import Atlas
 
@@ -44,3 +46,75 @@ def test_every_file_in_turn(whole, tmp_path, capfd, harm):
             assert len(ours) == (1 if code else 0), (file, name, err)
             refused += code == 2
     assert refused > 10
+
+
+# Files that are made anew, or are not read: an atlas without them answers as before.
+DERIVED = ("vectors-", "map.safetensors", "rejects.jsonl", "table.json", ".lock")
+
+
+def test_a_file_cut_in_half_is_named_at_once(whole, tmp_path, capfd):
+    files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    cut = [file for file in files if not file.name.startswith(DERIVED)]
+    assert {file.suffix for file in cut} >= {".json", ".safetensors", ".lance", ".manifest"}
+    for number, file in enumerate(cut):
+        copy = tmp_path / str(number)
+        shutil.copytree(whole, copy)
+        path = copy / file
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        for argv in (["topics", copy], ["search", copy, "satellite"]):
+            assert main([str(part) for part in argv]) == 2, file
+            (said,) = capfd.readouterr().err.splitlines()
+            assert f"{path} is damaged: " in said
+            assert said.endswith("or build it anew with --fresh")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "state-*/tree.json", "passages-*/data/*.lance"])
+def test_a_damaged_atlas_is_built_anew_with_fresh(whole, tmp_path, name):
+    copy = tmp_path / "a.atlas"
+    shutil.copytree(whole, copy)
+    (path,) = copy.glob(name)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    (batch,) = Atlas.open(whole).passages(["text"])
+    texts = batch.column("text").to_pylist()
+    with pytest.raises(AtlasError, match="damaged"):
+        Atlas.build([*texts, "one more"], copy, encoder="lsa")
+    again = Atlas.build(texts, copy, encoder="lsa", fresh=True)
+    assert len(again) == len(texts)
+    assert again.topics.to_json() == Atlas.open(whole).topics.to_json()
+
+
+def test_a_foreign_manifest_is_spared_even_with_fresh(tmp_path):
+    (tmp_path / "manifest.json").write_text("{'name': no JSON")
+    with pytest.raises(AtlasError, match="damaged"):
+        Atlas.build(["a text", "another"], tmp_path, encoder="lsa", fresh=True)
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".lock"] == ["manifest.json"]
+
+
+def test_an_atlas_without_a_list_of_sizes_opens(whole, tmp_path):
+    copy = tmp_path / "old.atlas"
+    shutil.copytree(whole, copy)
+    (listed,) = copy.glob("state-*/files.json")
+    listed.unlink()
+    atlas = Atlas.open(copy)
+    topic = atlas.topics.leaves[0].id
+    atlas.rename_topic(topic, "given a name")
+    assert list(copy.glob("state-*/files.json"))
+    assert Atlas.open(copy).topics[topic].label == "given a name"
+
+
+def test_what_changes_an_atlas_notes_its_files(whole, tmp_path):
+    copy = tmp_path / "a.atlas"
+    shutil.copytree(whole, copy)
+    atlas = Atlas.open(copy)
+    atlas.add(["a satellite that came later", "another engine"])
+    atlas = Atlas.open(copy)
+    atlas.delete(ids=[0])
+    atlas = Atlas.open(copy).rename_topic(Atlas.open(copy).topics.leaves[0].id, "a name")
+    atlas.undo()
+    atlas = Atlas.open(copy)
+    (copy / "vectors-of-nobody.safetensors").touch()
+    files = json.loads((copy / atlas.manifest.state / "files.json").read_text())["files"]
+    assert {name.split("/")[0] for name in files} == {
+        atlas.manifest.state, f"{atlas.manifest.table}.lance"
+    }  # fmt: skip
+    assert f"{atlas.manifest.state}/tree.json" in files

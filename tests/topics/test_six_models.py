@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from isogloss._core.errors import AtlasError, NotFitted, ParameterError
+from isogloss._core.errors import AtlasError, NotFitted, ParameterError, StorageError
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.topics import (
     CFMF,
@@ -368,3 +368,43 @@ def test_models_that_are_not_there_or_damaged_are_refused(tmp_path):
     save_tensors(tmp_path / "model.safetensors", {"_nearest": whole["_nearest"]})
     with pytest.raises(AtlasError, match="damaged"):
         BERTopicTopics.load(tmp_path)
+
+
+def refused(save, place, says):
+    with pytest.raises(ParameterError, match=says) as error:
+        save(place)
+    assert "\n" not in str(error.value)
+    assert str(place) in str(error.value)
+    assert "give a folder that is new" in str(error.value)
+
+
+def test_saving_spares_files_of_others(tmp_path):
+    model = fitted(NMFTopics(3))
+    (tmp_path / "notes.txt").write_text("mine")
+    for save in (model.save, model.result_.save):
+        refused(save, tmp_path / "notes.txt", "it is a file")
+        refused(save, tmp_path / "notes.txt" / "below", "Not a directory")
+        refused(save, tmp_path / ("x" * 300), "too long")
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    encoder = tmp_path / "encoder"
+    encoder.mkdir()
+    (encoder / "model.safetensors").write_bytes(b"weights")
+    refused(model.save, encoder, "its model.safetensors is of no topic model")
+    assert [path.name for path in encoder.iterdir()] == ["model.safetensors"]
+    model.result_.save(tmp_path / "result")
+    model.save(tmp_path / "result")  # a saved topic model may be replaced by another
+    fitted(LDATopics(3)).save(tmp_path / "result")
+    assert LDATopics.load(tmp_path / "result").result_.count == 3
+    (tmp_path / "result" / "topics.json").write_text('{"topics": "of mine"}')
+    refused(model.result_.save, tmp_path / "result", "its topics.json is of no topic model")
+
+
+def test_a_place_that_may_not_be_written_is_told(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    def refuse(self, *args, **options):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(StorageError, match=r"cannot write the topic model into .*denied.*give a"):
+        fitted(NMFTopics(3)).save(tmp_path / "new")

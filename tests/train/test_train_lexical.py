@@ -248,8 +248,8 @@ def test_frequencies_of_the_language_count_as_half():
     ("columns", "said"),
     [
         ({"word": ["a"]}, "no columns"),
-        ({"word": ["a", "b"], "frequency": [0.1, 0.0]}, "row 2: frequency 0.0"),
-        ({"word": ["a", "b"], "frequency": [0.1, None]}, "row 2"),
+        ({"word": ["a", "b"], "frequency": [0.1, 0.0]}, "row 1: frequency 0.0"),
+        ({"word": ["a", "b"], "frequency": [0.1, None]}, "row 1"),
         ({"word": ["a", "a"], "frequency": [0.1, 0.1]}, "each once"),
         ({"word": [1], "frequency": [0.1]}, "must be strings"),
     ],

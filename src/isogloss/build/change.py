@@ -192,6 +192,7 @@ def _take(
                 spooled = spool(
                     opened, workspace, known=chooser, start=old.free_number,
                     on_event=change.on_event, expect=lambda: opened.expected_documents,
+                    before=old.input_digest,
                 )  # fmt: skip
         counts: dict[str, Any] = {"skipped": log.listed, "skipped_total": log.total,
                                   "repaired_total": sum(opened.repairs.values())}  # fmt: skip
@@ -217,6 +218,7 @@ def _take(
         more = {
             "skipped": log.by_reason,
             "repaired": opened.repairs,
+            "input_digest": spooled.digest,
             "encoder": write.about_encoder(encoder, workspace, spooled.shards, old),
         }
         manifest = _write(change, removed, new, _back(change, workspace, spooled, removed), more)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError
 from isogloss._core.events import Event, OnEvent
+from isogloss.build.input_digest import InputDigest
 from isogloss.build.settings import SHARD_BYTES, SHARD_ROWS
 from isogloss.store.gone import Gone
 from isogloss.store.workspace import Shard, Workspace
@@ -37,6 +38,8 @@ class Spooled:
         Documents of the atlas that the source does not hold (they stay).
     left_out : int
         Documents that were deleted from the atlas and stay out.
+    digest : str
+        Of all documents of the atlas with these: see `InputDigest`.
     """
 
     shards: list[Shard]
@@ -44,6 +47,7 @@ class Spooled:
     known: int
     gone: int
     left_out: int = 0
+    digest: str = ""
 
 
 class Known(Protocol):
@@ -236,6 +240,7 @@ def spool(
     start: int,
     on_event: OnEvent,
     expect: Callable[[], int | None] = lambda: None,
+    before: str | None = None,
 ) -> Spooled:
     """Read a source to its end and keep what is new as shards.
 
@@ -253,6 +258,8 @@ def spool(
         Takes progress.
     expect : callable
         Gives the number of rows when it is known.
+    before : str or None
+        Digest of the documents of the atlas; None for a new one.
 
     Returns
     -------
@@ -260,6 +267,7 @@ def spool(
     """
     numbered = source.id_column is None
     counts = {"read": 0, "known": 0}
+    digest = InputDigest(source.schema.names, before)
 
     def new_documents() -> Iterator[pa.RecordBatch]:
         for batch in source.batches():
@@ -273,6 +281,8 @@ def spool(
                 counts["known"] += int((~fresh).sum())
                 wide = wide.filter(pa.array(fresh))
             if wide.num_rows:
+                ids = None if numbered else wide.column("id").to_pylist()
+                digest.add(wide.column("content_hash").to_numpy(), ids)
                 yield wide
 
     shards: list[Shard] = []
@@ -286,5 +296,6 @@ def spool(
     if expect() != counts["read"]:
         on_event(Event("read", counts["read"], counts["read"], "documents"))
     if known is None:
-        return Spooled(shards, total, 0, 0)
-    return Spooled(shards, total, counts["known"] - known.left_out, known.gone, known.left_out)
+        return Spooled(shards, total, 0, 0, digest=digest.value)
+    old = counts["known"] - known.left_out
+    return Spooled(shards, total, old, known.gone, known.left_out, digest.value)

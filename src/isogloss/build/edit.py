@@ -46,6 +46,7 @@ from isogloss.store.workspace import Workspace, build_lock, unfinished
 from isogloss.topics.tree import checked_name
 
 if TYPE_CHECKING:
+    from isogloss.topics.keywords import Keywords
     from isogloss.topics.model import TopicModel
     from isogloss.topics.tree import TopicTree
 
@@ -252,6 +253,7 @@ def _described(
     )  # fmt: skip
     rule = default_rule(Atlas.open(folder).encoder)
     found = shown_keywords(rule, counts, lambda: sample.texts, n=KEYWORDS)
+    found = _of_merged_parts(found, tree, before, number)
     exemplars = _exemplars(tree, tally, made)
     labels, keywords, shown = [""] * len(tree), [], []
     for topic in range(len(tree)):
@@ -265,6 +267,23 @@ def _described(
         if not labels[topic]:
             labels[topic] = label if label not in labels else f"{label} ({topic})"
     return tree.described(labels=labels, keywords=keywords, exemplars=shown)
+
+
+def _of_merged_parts(
+    found: "list[Keywords]", tree: "TopicTree", before: "TopicTree", number: NDArray[np.int32]
+) -> "list[Keywords]":
+    """Let the words of leaves that others were merged into begin with those that name all parts."""
+    from isogloss.topics.inner_names import words_of_parts
+    from isogloss.topics.keywords import Keywords
+
+    made = list(found)
+    for topic in tree.leaves:
+        parts = [old for old in before.leaves if number[old.id] == topic.id and old.size]
+        if len(parts) > 1:
+            words = [list(part.keywords) for part in parts]
+            own = words_of_parts(found[topic.id].words, words, [part.size for part in parts])
+            made[topic.id] = Keywords(own, [])
+    return made
 
 
 def _exemplars(tree: "TopicTree", tally: Tally, made: Any) -> list[list[int]]:

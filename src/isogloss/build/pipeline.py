@@ -32,7 +32,8 @@ from isogloss.build.upkeep import keep_up
 from isogloss.store import manifest as manifests
 from isogloss.store import state, table
 from isogloss.store.gone import Gone
-from isogloss.store.manifest import Manifest, read_manifest, write_manifest
+from isogloss.store.manifest import DamagedManifest, Manifest, read_manifest, write_manifest
+from isogloss.store.sizes import check_sizes
 from isogloss.store.workspace import Workspace, build_lock
 
 # Share of the passages in no topic above which a build says so.
@@ -148,8 +149,10 @@ def _build(run: _Run) -> BuildReport:
             run.source, text=settings.text, id=settings.id, limit=settings.limit,
             on_reject=log.reject,
         )  # fmt: skip
-    before = read_manifest(run.folder)
+    before = _manifest_before(run)
     manifest = None if run.fresh else before
+    if manifest is not None:
+        check_sizes(run.folder, manifest.state)
     held = in_use(run.folder, manifest)
     settings = with_encoder(settings, source, used=held.get("encoder"), on_event=run.on_event)
     run.wanted = run.settings = with_topics(settings, held)
@@ -205,6 +208,7 @@ def _documents(run: _Run, source: Any, log: RejectLog, before: Manifest | None) 
                 spooled = spool(
                     source, workspace, known=known, start=start, on_event=run.on_event,
                     expect=lambda: source.expected_documents,
+                    before=manifest.input_digest if manifest else None,
                 )  # fmt: skip
         except AtlasError:  # a document that has changed: there is nothing to go on with
             workspace.clear()
@@ -239,6 +243,16 @@ def _documents(run: _Run, source: Any, log: RejectLog, before: Manifest | None) 
         skipped=log.listed, skipped_total=log.total, repaired_total=sum(source.repairs.values()),
         seconds=run.watch.seconds,
     )  # fmt: skip
+
+
+def _manifest_before(run: _Run) -> Manifest | None:
+    """Read the manifest that is there; `fresh` builds over an atlas whose manifest is cut."""
+    try:
+        return read_manifest(run.folder)
+    except DamagedManifest:
+        if not run.fresh or not any(run.folder.glob("passages-*.lance")):
+            raise
+    return None
 
 
 def _topics_anew(run: _Run, report: BuildReport) -> BuildReport:
@@ -349,6 +363,7 @@ def _new_manifest(
         queries=old.queries if old else {},
         migrations=old.migrations if old else [],
         edits=old.edits if old else {},
+        input_digest=spooled.digest,
     )
 
 

@@ -78,7 +78,8 @@ class BuildReport:
     refitted : bool
         Whether it found the topics of a finished atlas anew, by other settings.
     skipped : list of dict
-        Rows that did not become documents, ``{"file", "row", "reason"}``, the first 1,000.
+        Rows that did not become documents, ``{"file", "row", "reason"}``, the first 1,000; rows
+        count from 0.
     skipped_total, repaired_total : int
         All of them; texts or values that were repaired.
     seconds : dict
@@ -125,7 +126,7 @@ class BuildReport:
         ]
         if self.skipped_total:
             rows = plural(self.skipped_total, "row")
-            lines.append(f"{rows} skipped (see {self.atlas}/rejects.jsonl):")
+            lines.append(f"{rows} skipped, counted from 0 (see {self.atlas}/rejects.jsonl):")
             lines += [
                 f"  {item['file']} row {item['row']}: {item['reason']}" for item in self.skipped[:5]
             ]
@@ -230,6 +231,6 @@ class ChangeReport:
             more = ", ..." if len(self.missing) > 3 else ""
             lines.append(f"{plural(len(self.missing), 'id')} not in the atlas: {shown}{more}")
         if self.skipped_total:
-            lines.append(f"{plural(self.skipped_total, 'row')} skipped, first: "
+            lines.append(f"{plural(self.skipped_total, 'row')} skipped, counted from 0, first: "
                          f"row {self.skipped[0]['row']}: {self.skipped[0]['reason']}")  # fmt: skip
         return "\n".join(lines)

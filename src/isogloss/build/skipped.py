@@ -70,7 +70,7 @@ class RejectLog:
         first = self.listed[0]
         return (
             f"{source} holds no documents: all {self.total:,} rows were skipped; "
-            f"row {first['row']}: {first['reason']}"
+            f"the first: {first['reason']}"
         )
 
     def publish(self) -> None:

@@ -1,7 +1,6 @@
 """What a source is, and its parts: files, tables and lists, all as streams of Arrow batches."""
 
 import itertools
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +10,12 @@ import pyarrow as pa
 
 from isogloss._core.errors import SourceError
 from isogloss.corpus import files
+from isogloss.corpus.array import LARGEST, array_part, too_large
 from isogloss.corpus.clean import Reject, clean_value
+from isogloss.corpus.delimited import csv_records
+from isogloss.corpus.lines import LONGEST_LINE, Record, Report, decode_text
 from isogloss.corpus.part import OnReject, OnRepair, Part, Rows
-from isogloss.corpus.piped import csv_mark, held_csv
+from isogloss.corpus.piped import stream_part
 from isogloss.corpus.records import record_batches, records_part, typed_part
 from isogloss.corpus.types import infer_csv, infer_json
 
@@ -63,7 +65,7 @@ def _is_path(item: Any) -> bool:
 
 def _open_path(source: str | Path, batch_rows: int) -> list[Part]:
     if str(source) == "-":
-        return [_stream_part(batch_rows)]
+        return [stream_part(batch_rows)]
     text = str(source)
     path = Path(source).expanduser()
     try:
@@ -172,8 +174,8 @@ def _open_file(path: Path, batch_rows: int) -> Part:
     if kind in (".csv", ".tsv"):
         mark = "\t" if kind == ".tsv" else None
 
-        def rows(report: files.Report) -> Iterator[files.Record]:
-            return files.csv_records(files.open_bytes(path), name, report, delimiter=mark)
+        def rows(report: Report) -> Iterator[Record]:
+            return csv_records(files.open_bytes(path), name, report, delimiter=mark)
 
         return typed_part(name, rows, infer_csv, batch_rows, path)
     reader = files.plain_lines if kind in (".txt", ".md") else files.json_records
@@ -208,8 +210,6 @@ def _numbered(batches: Iterable[pa.RecordBatch], batch_rows: int) -> Rows:
 
 def _json_file(path: Path, batch_rows: int) -> Part:
     """Open .json: an array of objects, or one object a line after all."""
-    import json
-
     stream = files.open_bytes(path)
     name = str(path)
     try:
@@ -221,13 +221,13 @@ def _json_file(path: Path, batch_rows: int) -> Part:
             name, lambda report: files.json_records(files.open_bytes(path), name, report),
             infer_json, batch_rows, path,
         )  # fmt: skip
-    if path.stat().st_size > 1 << 30:
-        raise SourceError(f"{path} is one array of over 1 GB: write it as JSONL")
+    if path.stat().st_size > LARGEST:
+        raise too_large(name)
     try:
-        values = json.loads(bytes(files.open_bytes(path).read()).decode("utf-8", "replace"))
-    except (ValueError, RecursionError, OSError) as error:
-        raise SourceError(f"{path} is not JSON: {error}") from error
-    part = records_part(values, batch_rows, name)
+        raw = bytes(files.open_bytes(path).read())
+    except (OSError, pa.ArrowException) as error:
+        raise SourceError(f"{path} cannot be read: {error}") from error
+    part = array_part(raw, name, batch_rows)
     part.path = path
     return part
 
@@ -271,11 +271,11 @@ def _texts_part(folder: Path, paths: list[Path], batch_rows: int) -> Part:
     name = str(folder)
 
     def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
-        def records() -> Iterator[files.Record]:
+        def records() -> Iterator[Record]:
             for row, path in enumerate(paths):
                 try:
-                    raw = bytes(files.open_bytes(path).read(files.LONGEST_LINE + 1))
-                    text, repaired = files.decode_text(raw, str(path))
+                    raw = bytes(files.open_bytes(path).read(LONGEST_LINE + 1))
+                    text, repaired = decode_text(raw, str(path))
                 except (OSError, pa.ArrowException, SourceError) as error:
                     reason = " ".join(str(error).split())[:200]
                     on_reject(Reject(str(path), row, reason, "unreadable file"))
@@ -286,61 +286,3 @@ def _texts_part(folder: Path, paths: list[Path], batch_rows: int) -> Part:
         return record_batches(records(), schema, batch_rows, on_repair)
 
     return Part(name, schema, start, None, len(paths), row_files=[str(path) for path in paths])
-
-
-def _stream_part(batch_rows: int) -> Part:
-    """Make a part of stdin: JSONL when its first line is an object, CSV when it is a header.
-
-    Anything else is one text a line.
-    """
-    stream: Any = sys.stdin.buffer
-    head = b""
-    while b"\n" not in head and (block := stream.read1(1 << 16)):
-        head += block
-    if not head.strip():
-        raise SourceError("stdin is empty: pipe JSONL, CSV or one text a line into it")
-    mark = csv_mark(head)
-    if mark is not None:
-        return typed_part("stdin", held_csv(head, stream, mark), infer_csv, batch_rows, None)
-
-    class Joined:
-        def __init__(self) -> None:
-            self.first = head
-
-        def read(self, size: int) -> bytes:
-            if self.first:
-                block, self.first = self.first, b""
-                return block
-            return bytes(stream.read(size))
-
-    reader = files.json_records if head.lstrip().startswith(b"{") else files.plain_lines
-    joined = Joined()
-
-    def rows() -> Iterator[dict[str, Any]]:
-        for _, record, bad in reader(joined, "stdin", lambda r, k, m: late.append((r, k, m))):
-            repaired["lines"] += bad
-            yield record
-
-    late: list[tuple[int, str, str]] = []
-    repaired = {"lines": 0}
-    texts = rows()
-    first = next(texts, None)
-    if first is None and late:
-        raise SourceError(f"stdin has no rows: all were skipped; {late[0][2]}")
-    part = records_part(
-        itertools.chain([] if first is None else [first], texts), batch_rows, "stdin"
-    )
-    inner = part.start
-
-    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
-        for item in inner(on_reject, on_repair):
-            while late:
-                row, kind, reason = late.pop(0)
-                on_reject(Reject("stdin", row, reason, kind))
-            if repaired["lines"]:
-                on_repair("invalid UTF-8", repaired["lines"])
-                repaired["lines"] = 0
-            yield item
-
-    part.start = start
-    return part

@@ -1,7 +1,6 @@
 """Parts that are made of records: the types of their columns are found on the first ones."""
 
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Sized
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 
 from isogloss._core.errors import SourceError
-from isogloss.corpus import files
 from isogloss.corpus.clean import Reject, clean_value
+from isogloss.corpus.lines import Record, Report
 from isogloss.corpus.part import OnReject, OnRepair, Part, Rows
-from isogloss.corpus.types import fit_values, infer_json
+from isogloss.corpus.types import fit_values, infer_json, is_missing
 
 # Records on which the types of JSON and CSV columns are found.
 INFER_ROWS = 2000
@@ -22,7 +21,7 @@ BATCH_BYTES = 16 << 20
 
 def typed_part(
     name: str,
-    rows: Callable[[files.Report], Iterator[files.Record]],
+    rows: Callable[[Report], Iterator[Record]],
     infer: Callable[[list[Any]], pa.DataType],
     batch_rows: int,
     path: Path | None,
@@ -47,6 +46,49 @@ def typed_part(
     return Part(name, schema, start, path, lost=lost)
 
 
+def single_part(
+    name: str,
+    rows: Callable[[Report], Iterator[Record]],
+    infer: Callable[[list[Any]], pa.DataType],
+    batch_rows: int,
+) -> Part:
+    """Make a part of records that can be read only once, such as those of a pipe."""
+    early: list[tuple[int, str, str]] = []  # rejects that were met while types were found
+    told: list[Report] = []  # whom to tell of those that are met later
+
+    def meet(row: int, kind: str, reason: str) -> None:
+        if told:
+            told[0](row, kind, reason)
+        else:
+            early.append((row, kind, reason))
+
+    records = rows(meet)
+    first = list(itertools.islice(records, INFER_ROWS))
+    schema = _infer_schema([record for _, record, _ in first], infer)
+    lost = "" if first or not early else early[0][2]
+
+    def start(on_reject: OnReject, on_repair: OnRepair) -> Rows:
+        def report(row: int, kind: str, reason: str) -> None:
+            on_reject(Reject(name, row, reason, kind))
+
+        def in_order() -> Iterator[Record]:
+            for record in first:
+                while early and early[0][0] < record[0]:
+                    report(*early.pop(0))
+                yield record
+            for reject in early:
+                report(*reject)
+            told[:] = [report]
+            yield from records
+
+        return record_batches(in_order(), schema, batch_rows, on_repair)
+
+    looked = [batch for _, batch in record_batches(
+        iter(first), schema, batch_rows, lambda _k, _n: None
+    )]  # fmt: skip
+    return Part(name, schema, start, first=pa.Table.from_batches(looked, schema), lost=lost)
+
+
 def _infer_schema(
     records: list[dict[str, Any]], infer: Callable[[list[Any]], pa.DataType]
 ) -> pa.Schema:
@@ -59,7 +101,7 @@ def _infer_schema(
 
 
 def record_batches(
-    records: Iterator[files.Record], schema: pa.Schema, batch_rows: int, on_repair: OnRepair
+    records: Iterator[Record], schema: pa.Schema, batch_rows: int, on_repair: OnRepair
 ) -> Rows:
     """Give records as batches of a schema, with their row numbers; say what was repaired."""
     numbers: list[int] = []
@@ -106,13 +148,13 @@ def records_part(source: Iterable[Any], batch_rows: int, name: str = "") -> Part
     if is_table:
         schema = _infer_schema([item for item in first if isinstance(item, dict)], infer_json)
 
-    def records(items: Iterable[Any], on_reject: OnReject) -> Iterator[files.Record]:
+    def records(items: Iterable[Any], on_reject: OnReject) -> Iterator[Record]:
         for row, item in enumerate(items):
             if is_table and isinstance(item, dict):
                 yield row, {str(key): value for key, value in item.items()}, False
-            elif not is_table and isinstance(item, str | bytes | type(None)):
+            elif not is_table and isinstance(item, str | bytes):
                 yield row, {"text": item}, False
-            elif not is_table and isinstance(item, float) and math.isnan(item):
+            elif not is_table and is_missing(item):
                 yield row, {"text": None}, False
             else:
                 reason = f"item is {type(item).__name__}, not a text"

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,8 @@ _CLOCK = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6
 _TIME = re.compile(_CLOCK + r"\Z")
 _ZULU = re.compile(_CLOCK + r"Z\Z")
 _LEADING_ZERO = re.compile(r"[+-]?0[0-9]")
+# Types whose values are there, or None.
+_NEVER_MISSING = {type(None), str, int, bool, list, dict}
 
 
 def storable(kind: pa.DataType) -> pa.DataType:
@@ -110,12 +113,14 @@ def _as_text(value: Any) -> str:
     if isinstance(value, np.generic):
         return _as_text(value.item())
     if not isinstance(value, dict | list | tuple | bool | int | float):
-        return whole_text(_spelt(value))
+        return whole_text(_spelt(value) or "")
     return whole_text(json.dumps(value, ensure_ascii=False, default=_spelt))
 
 
-def _spelt(value: Any) -> str:
+def _spelt(value: Any) -> str | None:
     """Write a value that JSON does not know: dates and times in ISO form, others as `str` does."""
+    if is_missing(value):
+        return None
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     return str(value)
@@ -136,16 +141,46 @@ def whole_text(text: str) -> str:
     return text
 
 
+def is_missing(value: Any) -> bool:
+    """Tell whether Python has no value here: None, `NaT` and `NA` of pandas and NumPy, and NaN.
+
+    Examples
+    --------
+    >>> is_missing(float("nan")), is_missing(np.datetime64("NaT")), is_missing("nan")
+    (True, True, False)
+    """
+    if value is None:
+        return True
+    if isinstance(value, float | np.floating):
+        return math.isnan(value)
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        return bool(np.isnat(value))
+    # By name: pandas need not be installed, and `NA != NA` is no truth value.
+    return type(value).__name__ in ("NaTType", "NAType")
+
+
+def _given(values: Sequence[Any]) -> list[Any]:
+    """Give the values that are there; the usual kinds, JSON's, are told apart at once."""
+    if set(map(type, values)) <= _NEVER_MISSING:
+        return [value for value in values if value is not None]
+    return [value for value in values if not is_missing(value)]
+
+
 def infer_json(values: Sequence[Any]) -> pa.DataType:
-    """Find the narrowest type for values of one field of JSON records.
+    """Find the narrowest type for values of one field of JSON records; NaN is a number among them.
 
     Examples
     --------
     >>> infer_json([1, None, 2.5]), infer_json([1, "a"]), infer_json([["x"], []])
     (DataType(double), DataType(string), ListType(list<item: string>))
+    >>> infer_json([1, float("nan")]), infer_json(["a", float("nan")])
+    (DataType(double), DataType(string))
     """
-    given = [value for value in values if value is not None]
+    given = _given(values)
     kinds = {type(value) for value in given}
+    has_nan = len(given) < len(values) and any(isinstance(value, float) for value in values)
+    if has_nan and kinds <= {int, float}:
+        return pa.float64()
     if not kinds or kinds == {str}:
         return pa.string()
     if kinds == {bool}:
@@ -192,12 +227,17 @@ def infer_csv(values: Sequence[str | None]) -> pa.DataType:
 def fit_values(values: list[Any], kind: pa.DataType) -> tuple[pa.Array, int]:
     """Make an array of a type; values that do not fit become null and are counted.
 
+    Values that are missing become null and are not counted; NaN stays where the type has one.
+
     Examples
     --------
     >>> array, lost = fit_values([1, "x", None], pa.int64())
     >>> array.to_pylist(), lost
     ([1, None, None], 1)
     """
+    keeps = float if pa.types.is_floating(kind) else ()
+    if not {one for one in set(map(type, values)) if one != keeps} <= _NEVER_MISSING:
+        values = [None if is_missing(v) and not isinstance(v, keeps) else v for v in values]
     if pa.types.is_string(kind):
         return pa.array([None if v is None else _as_text(v) for v in values], kind), 0
     try:
@@ -225,7 +265,7 @@ def _fit(value: Any, kind: pa.DataType) -> Any:
         if pa.types.is_floating(kind) and isinstance(value, int) and not isinstance(value, bool):
             return float(value)
         if pa.types.is_list(kind) and pa.types.is_string(kind.value_type):
-            value = [None if item is None else _as_text(item) for item in value]
+            value = [None if is_missing(item) else _as_text(item) for item in value]
         return pa.scalar(value, kind).as_py()
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError,
             OverflowError, ValueError):  # fmt: skip

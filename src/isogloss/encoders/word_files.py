@@ -1,7 +1,7 @@
 """Read files of word vectors: word2vec (text, binary), fastText ``.vec``, GloVe; also gzipped.
 
 Every row is checked. A file that is cut off, has a broken row or rows of several lengths raises one
-error that names the file and the row, so that no half-read vocabulary is used unnoticed.
+error that names the file and the vector (from 1): no half-read vocabulary is used unnoticed.
 """
 
 import gzip
@@ -79,8 +79,8 @@ class _Table:
 
 def _broken(path: Path, row: int, reason: str) -> EncoderError:
     return EncoderError(
-        f"{str(path)!r}, row {row:,}: {reason}; the file is damaged or no word2vec, fastText .vec "
-        "or GloVe file"
+        f"{str(path)!r}, vector {row:,}: {reason}; the file is damaged or no word2vec, fastText "
+        ".vec or GloVe file"
     )
 
 

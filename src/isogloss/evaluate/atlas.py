@@ -1,6 +1,6 @@
 """The scores of a finished atlas."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError, EncoderError, MissingExtra, ParameterError
-from isogloss._core.events import OnEvent, ignore
+from isogloss._core.events import Event, OnEvent, ignore
 from isogloss.evaluate.human_tasks import TaskSet, make_tasks
 from isogloss.evaluate.judges import EncoderJudge, Judge, judge_agreement, judge_scores
 from isogloss.evaluate.score import Score
@@ -29,6 +29,8 @@ CV_PASSAGES = 2000  # texts that gensim holds and reads twice
 WINDOW_PASSAGES = 20_000  # texts whose sliding windows are counted, one after the other
 STABILITY_PASSAGES = 20_000
 KEYWORDS = 10
+# Agreement of two fits (adjusted Rand index) below which topics depend on the draw.
+LOW_AGREEMENT = 0.6
 
 
 def evaluate_atlas(
@@ -100,6 +102,8 @@ def evaluate_atlas(
         skipped["stability"] = "the atlas has no topics"
     elif stability:
         scores |= _stability(atlas, vocabulary, stability, seed, on_event)
+        if message := unstable(scores, layered=len(atlas.topics) > len(leaves)):
+            on_event(Event("evaluate", message=message, level="warning"))
     else:
         skipped["stability"] = (
             "not asked for; --stability 5 fits the topics again with 5 seeds and on 5 resamples"
@@ -279,6 +283,40 @@ def _stability(
     by_seed = seed_stability(fit, total, seeds=seeds, on_event=on_event)
     by_sample = resample_stability(fit, total, runs=runs, seed=seed, on_event=on_event)
     return _named("stability", by_seed, whole) | _named("resample", by_sample, whole)
+
+
+def unstable(scores: Mapping[str, Score], *, layered: bool) -> str:
+    """Say that topics depend on the draw, and what to do, where fits disagree; else nothing.
+
+    Parameters
+    ----------
+    scores : mapping of str to Score
+        With ``stability_ari`` and ``resample_ari``, where they were measured.
+    layered : bool
+        Whether there are topics above others.
+
+    Examples
+    --------
+    >>> low = Score("ari", 0.41, 0.3, 0.5, 10, "pairs of runs")
+    >>> unstable({"stability_ari": low}, layered=False)
+    'topics depend on the draw: fits with other seeds agree by 0.41 only (ARI; 1 is the same \
+topics): take fewer (TopicModel(n_topics=N), or merge some)'
+    >>> unstable({"stability_ari": Score("ari", 0.8, 0.7, 0.9, 10, "pairs of runs")}, layered=True)
+    ''
+    """
+    told = {"stability_ari": "with other seeds", "resample_ari": "on other draws of the passages"}
+    low = [
+        f"fits {how} agree by {scores[name].value:.2f} only"
+        for name, how in told.items()
+        if name in scores and scores[name].value < LOW_AGREEMENT
+    ]
+    if not low:
+        return ""
+    inner = ", or go by the inner topics (isogloss topics ATLAS --depth 1)" if layered else ""
+    return (
+        f"topics depend on the draw: {', '.join(low)} (ARI; 1 is the same topics): take fewer "
+        f"(TopicModel(n_topics=N), or merge some){inner}"
+    )
 
 
 def _named(prefix: str, found: "Stability", whole: str) -> dict[str, Score]:

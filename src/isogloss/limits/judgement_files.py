@@ -7,15 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from isogloss._core.errors import ColumnError, ParameterError, SourceError, nearest
-from isogloss.corpus.files import (
-    TABLES,
-    csv_records,
-    json_records,
-    kind_of,
-    open_bytes,
-    read_lines,
-    table_batches,
-)
+from isogloss.corpus.delimited import csv_records
+from isogloss.corpus.files import TABLES, json_records, kind_of, open_bytes, table_batches
+from isogloss.corpus.lines import read_lines
 
 __all__ = ["GRADES", "ReadJudgements", "read_judgements", "read_queries"]
 
@@ -204,7 +198,7 @@ def _scale(found: ReadJudgements, grades: str) -> None:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, tuple[Any, Any, Any, Any]]]:
-    """Give row number, query, document, score and text of the query."""
+    """Give row number (from 0), query, document, score and text of the query."""
     kind = kind_of(path)
     if kind not in TABLES and kind not in (".jsonl", ".ndjson", ".json") and _is_trec(path):
         yield from _trec(path)
@@ -270,22 +264,22 @@ def _records(
 
 
 def _with_first(first: Any, rest: Iterator[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    yield first[0] + 1, first[1]
+    yield first[0], first[1]
     for row, record, _ in rest:
-        yield row + 1, record
+        yield row, record
 
 
 def _from_batches(batches: Iterator[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
     row = 0
     for batch in batches:
         for record in batch.to_pylist():
-            row += 1
             yield row, record
+            row += 1
 
 
 def _refuse(path: Path) -> Any:
     def report(row: int, kind: str, reason: str) -> None:
-        raise SourceError(f"{path}, row {row + 1}: {reason}")
+        raise SourceError(f"{path}, row {row}: {reason}")
 
     return report
 
@@ -309,7 +303,7 @@ def _trec(path: Path) -> Iterator[tuple[int, tuple[Any, Any, Any, Any]]]:
                 f"{path}, line {row + 1} has {len(fields)} fields; TREC judgements have four: "
                 "query, 0, document, score"
             )
-        yield row + 1, (fields[0], fields[2], fields[3], None)
+        yield row, (fields[0], fields[2], fields[3], None)
 
 
 def _is_number(text: str) -> bool:

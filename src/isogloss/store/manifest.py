@@ -11,10 +11,15 @@ from typing import Any
 
 from isogloss._core.errors import AtlasError
 from isogloss._core.files import storage_errors, write_json
+from isogloss.store.sizes import MEND, note_sizes
 
 FORMAT = "isogloss-atlas"
 FORMAT_VERSION = 1
 NAME = "manifest.json"
+
+
+class DamagedManifest(AtlasError):  # noqa: N818 - reads better where it is caught
+    """A manifest that cannot be read at all."""
 
 
 @dataclass(slots=True)
@@ -66,6 +71,10 @@ class Manifest:
         count them.
     edits : dict
         Edits of the topics that can be undone or redone: see `store.edits`.
+    input_digest : str
+        Of all documents that were read into the atlas, in their order: atlases with the same one
+        come from the same input. Deletions do not change it. Empty for atlases that older
+        versions made.
 
     Examples
     --------
@@ -97,6 +106,7 @@ class Manifest:
     next_passage: int = 0
     stale_rows: int = 0
     edits: dict[str, Any] = field(default_factory=dict)
+    input_digest: str = ""
 
     @property
     def free_number(self) -> int:
@@ -149,16 +159,17 @@ def read_manifest(folder: Path) -> Manifest | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError as error:
-        raise AtlasError(f"{path} is damaged: it is not UTF-8 text") from error
+        raise DamagedManifest(f"{path} is damaged: it is not UTF-8 text; {MEND}") from error
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise AtlasError(f"{path} is damaged: line {error.lineno} is not JSON") from error
+        reason = f"line {error.lineno} is not JSON"
+        raise DamagedManifest(f"{path} is damaged: {reason}; {MEND}") from error
     return Manifest.from_json(value, path)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Commit: replace the manifest in one step.
+    """Commit: note how long the files are that count, and replace the manifest in one step.
 
     Raises
     ------
@@ -174,4 +185,6 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     {'seed': 3}
     """
     with storage_errors("the manifest"):
+        if manifest.state:
+            note_sizes(folder, manifest.state, manifest.table)
         write_json(folder / NAME, manifest.to_json())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from isogloss._core.errors import AtlasError, IsoglossError
 from isogloss._core.files import storage_errors, write_json
 from isogloss.store.readers import remove_unheld
+from isogloss.store.sizes import MEND
 
 if TYPE_CHECKING:
     from isogloss.topics.tree import TopicTree
@@ -91,6 +92,7 @@ def read_tree(folder: Path) -> "TopicTree":
         value = json.loads(path.read_text(encoding="utf-8"))
         return TopicTree.from_json(value["topics"])
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise AtlasError(f"{path} is missing: the atlas is not whole") from error
+        raise AtlasError(f"{path} is missing: the atlas is not whole; {MEND}") from error
     except (ValueError, KeyError, TypeError, IsoglossError) as error:
-        raise AtlasError(f"{path} is damaged: {' '.join(str(error).split())[:120]}") from error
+        reason = " ".join(str(error).split())[:120]
+        raise AtlasError(f"{path} is damaged: {reason}; {MEND}") from error

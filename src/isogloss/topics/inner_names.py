@@ -2,7 +2,8 @@
 
 The keywords of an inner topic are often those of its largest part, and tell it from its siblings
 rather than say what is in it. Leaves are named by their first keywords; a topic above takes a word
-out of the name of each of its larger parts, then its own keywords that repeat no part's name.
+out of the name of each of its larger parts, then its own keywords that repeat no part's name. A
+leaf that others were merged into has no parts any more, and gets such words once and for all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from isogloss.topics.word_forms import same_word
 
-__all__ = ["naming_words"]
+__all__ = ["naming_words", "words_of_parts"]
 
 Words = Sequence[str]
 
@@ -73,6 +74,35 @@ def naming_words(
                 words,
             )
     return found
+
+
+def words_of_parts(own: Words, parts: Sequence[Words], sizes: Sequence[int]) -> list[str]:
+    """Give the words of a topic that others were merged into, so that its name tells of them.
+
+    Its own words may all be those of its largest part. The name is that of a topic above the parts.
+
+    Parameters
+    ----------
+    own : list of str
+        Keywords of the merged topic, best first.
+    parts : list of list of str
+        Those of each topic that it was merged from.
+    sizes : list of int
+        Passages in each of these.
+
+    Returns
+    -------
+    list of str
+        As many as `own`, but one for each part at least; those of the name first.
+
+    Examples
+    --------
+    >>> words_of_parts(["key", "cipher", "hash"], [["key", "cipher"], ["wheel", "brake"]], [9, 8])
+    ['key', 'hash', 'wheel']
+    """
+    parent = np.array([-1, *[0] * len(parts)])
+    found = naming_words([own, *parts], parent, np.array([sum(sizes), *sizes]))
+    return found[0][: max(len(own), len(parts))]
 
 
 def _downwards(family: dict[int, list[int]]) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
-from isogloss.topics.tree import TopicTree
+from isogloss.topics.tree import LONGEST_NAME, TopicTree
 
 Ints = NDArray[np.int32]
 
@@ -28,7 +28,8 @@ def merge_tree(tree: TopicTree, groups: Sequence[Sequence[int]]) -> tuple[TopicT
     Returns
     -------
     tree : TopicTree
-        The name of a merged leaf is the first name of its group.
+        A merged leaf is called as the topic that it has taken the place of, else by the names of
+        its group, joined.
     number : int32 (t,)
         The new number of each old topic: for one that went, of the topic that has its passages.
 
@@ -69,7 +70,8 @@ def merge_tree(tree: TopicTree, groups: Sequence[Sequence[int]]) -> tuple[TopicT
         lasting = [shared[-1]] if whole else leaves
         above = shared[:-1] if whole else shared
         gone = [topic for topic in range(len(tree)) if set(below[topic]) <= set(leaves)]
-        names = [tree.labels[topic] for topic in [*members, *leaves] if tree.labels[topic]]
+        owners = ([shared[-1]] if whole else [], members, leaves)
+        names = [[tree.labels[at] for at in some if tree.labels[at]] for some in owners]
         for topic in gone:
             parent.pop(topic, None)
             heir[topic] = kept
@@ -77,11 +79,26 @@ def merge_tree(tree: TopicTree, groups: Sequence[Sequence[int]]) -> tuple[TopicT
         heir[kept] = kept
         size[kept] = sum(int(tree.size[at]) for at in leaves)
         persistence[kept] = min(float(tree.persistence[topic]) for topic in lasting)
-        label[kept] = names[0] if names else ""
+        label[kept] = _joined(next((some for some in names if some), []))
         leaf[gone] = False
         leaf[kept] = True
     _dissolve(parent, heir, leaf)
     return _closed_up(tree, parent, heir, leaf, size, persistence, label)
+
+
+def _joined(names: Sequence[str]) -> str:
+    """Join names to one, as many as a name may be long.
+
+    Examples
+    --------
+    >>> _joined(["cars", "bikes", "cars"])
+    'cars, bikes'
+    """
+    found = ""
+    for name in dict.fromkeys(names):
+        longer = f"{found}, {name}" if found else name
+        found = longer if len(longer) <= LONGEST_NAME else found
+    return found
 
 
 def _checked(tree: TopicTree, given: Sequence[int]) -> list[int]:

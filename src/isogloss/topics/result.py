@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import AtlasError, ParameterError
 from isogloss._core.files import atomic_path, write_json
 from isogloss._core.tensors import load_tensors, save_tensors
+from isogloss.topics.saved_folder import RESULT, into_folder
 from isogloss.topics.tree import TopicTree
 
 __all__ = ["TopicResult"]
@@ -129,9 +130,16 @@ class TopicResult:
         return replace(self, names=tuple(names))
 
     def save(self, folder: str | Path) -> None:
-        """Write `topics.json` and `topics.safetensors` into a folder, made if need be."""
+        """Write `topics.json` and `topics.safetensors` into a folder, made if need be.
+
+        Raises
+        ------
+        ParameterError
+            When the folder is a file, or holds files of these names that no topic model wrote.
+        StorageError
+            When the disk refuses.
+        """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, NDArray[Any]] = {"labels": self.labels}
         for name in ("membership", "topic_word"):
             rows = getattr(self, name)
@@ -139,15 +147,16 @@ class TopicResult:
                 arrays[f"{name}.start"] = rows.indptr.astype(np.int64)
                 arrays[f"{name}.column"] = rows.indices.astype(np.int32)
                 arrays[f"{name}.value"] = rows.data
-        with atomic_path(folder / "topics.safetensors") as path:
-            save_tensors(path, arrays)
         about = {
             "format": FORMAT, "topics": self.count, "keywords": self.keywords,
             "vocabulary": self.vocabulary, "weighting": self.weighting, "names": self.names,
             "tree": None if self.tree is None else self.tree.to_json(),
             "provenance": self.provenance,
         }  # fmt: skip
-        write_json(folder / "topics.json", about)
+        with into_folder(folder, RESULT):
+            with atomic_path(folder / "topics.safetensors") as path:
+                save_tensors(path, arrays)
+            write_json(folder / "topics.json", about)
 
     @classmethod
     def load(cls, folder: str | Path) -> "TopicResult":

@@ -175,7 +175,7 @@ def read_frequencies(path: Path) -> dict[str, float]:
     bad = np.flatnonzero(~((values > 0) & (values <= 1)))
     if len(bad):
         raise SourceError(
-            f"{path}, row {bad[0] + 1}: frequency {values[bad[0]]}; give a share above 0, at most 1"
+            f"{path}, row {bad[0]}: frequency {values[bad[0]]}; give a share above 0, at most 1"
         )
     if len(set(words)) < len(words) or not all(isinstance(word, str) for word in words):
         raise SourceError(f"{path}: the words must be strings, each once")

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
 from isogloss._core.extras import need
-from isogloss._core.files import atomic_path, write_json
-from isogloss._core.tensors import load_tensors, save_tensors
+from isogloss._core.tensors import load_tensors
 from isogloss.topics.estimator import TopicEstimator, largest_part, read_saved
 from isogloss.topics.models.bat_signs import GameSigns, GameWarning, signs_of
 from isogloss.topics.models.inputs import checked_words
@@ -25,6 +24,7 @@ from isogloss.topics.models.shares import sparse_shares
 from isogloss.topics.models.torch_guard import one_thread, seeded
 from isogloss.topics.result import TopicResult
 from isogloss.topics.rows import count_rows
+from isogloss.topics.saved_folder import write_folder
 
 __all__ = ["BATTopics", "GameSigns", "GameWarning", "GaussianBATTopics"]
 
@@ -193,11 +193,7 @@ class BATTopics(TopicEstimator):
     def save(self, folder: str | Path) -> None:
         """Write `model.json` and `model.safetensors`, and the result, into a folder."""
         self._need_fit("result_")
-        folder = Path(folder)
-        self.result_.save(folder)
         arrays = {f"network.{name}": one.numpy() for name, one in self._game.state_dict().items()}
-        with atomic_path(folder / "model.safetensors") as path:
-            save_tensors(path, arrays | {"idf": self._idf})
         about = {
             "format": FORMAT,
             "model": type(self).__name__,
@@ -206,7 +202,7 @@ class BATTopics(TopicEstimator):
             "distances": self.distances_,
             "empty": self.empty_,
         }
-        write_json(folder / "model.json", about)
+        write_folder(Path(folder), self.result_, arrays | {"idf": self._idf}, about)
 
     @classmethod
     def load(cls: type[Self], folder: str | Path) -> Self:

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import NotFitted, ParameterError
 from isogloss._core.extras import need
-from isogloss._core.files import atomic_path, write_json
-from isogloss._core.tensors import load_tensors, save_tensors
+from isogloss._core.tensors import load_tensors
 from isogloss.topics.estimator import TopicEstimator, largest_part, read_saved
 from isogloss.topics.models.shares import rising_shares, softmax
 from isogloss.topics.models.token_input import (
@@ -28,6 +27,7 @@ from isogloss.topics.models.token_input import (
 from isogloss.topics.models.torch_guard import one_thread, seeded
 from isogloss.topics.models.word_input import look_up, to_width
 from isogloss.topics.result import TopicResult
+from isogloss.topics.saved_folder import write_folder
 
 __all__ = ["DocNADETopics", "Likelihood"]
 
@@ -279,11 +279,7 @@ class DocNADETopics(TopicEstimator):
         The word vectors are kept as the model reads them; `word_vectors` itself is not.
         """
         self._need_fit("topic_weights_")
-        folder = Path(folder)
-        self.result_.save(folder)
         arrays = {f"network.{name}": value for name, value in self._arrays().items()}
-        with atomic_path(folder / "model.safetensors") as path:
-            save_tensors(path, arrays | {"centre": self._centre})
         about = {
             "format": FORMAT,
             "model": type(self).__name__,
@@ -295,7 +291,7 @@ class DocNADETopics(TopicEstimator):
             "empty": self.empty_,
             "without_vector": self.without_vector_,
         }
-        write_json(folder / "model.json", about)
+        write_folder(Path(folder), self.result_, arrays | {"centre": self._centre}, about)
 
     @classmethod
     def load(cls, folder: str | Path) -> "DocNADETopics":

@@ -6,11 +6,11 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from isogloss._core.errors import AtlasError, ParameterError
-from isogloss._core.files import atomic_path, write_json
-from isogloss._core.tensors import load_tensors, save_tensors
+from isogloss._core.tensors import load_tensors
 from isogloss.topics.estimator import TopicEstimator, read_saved
 from isogloss.topics.graph import WordWeights
 from isogloss.topics.result import TopicResult
+from isogloss.topics.saved_folder import write_folder
 
 __all__ = ["KeptModel"]
 
@@ -45,21 +45,21 @@ class KeptModel(TopicEstimator):
         ------
         NotFitted
             Before `fit`.
+        ParameterError
+            When the folder is a file, or holds files of these names that no topic model wrote.
+        StorageError
+            When the disk refuses.
         """
         self._need_fit("result_")
-        folder = Path(folder)
-        self.result_.save(folder)
         arrays = {}
         for name in self.kept:
             value = getattr(self, name)
             arrays[name] = value.idf if isinstance(value, WordWeights) else value
-        with atomic_path(folder / "model.safetensors") as path:
-            save_tensors(path, arrays)
         about = {
             "format": FORMAT, "model": type(self).__name__, "parameters": self.get_params(),
             "word weights": [n for n in self.kept if isinstance(getattr(self, n), WordWeights)],
         }  # fmt: skip
-        write_json(folder / "model.json", about)
+        write_folder(Path(folder), self.result_, arrays, about)
 
     @classmethod
     def load(cls: type[Self], folder: str | Path) -> Self:

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError, ParameterError
-from isogloss._core.files import atomic_path, write_json
-from isogloss._core.tensors import load_tensors, save_tensors
+from isogloss._core.tensors import load_tensors
 from isogloss.topics.estimator import TopicEstimator, largest_part
 from isogloss.topics.mined_sets import MinedSets, mine_sets, tables_for
 from isogloss.topics.models.hashed_parts import csr_counts, largest_parts, score_matrix
 from isogloss.topics.models.inputs import checked_words
 from isogloss.topics.result import TopicResult
+from isogloss.topics.saved_folder import write_folder
 from isogloss.topics.set_clusters import (
     Giant,
     cluster_words,
@@ -319,19 +319,12 @@ class MinHashingTopics(TopicEstimator):
     def save(self, folder: str | Path) -> None:
         """Write the result, the parameters and what `transform` needs into a folder."""
         self._need_fit("result_")
-        folder = Path(folder)
-        self.result_.save(folder)
-        with atomic_path(folder / "min_hashing.safetensors") as path:
-            save_tensors(path, {"document_frequency": self.document_frequency_})
-        write_json(
-            folder / "min_hashing.json",
-            {
-                "format": FORMAT,
-                "parameters": self.get_params(),
-                "documents": self.n_documents_,
-                "giants": [asdict(giant) for giant in self.giants_],
-            },
-        )
+        arrays = {"document_frequency": self.document_frequency_}
+        about = {
+            "format": FORMAT, "parameters": self.get_params(), "documents": self.n_documents_,
+            "giants": [asdict(giant) for giant in self.giants_],
+        }  # fmt: skip
+        write_folder(Path(folder), self.result_, arrays, about, name="min_hashing")
 
     @classmethod
     def load(cls: type[Self], folder: str | Path) -> Self:
