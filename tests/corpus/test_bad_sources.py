@@ -218,6 +218,11 @@ UNCLOSED = {
         "a quote in line 4 is closed only by one of another row, in line 5: line 4 is lost by it, "
         "line 5 is read anew",
     ),
+    "no column short": (
+        b'"c,d\ne,f\n"g",h\n', ["e", "g"],
+        "a quote in line 4 is closed only by one of another row, in line 6: line 4 is lost by it, "
+        "lines 5 to 6 are read anew",
+    ),
     "well quoted": (b'"c\nd, e\nf",g,h\ni,j\n', ["i"], "line 6 has 3 fields, the header 2"),
 }  # fmt: skip
 
@@ -232,6 +237,23 @@ def test_an_open_quote_costs_the_lines_of_its_row(tmp_path, name):
     assert source.rejects[0].row == 1
     assert says in source.rejects[0].reason
     assert len(source.rejects) == (2 if name == "closed by another" else 1)
+
+
+LENIENT = {
+    "a line that begins with a quote": (b'"he said:\n"hi" and left",s', 'he said:\nhi" and left"'),
+    "a quote after a space": (b'"he said:\nwell "hi" there",s', 'he said:\nwell hi" there"'),
+    "a quote within": (b'"c ""d"" e\nf",s', 'c "d" e\nf'),
+}
+
+
+@pytest.mark.parametrize("name", LENIENT)
+def test_quotes_within_a_text_of_several_lines_are_no_open_ones(tmp_path, name):
+    lines, text = LENIENT[name]
+    (tmp_path / "a.csv").write_bytes(b"text,subject\n" + lines + b"\ng,h\n")
+    source, kept = open_source(tmp_path / "a.csv", text="text"), []
+    for batch in source.batches():
+        kept += batch.column("text").to_pylist()
+    assert (kept, source.rejects) == ([text, "g"], [])
 
 
 def test_a_quote_that_stays_open_for_too_long():

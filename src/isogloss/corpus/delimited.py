@@ -164,8 +164,19 @@ def csv_records(
         if lines.ended:
             report(row, "quote never closed", _lost(lines, mark, "never closed"))
             continue
+        if len(lines.row) > 1 and _has_swallowed(lines, mark, len(fields), len(header)):
+            after = lines.row[1:]
+            if lines.give_back(1):
+                begin, end = lines.row[0].number, after[-1].number
+                reason = (
+                    f"a quote in line {begin} is closed only by one of another row, in line {end}: "
+                    f"line {begin} is lost by it, {_named(after)} read anew"
+                )
+                report(row, "quote closed by another row", reason)
+                continue
         if len(fields) != len(header):
-            report(row, "wrong number of fields", _miscounted(lines, mark, fields, header))
+            reason = f"line {lines.row[-1].number} has {len(fields)} fields, the header "
+            report(row, "wrong number of fields", f"{reason}{len(header)}")
             continue
         record: dict[str, Any] = {
             key: (value if value != "" else None) for key, value in zip(header, fields, strict=True)
@@ -204,16 +215,23 @@ def _lost(lines: _Lines, mark: str, open_still: str) -> str:
     return f"{told}, {_named(after)} read anew" if back and after else told
 
 
-def _miscounted(lines: _Lines, mark: str, fields: list[str], header: list[str]) -> str:
-    """Say how many fields a row has; where its quotes are broken, give back all but one line."""
-    first, last = lines.row[0].number, lines.row[-1].number
-    after = lines.row[1:]
-    if after and not _well_quoted(lines.texts(), mark) and lines.give_back(1):
-        return (
-            f"a quote in line {first} is closed only by one of another row, in line {last}: line "
-            f"{first} is lost by it, {_named(after)} read anew"
-        )
-    return f"line {last} has {len(fields)} fields, the header {len(header)}"
+def _has_swallowed(lines: _Lines, mark: str, fields: int, wanted: int) -> bool:
+    """Tell whether a row of several lines has other rows in it, since a quote was left open.
+
+    Its quotes are broken then. Where the number of its fields is right all the same, it must be
+    plain that what follows the first line are rows, the last of them with a quote of its own.
+    """
+    texts = lines.texts()
+    quoted = texts[-1].startswith('"') or f'{mark}"' in texts[-1]
+    if (fields == wanted and not quoted) or _well_quoted(texts, mark):
+        return False
+    if fields != wanted:
+        return True
+    try:
+        rows = [row for row in csv.reader(texts[1:], delimiter=mark, strict=True) if row]
+    except csv.Error:
+        return False
+    return all(len(row) == wanted for row in rows)
 
 
 def _well_quoted(texts: list[str], mark: str) -> bool:
