@@ -46,16 +46,32 @@ def test_what_does_not_fit_is_refused(wrong, message):
 
 MODELS = ["MinHashingTopics", "BERTopicTopics", "CFMF", "CFMFEmb", "LDATopics", "NMFTopics",
           "Top2VecTopics", "DocNADETopics", "BATTopics", "GaussianBATTopics"]  # fmt: skip
+DATA = {
+    "vectors": np.eye(30, 20, dtype=np.float32),
+    "counts": sp.csr_matrix(np.ones((30, 20), dtype=np.float32)),
+    "tokens": [["a", "b", "c"]] * 30,
+}
 
 
 @pytest.mark.models
 @pytest.mark.parametrize("name", MODELS)
 def test_no_model_takes_a_word_for_a_number(name):
     model = getattr(topics, name)
-    counts = sp.csr_matrix(np.ones((30, 20), dtype=np.float32))
-    tokens = [["a", "b", "c"]] * 30
-    data = {"vectors": np.eye(30, 20, dtype=np.float32), "counts": counts, "tokens": tokens}
     for parameter in list(inspect.signature(model.__init__).parameters.values())[1:]:
         if isinstance(parameter.default, int | float):
             with pytest.raises(ParameterError, match=parameter.name):
-                model(**{parameter.name: "many"}).fit(data[model.input_kind])
+                model(**{parameter.name: "many"}).fit(DATA[model.input_kind])
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("name", MODELS)
+def test_every_limit_is_looked_at_when_a_fit_begins(name):
+    model = getattr(topics, name)
+    assert model.limits
+    for parameter, default in model().get_params().items():
+        if parameter not in model.limits:
+            continue
+        for wrong in (-1,) if default is None or not isinstance(default, str) else (-1, None):
+            with pytest.raises(ParameterError, match=f"{parameter} is {wrong}(: give|; known)"):
+                model(**{parameter: wrong}).fit(DATA[model.input_kind])
+    assert model.limits.keys() <= model().get_params().keys()

@@ -44,3 +44,21 @@ def test_of_many_passages_a_sample_is_read_and_the_note_says_so(atlas, monkeypat
     assert 30 in read
     assert found["notes"]["npmi_window"].endswith("a sample of 30 passages")
     assert found == atlas.evaluate_topics()
+
+
+def test_each_passage_is_cut_into_tokens_once(atlas, monkeypatch):
+    import isogloss.text as text
+
+    pytest.importorskip("gensim")
+    cut, plain = [], text.tokenize
+
+    def tokens_of(texts):
+        cut.extend(texts)
+        return plain(texts)
+
+    monkeypatch.setattr(text, "tokenize", tokens_of)
+    monkeypatch.setattr(module, "WINDOW_PASSAGES", 60)
+    monkeypatch.setattr(module, "CV_PASSAGES", 20)
+    found = atlas.evaluate_topics()
+    assert len(cut) == len(set(cut)) == 60
+    assert "in 20 texts" in found["notes"]["c_v"]

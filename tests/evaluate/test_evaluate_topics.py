@@ -66,10 +66,10 @@ def test_c_v_needs_gensim_and_texts():
         ({"window": 1}, "window is 1: give a whole number of at least 2"),
         ({"window": "3", "texts": None}, "window is '3'"),
         ({"texts": [None]}, r"texts\[0\] is None: give a list of words"),
-        ({"texts": [["a"], "a cat"]}, r"texts\[1\] is a string where a list of words was meant"),
-        ({"texts": [["cat", None]]}, r"texts\[0\] holds None among its words: give strings"),
-        ({"texts": [[["cat"]]]}, r"texts\[0\] holds \['cat'\]"),
-        ({"texts": "a cat"}, "texts is 'a cat': give a list of words for each"),
+        ({"texts": [["a"], "a cat"]}, r"texts\[1\] is 'a cat': give a list of words"),
+        ({"texts": [["cat", None]]}, r"texts\[0\]\[1\] is None: give a string"),
+        ({"texts": [[["cat"]]]}, r"texts\[0\]\[0\] is \['cat'\]"),
+        ({"texts": "a cat"}, "texts is 'a cat': give a list of lists of words"),
         ({"cv_texts": [None]}, r"cv_texts\[0\] is None"),
         ({"seed": -1}, "seed is -1: give a whole number of at least 0"),
         ({"seed": None}, "seed is None"),
@@ -78,7 +78,7 @@ def test_c_v_needs_gensim_and_texts():
         ({"resamples": 0}, "resamples is 0: give a whole number of at least 1"),
         ({"resamples": 2.5}, "resamples is 2.5"),
         ({"gold": 5}, "gold is 5: give one label a document"),
-        ({"counts": 5}, "counts is 5: give word counts"),
+        ({"counts": 5}, "counts is 5: give a list of word counts"),
     ],
 )
 def test_mistakes_are_named(changes, words):

@@ -150,7 +150,7 @@ def test_signs_of_failure_are_measured_and_warned_of():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"n_topics": 0}, "n_topics=0"),
+        ({"n_topics": 0}, "n_topics is 0"),
         ({"batch_size": 1}, "batch_size"),
         ({"clip": 0}, "clip"),
         ({"alpha": -1.0}, "alpha"),

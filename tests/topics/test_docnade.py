@@ -235,7 +235,7 @@ def test_wrong_parameters_are_named(wrong, said):
 
 
 def test_wrong_input_is_named():
-    with pytest.raises(ParameterError, match="lists of tokens"):
+    with pytest.raises(ParameterError, match=r"X\[0\] is 'red wine': give a list of tokens"):
         DocNADETopics(2).fit(["red wine"])
     with pytest.raises(NotFitted):
         DocNADETopics(2).transform([["red"]])

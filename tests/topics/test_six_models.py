@@ -255,7 +255,7 @@ def test_words_are_numbers_where_nobody_names_them():
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (LDATopics(3, engine="mallet"), "known: tomotopy"),
+        (LDATopics(3, engine="mallet"), "known: 'tomotopy'"),
         (LDATopics(3, eta=0), "eta is 0"),
         (NMFTopics(3, iterations=0), "iterations is 0"),
         (CFMF(winner="loser"), "known: 'features'"),

@@ -95,3 +95,21 @@ def test_copies_with_small_changes_are_no_topics():
     graph, sought = neighbour_graphs(rows, None, neighbours=50, lexical_weight=0.5, even_edges=True)
     found = first_communities(graph, sought, rows=rows)
     assert adjusted_rand_score(np.repeat(np.arange(8), 50), found.labels) > 0.9
+
+
+def test_the_search_ends_at_an_octave_worth_less_than_85_hundredths_of_the_best(monkeypatch):
+    """Sums by octave: .86 of the best so far goes on, .84 ends it before the best of all."""
+    octaves = [1.0, 0.9, 0.86, 1.2, 1.03, 1.01, 2.0, 0.1]
+    looked = []
+
+    def cut(graph, scale, seed=0):
+        looked.append(round(np.log2(scale)))
+        return np.array([looked[-1]], dtype=np.int32)
+
+    monkeypatch.setattr(scale, "_cut", cut)
+    monkeypatch.setattr(scale, "modularity", lambda graph, labels: octaves[labels[0] // 4])
+    monkeypatch.setattr(scale, "mean_silhouette", lambda *given, **more: 0.0)
+    steps = [2.0**step for step in range(4 * len(octaves))]
+    found = scale._farthest_apart(None, None, np.eye(2, dtype=np.float32), steps)
+    assert found.resolution == 2.0**12  # the coarsest of the octave with 1.2
+    assert max(looked) == 4 * 6 - 2

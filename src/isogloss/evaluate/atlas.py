@@ -78,12 +78,12 @@ def evaluate_atlas(
     keywords = [list(topic.keywords) for topic in leaves]
     known = frozenset(vocabulary.words)
     whole = sorted({w for ws in keywords for w in ws if without_spaces(w) and w not in known})
-    with_cv = _has_gensim()
+    # Filled while the windows are counted, which comes first.
+    cv_texts: list[list[str]] | None = [] if _has_gensim() else None
     found = evaluate_topics(
         assigned, keywords, gold=gold, counts=counts(),
         vocabulary=[*vocabulary.words, *whole], seed=seed,
-        texts=_some_tokens(atlas, WINDOW_PASSAGES, seed),
-        cv_texts=list(_some_tokens(atlas, CV_PASSAGES, seed)) if with_cv else None,
+        texts=_some_tokens(atlas, seed, cv_texts), cv_texts=cv_texts,
     )  # fmt: skip
     scores: dict[str, Score] = dict(found.scores)
     if len(atlas) > WINDOW_PASSAGES:
@@ -91,7 +91,7 @@ def evaluate_atlas(
         note = f"{windows.notes}; a sample of {WINDOW_PASSAGES:,} passages"
         scores["npmi_window"] = replace(windows, notes=note)
     skipped = dict(found.skipped)
-    if not with_cv:
+    if cv_texts is None:
         skipped["c_v"] = "needs gensim: pip install 'isogloss[eval]'"
     words = topic_words(keywords, vocabulary, tally)
     further, reasons, told = _word_tasks(
@@ -265,11 +265,19 @@ def _batches(
             yield {name: taken.column(name) for name in columns}
 
 
-def _some_tokens(atlas: "Atlas", most: int, seed: int) -> Iterator[list[str]]:
+def _some_tokens(atlas: "Atlas", seed: int, held: list[list[str]] | None) -> Iterator[list[str]]:
+    """Stream the tokens of the passages whose windows are counted, and hold those for C_v."""
     from isogloss.text import tokenize
 
-    for part in _batches(atlas, ["text"], _chosen(len(atlas), most, seed)):
-        yield from tokenize(part["text"].to_pylist())
+    rows = _chosen(len(atlas), WINDOW_PASSAGES, seed)
+    kept = np.isin(rows, _chosen(len(atlas), CV_PASSAGES, seed))  # a part of them: one shuffle
+    done = 0
+    for part in _batches(atlas, ["text"], rows):
+        for tokens in tokenize(part["text"].to_pylist()):
+            if held is not None and kept[done]:
+                held.append(tokens)
+            done += 1
+            yield tokens
 
 
 def _stability(

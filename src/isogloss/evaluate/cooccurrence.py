@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from isogloss._core.checks import whole_number
+from isogloss._core.checks import many, strings, whole_number
 from isogloss._core.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -60,30 +60,10 @@ def word_lists(given: Any, name: str) -> Iterator[list[str]]:
     --------
     >>> list(word_lists([["a", "cat"], ["a", None]], "texts"))
     Traceback (most recent call last):
-    isogloss._core.errors.ParameterError: texts[1] holds None among its words: give strings
+    isogloss._core.errors.ParameterError: texts[1][1] is None: give a string
     """
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise ParameterError(f"{name} is {_shown(given)}: give a list of words for each")
-    for number, words in enumerate(given):
-        if isinstance(words, str | bytes):
-            raise ParameterError(
-                f"{name}[{number}] is a string where a list of words was meant: split it"
-            )
-        if not isinstance(words, Iterable):
-            raise ParameterError(f"{name}[{number}] is {_shown(words)}: give a list of words")
-        held = list(words)
-        if not set(map(type, held)) <= {str}:  # a subclass will do
-            wrong = [word for word in held if not isinstance(word, str)]
-            if wrong:
-                raise ParameterError(
-                    f"{name}[{number}] holds {_shown(wrong[0])} among its words: give strings"
-                )
-        yield held
-
-
-def _shown(value: Any) -> str:
-    said = repr(value)
-    return said if len(said) <= 40 else f"{said[:40]}..."
+    for number, words in enumerate(many(given, name, "lists of words")):
+        yield strings(words, f"{name}[{number}]")
 
 
 class _Counter:
@@ -185,9 +165,7 @@ def count_documents(
         ),
         shape=(len(vocabulary), len(counter.known)),
     )
-    if not issparse(counts) and (isinstance(counts, str) or not isinstance(counts, Iterable)):
-        raise ParameterError(f"counts is {_shown(counts)}: give word counts, csr (n, v)")
-    batches = [counts] if issparse(counts) else counts
+    batches = [counts] if issparse(counts) else many(counts, "counts", "word counts, csr (n, v)")
     for batch in cast("Iterable[csr_matrix]", batches):
         if batch.shape[1] != len(vocabulary):
             raise ParameterError(

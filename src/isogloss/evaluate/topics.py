@@ -112,7 +112,7 @@ def evaluate_topics(
     with_cv : bool
         Also C_v over `texts`, by gensim (extra ``eval``); slow, and holds the texts.
     cv_texts : iterable of list of str, optional
-        Tokens of other texts for C_v, a sample as a rule; they are held.
+        Tokens of other texts for C_v, a sample as a rule; they are held. Read after `texts`.
     resamples, seed
         Of every bootstrap interval.
 

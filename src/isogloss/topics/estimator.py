@@ -2,18 +2,25 @@
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import partial
+from inspect import signature
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isogloss._core.checks import whole_number
+from isogloss._core.checks import real_number, whole_number
 from isogloss._core.errors import AtlasError
 from isogloss._core.estimator import Estimator
 from isogloss.topics.result import TopicResult
 
 __all__ = ["TopicEstimator"]
+
+# Checks of parameters that many models share.
+AT_LEAST_ONE = partial(whole_number, least=1)
+ABOVE_ZERO = partial(real_number, least=0, above=True)
 
 Self = TypeVar("Self", bound="TopicEstimator")
 
@@ -26,6 +33,9 @@ class TopicEstimator(Estimator, ABC):
     input_kind : {"vectors", "counts", "tokens"}
         What `fit` and `transform` take as `X`: float32 rows (n, d), word counts CSR (n, v), or
         lists of tokens in order.
+    limits : mapping of str to callable
+        By parameter, the check of `isogloss._core.checks` that it must pass when `fit` begins,
+        called with its value and its name; None passes where `__init__` knows it.
     result_ : TopicResult
         Topics of the passages that it was fitted on.
 
@@ -37,6 +47,7 @@ class TopicEstimator(Estimator, ABC):
     """
 
     input_kind: ClassVar[Literal["vectors", "counts", "tokens"]]
+    limits: ClassVar[Mapping[str, Callable[[Any, str], Any]]] = {}
     result_: TopicResult
 
     @abstractmethod
@@ -47,10 +58,16 @@ class TopicEstimator(Estimator, ABC):
     def transform(self, X: Any) -> Any:
         """Give the part of each passage in each topic, float32 CSR (n, t)."""
 
-    def _check_kinds(self) -> None:
-        super()._check_kinds()
-        if "random_state" in self.get_params():
-            whole_number(self.get_params()["random_state"], "random_state", 0, 2**64 - 1)
+    def _check_params(self) -> None:
+        """Refuse what is out of its limits, then what is of a wrong kind: limits say more."""
+        known = signature(type(self).__init__).parameters
+        for name, check in self.limits.items():
+            value = getattr(self, name)
+            if value is not None or type(None) not in get_args(known[name].annotation):
+                check(value, name)
+        if "random_state" in known:
+            whole_number(self.random_state, "random_state", 0, 2**64 - 1)
+        self._check_kinds()
 
     @property
     def labels_(self) -> NDArray[np.int32]:

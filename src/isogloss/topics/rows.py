@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from isogloss._core.checks import strings
 from isogloss._core.errors import ParameterError
 
 # Lengths may be so far from 1: vectors rounded to 16 bits or to int8 stay well within.
@@ -97,12 +98,7 @@ def checked_vocabulary(vocabulary: Any, columns: int) -> tuple[str, ...]:
     Traceback (most recent call last):
     isogloss._core.errors.ParameterError: vocabulary is 'ab': give a list of words, one a column
     """
-    if isinstance(vocabulary, str | bytes) or not hasattr(vocabulary, "__iter__"):
-        raise ParameterError(f"vocabulary is {vocabulary!r}: give a list of words, one a column")
-    words = tuple(vocabulary)
-    for number, word in enumerate(words):
-        if not isinstance(word, str):
-            raise ParameterError(f"word {number} of the vocabulary is {word!r}: give strings")
+    words = tuple(strings(vocabulary, "vocabulary", "words, one a column"))
     if len(words) != columns:
         raise ParameterError(
             f"vocabulary has {len(words)} words for {columns} columns: give one a column"

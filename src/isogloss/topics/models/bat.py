@@ -7,6 +7,7 @@ smallest denominator is 1e-16, since gradients are of the size of word shares.
 
 import warnings
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -14,10 +15,17 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError
 from isogloss._core.extras import need
 from isogloss._core.tensors import load_tensors
-from isogloss.topics.estimator import TopicEstimator, largest_part, read_saved
+from isogloss.topics.estimator import (
+    ABOVE_ZERO,
+    AT_LEAST_ONE,
+    TopicEstimator,
+    largest_part,
+    read_saved,
+)
 from isogloss.topics.models.bat_signs import GameSigns, GameWarning, signs_of
 from isogloss.topics.models.inputs import checked_words
 from isogloss.topics.models.shares import sparse_shares
@@ -87,6 +95,11 @@ class BATTopics(TopicEstimator):
     """
 
     input_kind: ClassVar[Literal["vectors", "counts", "tokens"]] = "counts"
+    limits: ClassVar = {
+        **dict.fromkeys(("n_topics", "hidden", "steps", "critic_steps"), AT_LEAST_ONE),
+        **dict.fromkeys(("clip", "learning_rate", "alpha"), ABOVE_ZERO),
+        "batch_size": partial(whole_number, least=2),
+    }
     signs_: GameSigns
     distances_: list[float]
     _game: Any
@@ -232,17 +245,7 @@ class BATTopics(TopicEstimator):
 
     def _check(self) -> None:
         need("torch", extra="models")
-        self._check_kinds()
-        for name in ("n_topics", "hidden", "steps", "critic_steps"):
-            if getattr(self, name) < 1:
-                raise ParameterError(f"{name}={getattr(self, name)!r}: give at least 1")
-        if self.batch_size < 2:
-            raise ParameterError(f"batch_size={self.batch_size!r}: give at least 2")
-        for name in ("clip", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise ParameterError(f"{name}={getattr(self, name)!r}: give more than 0")
-        if self.alpha is not None and not self.alpha > 0:
-            raise ParameterError(f"alpha={self.alpha!r}: give more than 0, or None")
+        self._check_params()
 
     def _rows(self, counts: Any) -> tuple[Any, NDArray[np.bool_]]:
         """Give TF-IDF divided by its sum, CSR, and which rows have a word."""

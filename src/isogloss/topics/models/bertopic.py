@@ -5,14 +5,17 @@ Paper: Grootendorst, BERTopic: neural topic modeling with a class-based TF-IDF p
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from isogloss._core.checks import one_of, whole_number
 from isogloss._core.errors import ParameterError
 from isogloss._math.topk import nearest_rows
+from isogloss.topics.estimator import AT_LEAST_ONE
 from isogloss.topics.models.class_tfidf import class_sums, class_tfidf
 from isogloss.topics.models.density_clusters import density_clusters, reduced
 from isogloss.topics.models.inputs import (
@@ -27,6 +30,14 @@ from isogloss.topics.models.merge import merged_to
 from isogloss.topics.result import TopicResult
 
 __all__ = ["BERTopicTopics"]
+
+# Of models that look for dense areas.
+CLUSTER_LIMITS = {
+    "min_topic_size": partial(whole_number, least=2),
+    "components": AT_LEAST_ONE,
+    "neighbours": AT_LEAST_ONE,
+    "n_keywords": AT_LEAST_ONE,
+}
 
 
 class BERTopicTopics(KeptModel):
@@ -87,6 +98,7 @@ class BERTopicTopics(KeptModel):
     """
 
     input_kind: ClassVar[Literal["vectors"]] = "vectors"
+    limits: ClassVar = CLUSTER_LIMITS | {"outliers": partial(one_of, known=("keep", "reassign"))}
     kept: ClassVar[dict[str, str]] = {"topic_vectors_": "td", "_vectors": "nd", "_nearest": "n"}
 
     def __init__(
@@ -140,9 +152,7 @@ class BERTopicTopics(KeptModel):
         ParameterError
             For vectors, counts or parameters that cannot be used.
         """
-        self._check_kinds()
-        if self.outliers not in ("keep", "reassign"):
-            raise ParameterError(f"outliers is {self.outliers!r}; known: 'keep', 'reassign'")
+        self._check_params()
         if counts is None:
             raise ParameterError("counts is missing: keywords are chosen from word counts (n, v)")
         vectors = checked_vectors(X)
@@ -199,10 +209,6 @@ class BERTopicTopics(KeptModel):
 
 def clusters_of(model: Any, vectors: NDArray[np.float32]) -> NDArray[np.int32]:
     """Give the density cluster of each vector, int32 (n,); -1 for outliers and rows of zeros."""
-    least = {"min_topic_size": 2, "components": 1, "neighbours": 1, "n_keywords": 1}
-    for name, low in least.items():
-        if not getattr(model, name) >= low:
-            raise ParameterError(f"{name} is {getattr(model, name)}; it must be {low} or more")
     labels = np.full(len(vectors), -1, dtype=np.int32)
     full = np.flatnonzero(vectors.any(axis=1))
     checked_topics(model.n_topics, len(full))

@@ -6,12 +6,15 @@ gas algorithm based on label maximization, 2011; Prouteau et al. 2026 (arXiv 260
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import one_of
 from isogloss._core.errors import ParameterError
+from isogloss.topics.estimator import AT_LEAST_ONE
 from isogloss.topics.graph import WordWeights
 from isogloss.topics.models.feature_maximization import feature_maximization
 from isogloss.topics.models.gas import Stress, grow_gas, nearest_unit, scores_of
@@ -34,6 +37,8 @@ Floats = NDArray[np.float64]
 class _Gas(KeptModel):
     """What both have in common: the parameters, and how many topics there are by default."""
 
+    limits: ClassVar = {"n_keywords": AT_LEAST_ONE}
+
     def __init__(
         self,
         n_topics: int | None = None,
@@ -44,11 +49,6 @@ class _Gas(KeptModel):
         self.n_topics = n_topics
         self.n_keywords = n_keywords
         self.random_state = random_state
-
-    def _check(self) -> None:
-        self._check_kinds()
-        if not self.n_keywords >= 1:
-            raise ParameterError(f"n_keywords is {self.n_keywords}; it must be 1 or more")
 
     def _units(
         self,
@@ -120,6 +120,7 @@ class CFMF(_Gas):
     """
 
     input_kind: ClassVar[Literal["counts"]] = "counts"
+    limits: ClassVar = _Gas.limits | {"winner": partial(one_of, known=("features", "distance"))}
     kept: ClassVar[dict[str, str]] = {"units_": "tv", "_weights": "v"}
 
     def __init__(
@@ -152,9 +153,7 @@ class CFMF(_Gas):
         ParameterError
             For counts or parameters that cannot be used.
         """
-        self._check()
-        if self.winner not in ("features", "distance"):
-            raise ParameterError(f"winner is {self.winner!r}; known: 'features', 'distance'")
+        self._check_params()
         counts = checked_counts(X)
         words = checked_words(vocabulary, counts.shape[1])
         self._weights = WordWeights.fit(counts)
@@ -247,7 +246,7 @@ class CFMFEmb(_Gas):
         ParameterError
             For vectors, counts or parameters that cannot be used.
         """
-        self._check()
+        self._check_params()
         rows = checked_vectors(X)
         if counts is None:
             raise ParameterError("counts is missing: keywords are chosen from word counts (n, v)")

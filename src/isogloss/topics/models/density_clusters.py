@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from isogloss._core.checks import one_of
 from isogloss._core.errors import ParameterError
 from isogloss._core.threads import single_threaded_blas
 from isogloss._math.topk import nearest_rows
@@ -51,8 +52,7 @@ def reduced(
         return np.asarray(vectors, dtype=np.float64)
     if how == "pca":
         return principal_components(vectors, components)
-    if how != "spectral":
-        raise ParameterError(f"reduction is {how!r}; known: 'spectral', 'pca', None")
+    one_of(how, "reduction", ("spectral", "pca", None))
     return _spectral(vectors, components, neighbours, seed)
 
 
@@ -123,8 +123,7 @@ def density_clusters(
     >>> density_clusters(points, min_cluster_size=4, min_points=2).tolist()
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, -1]
     """
-    if method not in ("eom", "leaf"):
-        raise ParameterError(f"method is {method!r}; known: 'eom', 'leaf'")
+    one_of(method, "method", ("eom", "leaf"))
     size = min_cluster_size
     while True:
         tree = DensityTree(

@@ -6,6 +6,7 @@ LSTM's state at a word has read the words before it and no later ones.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -13,10 +14,17 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from isogloss._core.checks import one_of, real_number
 from isogloss._core.errors import NotFitted, ParameterError
 from isogloss._core.extras import need
 from isogloss._core.tensors import load_tensors
-from isogloss.topics.estimator import TopicEstimator, largest_part, read_saved
+from isogloss.topics.estimator import (
+    ABOVE_ZERO,
+    AT_LEAST_ONE,
+    TopicEstimator,
+    largest_part,
+    read_saved,
+)
 from isogloss.topics.models.shares import rising_shares, softmax
 from isogloss.topics.models.token_input import (
     Likelihood,
@@ -107,6 +115,16 @@ class DocNADETopics(TopicEstimator):
     """
 
     input_kind: ClassVar[Literal["vectors", "counts", "tokens"]] = "tokens"
+    limits: ClassVar = {
+        **dict.fromkeys(
+            ("n_topics", "max_words", "min_count", "epochs", "patience", "batch_size"),
+            AT_LEAST_ONE,
+        ),
+        "learning_rate": ABOVE_ZERO,
+        "validation_share": partial(real_number, least=0, above=True, below=1),
+        "context": partial(one_of, known=("none", "lstm")),
+        "activation": partial(one_of, known=("sigmoid", "tanh")),
+    }
     vocabulary_: list[str]
     history_: list[float]
 
@@ -318,22 +336,7 @@ class DocNADETopics(TopicEstimator):
 
     def _check(self) -> None:
         need("torch", extra="models")
-        self._check_kinds()
-        limits = {
-            "n_topics": self.n_topics >= 1,
-            "max_words": self.max_words >= 1,
-            "min_count": self.min_count >= 1,
-            "epochs": self.epochs >= 1,
-            "patience": self.patience >= 1,
-            "batch_size": self.batch_size >= 1,
-            "learning_rate": self.learning_rate > 0,
-            "validation_share": 0 < self.validation_share < 1,
-            "context": self.context in ("none", "lstm"),
-            "activation": self.activation in ("sigmoid", "tanh"),
-        }
-        for name, right in limits.items():
-            if not right:
-                raise ParameterError(f"{name}={getattr(self, name)!r} is out of range")
+        self._check_params()
         if self.word_vectors is not None and self.context == "none":
             raise ParameterError("word_vectors are read by the LSTM: give context='lstm' too")
 

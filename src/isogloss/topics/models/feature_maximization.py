@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from isogloss._core.checks import real_number
 from isogloss._core.errors import ParameterError
 
 __all__ = ["FeatureMaximization", "feature_maximization"]
@@ -101,8 +102,7 @@ def feature_maximization(
     t = largest + 1 if count is None else count
     if (n and int(topics.min()) < -1) or largest >= t:
         raise ParameterError(f"labels reach from {topics.min()} to {largest}, classes are {t}")
-    if not amplification > 0:
-        raise ParameterError(f"amplification is {amplification}; it must be above 0")
+    real_number(amplification, "amplification", 0, above=True)
     held = np.flatnonzero(topics >= 0)
     members = sp.csr_matrix((np.ones(len(held)), (topics[held], held)), shape=(t, n))
     sums = (members @ rows).tocsr()

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError
 from isogloss.topics.rows import checked_vocabulary, count_rows, real_array
 
@@ -107,9 +108,7 @@ def checked_topics(n_topics: int | None, passages: int) -> None:
     """
     if n_topics is None:
         return
-    whole = isinstance(n_topics, (int, np.integer)) and not isinstance(n_topics, bool)
-    if not whole or n_topics < 1:
-        raise ParameterError(f"n_topics is {n_topics!r}; it must be a whole number, 1 or more")
+    whole_number(n_topics, "n_topics", 1)
     if n_topics > passages:
         raise ParameterError(f"n_topics is {n_topics}, but only {passages} passages are not empty")
 

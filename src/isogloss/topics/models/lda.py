@@ -5,17 +5,17 @@ sampling); Hoffman, Blei & Bach 2010 (online variational inference).
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from isogloss._core.checks import folded_seed
-from isogloss._core.errors import ParameterError
+from isogloss._core.checks import folded_seed, one_of
 from isogloss._core.extras import need
 from isogloss._core.threads import map_blocks
-from isogloss.topics.estimator import largest_part
+from isogloss.topics.estimator import ABOVE_ZERO, AT_LEAST_ONE, largest_part
 from isogloss.topics.models.inputs import (
     checked_counts,
     checked_topics,
@@ -74,6 +74,13 @@ class LDATopics(KeptModel):
     """
 
     input_kind: ClassVar[Literal["counts"]] = "counts"
+    limits: ClassVar = {
+        "engine": partial(one_of, known=("tomotopy", "sklearn")),
+        "alpha": ABOVE_ZERO,
+        "eta": ABOVE_ZERO,
+        "iterations": AT_LEAST_ONE,
+        "n_keywords": AT_LEAST_ONE,
+    }
     kept: ClassVar[dict[str, str]] = {"topic_word_": "tv", "alpha_": "t"}
 
     def __init__(
@@ -116,14 +123,8 @@ class LDATopics(KeptModel):
         MissingExtra
             When the engine is not installed.
         """
-        self._check_kinds()
+        self._check_params()
         engines = {"tomotopy": _by_tomotopy, "sklearn": _by_sklearn}
-        if self.engine not in engines:
-            raise ParameterError(f"engine is {self.engine!r}; known: {', '.join(engines)}")
-        for name in ("alpha", "eta", "iterations", "n_keywords"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ParameterError(f"{name} is {value}; it must be above 0")
         counts = checked_counts(X)
         words = checked_words(vocabulary, counts.shape[1])
         full = np.flatnonzero(np.diff(counts.indptr))

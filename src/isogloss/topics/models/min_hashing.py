@@ -5,15 +5,17 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import one_of, real_number, whole_number
 from isogloss._core.errors import AtlasError, ParameterError
 from isogloss._core.tensors import load_tensors
-from isogloss.topics.estimator import TopicEstimator, largest_part
+from isogloss.topics.estimator import AT_LEAST_ONE, TopicEstimator, largest_part
 from isogloss.topics.mined_sets import MinedSets, mine_sets, tables_for
 from isogloss.topics.models.hashed_parts import csr_counts, largest_parts, score_matrix
 from isogloss.topics.models.inputs import checked_words
@@ -122,6 +124,20 @@ class MinHashingTopics(TopicEstimator):
     """
 
     input_kind: ClassVar[Literal["vectors", "counts", "tokens"]] = "counts"
+    limits: ClassVar = {
+        **dict.fromkeys(
+            (
+                "tuple_size", "min_cluster_size", "min_words", "cluster_tuple_size", "tables",
+                "cluster_tables", "topics_per_passage", "memory_mb", "top_topics",
+            ),
+            AT_LEAST_ONE,
+        ),
+        "min_set_size": partial(whole_number, least=2),
+        "min_passages": partial(whole_number, least=0),
+        "rank_by": partial(one_of, known=("passages", "frequency")),
+        "overlap": partial(real_number, least=0, below=1),
+        "largest_share": partial(real_number, least=0, above=True, most=1),
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -240,7 +256,7 @@ class MinHashingTopics(TopicEstimator):
         return self._fit(batches, vocabulary)
 
     def _fit(self: Self, batches: Iterable[Any], vocabulary: Sequence[str] | None) -> Self:
-        self._check()
+        self._check_params()
         began = time.perf_counter()
         again = not isinstance(batches, Iterator)
         if not again and (self.rank_by == "passages" or self.min_passages):
@@ -353,26 +369,6 @@ class MinHashingTopics(TopicEstimator):
         model.giants_ = tuple(Giant(**giant) for giant in about["giants"])
         model._prepare(model.result_.topic_word)
         return model
-
-    def _check(self) -> None:
-        self._check_kinds()
-        least = {
-            "tuple_size": 1, "min_set_size": 2, "min_cluster_size": 1, "min_words": 1,
-            "cluster_tuple_size": 1, "cluster_tables": 1, "topics_per_passage": 1, "memory_mb": 1,
-            "tables": 1, "top_topics": 1, "min_passages": 0,
-        }  # fmt: skip
-        for name, bound in least.items():
-            value = getattr(self, name)
-            if value is not None and not value >= bound:
-                raise ParameterError(f"{name} is {value}; it must be at least {bound}")
-        if self.rank_by not in {"passages", "frequency"}:
-            raise ParameterError(f"rank_by is {self.rank_by!r}: give 'passages' or 'frequency'")
-        if not 0.0 <= self.overlap < 1.0:
-            raise ParameterError(f"overlap is {self.overlap}; it must be 0 or more, and below 1")
-        if not 0.0 < self.largest_share <= 1.0:
-            raise ParameterError(
-                f"largest_share is {self.largest_share}; it must be above 0, and 1 at most"
-            )
 
     def _clusters(self, sets: MinedSets) -> NDArray[np.int32]:
         """Chain the sets, and cut what grew too wide."""

@@ -14,7 +14,7 @@ from isogloss._core.checks import folded_seed
 from isogloss._core.errors import ParameterError
 from isogloss._core.extras import need
 from isogloss._core.threads import map_blocks, single_threaded_blas
-from isogloss.topics.estimator import largest_part
+from isogloss.topics.estimator import AT_LEAST_ONE, largest_part
 from isogloss.topics.graph import WordWeights
 from isogloss.topics.models.inputs import (
     checked_counts,
@@ -65,6 +65,7 @@ class NMFTopics(KeptModel):
     """
 
     input_kind: ClassVar[Literal["counts"]] = "counts"
+    limits: ClassVar = {"iterations": AT_LEAST_ONE, "n_keywords": AT_LEAST_ONE}
     kept: ClassVar[dict[str, str]] = {"topic_word_": "tv", "_weights": "v"}
 
     def __init__(
@@ -102,10 +103,7 @@ class NMFTopics(KeptModel):
             Without scikit-learn.
         """
         decomposition = need("sklearn.decomposition", extra="topics")
-        self._check_kinds()
-        for name in ("iterations", "n_keywords"):
-            if not getattr(self, name) >= 1:
-                raise ParameterError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+        self._check_params()
         counts = checked_counts(X)
         words = checked_words(vocabulary, counts.shape[1])
         full = np.flatnonzero(np.diff(counts.indptr))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.checks import many, strings
 from isogloss._core.errors import ParameterError
 
 __all__ = ["Likelihood", "checked_tokens", "commonest_words", "numbered_words"]
@@ -52,9 +53,8 @@ def checked_tokens(texts: Sequence[Sequence[str]], name: str) -> list[list[str]]
     >>> checked_tokens([("a", "b")], "X")
     [['a', 'b']]
     """
-    if isinstance(texts, str) or any(isinstance(text, str) for text in texts):
-        raise ParameterError(f"{name} takes lists of tokens, not strings: cut the texts first")
-    return [list(text) for text in texts]
+    each = many(texts, name, "lists of tokens")
+    return [strings(text, f"{name}[{row}]", "tokens") for row, text in enumerate(each)]
 
 
 def commonest_words(texts: Sequence[Sequence[str]], most: int, least: int) -> list[str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import ParameterError
 from isogloss._math.topk import nearest_rows
 from isogloss.topics.graph import WordWeights
-from isogloss.topics.models.bertopic import clusters_of, mean_vectors
+from isogloss.topics.models.bertopic import CLUSTER_LIMITS, clusters_of, mean_vectors
 from isogloss.topics.models.inputs import (
     checked_counts,
     checked_vectors,
@@ -83,6 +83,7 @@ class Top2VecTopics(KeptModel):
     """
 
     input_kind: ClassVar[Literal["vectors"]] = "vectors"
+    limits: ClassVar = CLUSTER_LIMITS
     kept: ClassVar[dict[str, str]] = {"topic_vectors_": "td"}
 
     def __init__(
@@ -140,7 +141,7 @@ class Top2VecTopics(KeptModel):
         ParameterError
             For vectors, counts or parameters that cannot be used.
         """
-        self._check_kinds()
+        self._check_params()
         vectors = checked_vectors(X)
         known, centre = self._word_vectors(vectors, word_vectors, counts)
         words = checked_words(vocabulary, len(known))
