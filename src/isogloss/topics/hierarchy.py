@@ -131,8 +131,8 @@ def ward_merges(
 
     Notes
     -----
-    Time O(k^3), memory O(k^2), by the recurrence of Lance and Williams. Sums run in one order, so
-    the result does not depend on the number of threads.
+    Memory O(k^2), and nearly always that much time, by the recurrence of Lance and Williams. Sums
+    run in one order, so the result does not depend on the number of threads.
 
     Paper
     -----
@@ -152,21 +152,31 @@ def ward_merges(
     cost *= mass[:, None] * mass[None] / (mass[:, None] + mass[None])
     np.fill_diagonal(cost, np.inf)
     group = np.arange(k)
+    # Of each row, where it is least: only rows that lose that place are looked through again.
+    place = cost.argmin(axis=1) if k else group
+    least = cost[group, place]
     merges: list[tuple[int, int, float]] = []
     highest = 0.0
     for step in range(k - 1):
-        a, b = divmod(int(cost.argmin()), k)
+        a = int(least.argmin())
+        b = int(place[a])
         # Rounding must not let a later merge cost less than an earlier one.
         highest = max(highest, float(cost[a, b]))
         one, other = sorted((int(group[a]), int(group[b])))
         merges.append((one, other, highest))
-        with np.errstate(invalid="ignore"):  # groups that are gone stay at infinity
-            joined = (mass + mass[a]) * cost[a] + (mass + mass[b]) * cost[b] - mass * cost[a, b]
-        joined /= mass + mass[a] + mass[b]
+        # What is gone is at infinity, and stays there.
+        joined = (mass + mass[a]) * cost[a] + (mass + mass[b]) * cost[b] - mass * cost[a, b]
+        joined = np.maximum(joined / (mass + mass[a] + mass[b]), 0.0)
         joined[[a, b]] = np.inf
         group[a], mass[a] = k + step, mass[a] + mass[b]
-        cost[a] = cost[:, a] = np.where(np.isnan(joined), np.inf, np.maximum(joined, 0.0))
+        cost[a] = cost[:, a] = joined
         cost[b] = cost[:, b] = np.inf
+        nearer = (joined < least) | ((joined == least) & (a < place))
+        place[nearer], least[nearer] = a, joined[nearer]
+        for row in np.flatnonzero(((place == a) & ~nearer) | (place == b) | (np.arange(k) == a)):
+            place[row] = cost[row].argmin()
+            least[row] = cost[row, place[row]]
+        least[b] = np.inf
     return merges
 
 
