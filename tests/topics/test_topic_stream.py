@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,6 +135,18 @@ def test_a_saved_stream_goes_on_where_it_was(stage, tmp_path):
     one, other = whole.to_arrays()[0], loaded.to_arrays()[0]
     for name, array in one.items():
         assert array.tobytes() == other[name].tobytes(), name
+
+
+def test_a_stream_of_an_older_version_that_waited_longer_goes_on(stage):
+    model, vectors, counts, truth, _, rest = stage
+    new = rest[truth[rest] == 7][:9]
+    begun = streamed(model, vectors[new], counts[new])
+    held = begun._stream.held
+    assert len(held[0]) > 4
+    many = tuple(sp.vstack([one, one]) if sp.issparse(one) else np.concatenate([one, one])
+                 for one in held)  # fmt: skip
+    begun._stream = replace(begun._stream, held=many, looked=-9)
+    assert begun.partial_fit(vectors[:1] * 0, counts[:1] * 0)._stream.looked > 0
 
 
 def test_memory_is_bounded(stage):

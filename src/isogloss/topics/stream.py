@@ -211,7 +211,7 @@ class TopicStream:
         low = stream.base.low if first.leaves else np.full(1, -1.0, dtype=np.float32)
         novel = np.flatnonzero(full & ((columns < 0) | (cosine < low[choice])))
         # What comes after the last that is waited for may get a topic that is not there yet.
-        waited = self._waited_for()
+        waited = max(1, self._waited_for())
         count = int(novel[waited - 1]) + 1 if waited <= len(novel) else len(rows)
         rows, labels, columns = rows[:count], labels[:count], columns[:count]
         words, novel = None if words is None else words[:count], novel[novel < count]
@@ -244,7 +244,7 @@ class TopicStream:
         stream: Stream = self._stream
         few, most = self._few(), self._most_held()
         held, fresh = len(stream.held[0]), stream.novel - stream.looked
-        more = max(0, 2 * few - held, few - fresh)
+        more: int = max(0, 2 * few - held, few - fresh)
         while fresh + more < min(held + more, most) // RARER:
             more += 1
         return more
