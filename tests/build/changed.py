@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def load_benchmark():
     path = ROOT / "benchmarks" / "upkeep.py"
+    sys.path.append(str(path.parent))  # it imports a neighbour
     spec = importlib.util.spec_from_file_location("upkeep_benchmark", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module

@@ -1,6 +1,5 @@
-"""Vocabularies and counts against plain counters, and weights against scikit-learn."""
+"""Vocabularies and counts against plain counters."""
 
-import json
 from collections import Counter
 from itertools import pairwise
 
@@ -8,19 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vocabulary_cases import TEXTS, UNHURRIED, WORDS, many_rows, same
 
 from isogloss import _native
-from isogloss._core.errors import AtlasError, ParameterError
+from isogloss._core.errors import ParameterError
 from isogloss.text import Vocabulary, text_buffers, tfidf, tokens_of, vocabulary
 from isogloss.text.stopwords import STOP_WORDS
-
-UNHURRIED = settings(deadline=None)  # machines may be busy
-WORDS = ["cat", "dog", "cow", "don't", "x-ray", "été", "हिन्दी", "東京", "1993", "the", "of", "zz"]
-TEXT = st.lists(st.sampled_from([*WORDS, "a", ",", "<b>", "Cat", "12,5"]), max_size=8).map(" ".join)
-TEXTS = st.lists(TEXT, max_size=12)
 
 
 def frequencies(texts):
@@ -40,13 +34,6 @@ def plain_counts(texts, words):
 
 def as_dict(fitted):
     return dict(zip(fitted.words, fitted.document_frequency.tolist(), strict=True))
-
-
-def same(one, two):
-    assert one.words == two.words
-    assert one.document_frequency.tolist() == two.document_frequency.tolist()
-    assert one.n_documents == two.n_documents
-    assert one.fingerprint == two.fingerprint
 
 
 @UNHURRIED
@@ -83,15 +70,6 @@ def test_counts_of_words(texts, words):
         columns = found.indices[found.indptr[row] : found.indptr[row + 1]]
         assert (np.diff(columns) > 0).all()
     assert (found.data > 0).all()
-
-
-def many_rows():
-    """Give more rows than two blocks hold, some of them empty."""
-    rng = np.random.default_rng(0)
-    picks = rng.integers(0, len(WORDS), (2 * vocabulary.BLOCK_ROWS + 100, 4))
-    texts = [" ".join(WORDS[i] for i in row) for row in picks]
-    texts[:: len(texts) // 7] = [""] * len(texts[:: len(texts) // 7])
-    return texts
 
 
 @pytest.mark.parametrize("threads", ["1", "2", "5"])
@@ -301,27 +279,6 @@ def test_native_table_is_checked():
     assert [x.tolist() for x in (lengths, columns, counts, totals)] == [[1, 0], [0], [1], [1, 1]]
 
 
-# ---- on disk
-
-
-def test_save_and_load(tmp_path):
-    fitted = Vocabulary.fit([["été 東京", "don't हिन्दी", "été"]])
-    fitted.save(tmp_path / "one")
-    loaded = Vocabulary.load(tmp_path / "one")
-    same(fitted, loaded)
-    assert loaded.document_frequency.dtype == np.int64
-    loaded.save(tmp_path / "two")
-    path = "vocabulary.json"
-    assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes()
-    assert (loaded.counts(["été été"]) != fitted.counts(["été été"])).nnz == 0
-
-
-def test_save_and_load_of_nothing(tmp_path):
-    fitted = Vocabulary.fit([])
-    fitted.save(tmp_path)
-    same(fitted, Vocabulary.load(tmp_path))
-
-
 def test_the_fingerprint_tells_vocabularies_apart():
     base = Vocabulary(["aa", "bb"], np.array([1, 2]), 3)
     others = [
@@ -333,101 +290,3 @@ def test_the_fingerprint_tells_vocabularies_apart():
     ]
     assert len({base.fingerprint, *(other.fingerprint for other in others)}) == 6
     assert base.fingerprint == Vocabulary(("aa", "bb"), np.array([1, 2], np.int32), 3).fingerprint
-
-
-GOOD = {"format": 1, "documents": 3, "words": ["aa", "bb"], "document_frequency": [1, 2]}
-DAMAGED = {
-    "cut short": json.dumps(GOOD)[:-9],
-    "empty": "",
-    "no object": "[1]",
-    "null": "null",
-    "no words": json.dumps({k: v for k, v in GOOD.items() if k != "words"}),
-    "no format": json.dumps({k: v for k, v in GOOD.items() if k != "format"}),
-    "format of text": json.dumps({**GOOD, "format": "one"}),
-    "fewer words": json.dumps({**GOOD, "words": ["aa"]}),
-    "words as one string": json.dumps({**GOOD, "words": "ab"}),
-    "numbers as words": json.dumps({**GOOD, "words": [1, 2]}),
-    "a word twice": json.dumps({**GOOD, "words": ["aa", "aa"]}),
-    "frequency of text": json.dumps({**GOOD, "document_frequency": ["x", 1]}),
-    "frequency too large": json.dumps({**GOOD, "document_frequency": [2**70, 1]}),
-    "half a document": json.dumps({**GOOD, "document_frequency": [1.5, 1]}),
-    "frequency below one": json.dumps({**GOOD, "document_frequency": [-1, 1]}),
-    "more than all documents": json.dumps({**GOOD, "document_frequency": [1, 4]}),
-    "nested frequency": json.dumps({**GOOD, "document_frequency": [[1], [2]]}),
-    "frequency as a number": json.dumps({**GOOD, "document_frequency": 2}),
-    "documents of text": json.dumps({**GOOD, "documents": "many"}),
-    "documents without end": json.dumps({**GOOD, "documents": float("inf")}),
-    "documents null": json.dumps({**GOOD, "documents": None}),
-}
-
-
-@pytest.mark.parametrize("kind", DAMAGED)
-def test_damaged_files(tmp_path, kind):
-    (tmp_path / "vocabulary.json").write_text(DAMAGED[kind], encoding="utf-8")
-    with pytest.raises(AtlasError, match=r"vocabulary\.json is damaged"):
-        Vocabulary.load(tmp_path)
-
-
-def test_files_that_cannot_be_read(tmp_path):
-    path = tmp_path / "vocabulary.json"
-    with pytest.raises(AtlasError, match="missing"):
-        Vocabulary.load(tmp_path)
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(AtlasError, match="damaged"):
-        Vocabulary.load(tmp_path)
-    path.write_text(json.dumps({**GOOD, "format": 2}))
-    with pytest.raises(AtlasError, match="upgrade"):
-        Vocabulary.load(tmp_path)
-    path.write_text(json.dumps(GOOD))
-    assert Vocabulary.load(tmp_path).words == ["aa", "bb"]
-
-
-# ---- weights
-
-
-def test_idf_by_hand():
-    held = Vocabulary(["aa", "bb"], np.array([1, 3]), 3)
-    assert held.idf.dtype == np.float32
-    np.testing.assert_allclose(held.idf, [np.log(4 / 2) + 1, 1.0], rtol=1e-6)
-
-
-@UNHURRIED
-@given(st.integers(0, 7), st.integers(1, 6), st.integers(0, 10**6), st.booleans())
-def test_weights_equal_scikit_learn(n, v, seed, sublinear):
-    from sklearn.feature_extraction.text import TfidfTransformer
-
-    rng = np.random.default_rng(seed)
-    counts = sp.csr_matrix((rng.integers(1, 5, (n, v)) * (rng.random((n, v)) < 0.5)).astype("f4"))
-    idf = (1 + rng.random(v) * 5).astype(np.float32)
-    before = counts.copy()
-    found = tfidf(counts, idf, sublinear=sublinear)
-    assert (found.format, found.dtype, found.shape) == ("csr", np.float32, (n, v))
-    assert (counts != before).nnz == 0
-    if n:
-        peer = TfidfTransformer(sublinear_tf=sublinear)
-        peer.fit(sp.csr_matrix((1, v)))
-        peer.idf_ = idf.astype(np.float64)
-        expected = peer.transform(counts.astype(np.float64)).toarray()
-        np.testing.assert_allclose(found.toarray(), expected, rtol=2e-6, atol=1e-7)
-
-
-@UNHURRIED
-@given(TEXTS.filter(any))
-def test_idf_equals_scikit_learn(texts):
-    from sklearn.feature_extraction.text import TfidfTransformer
-
-    fitted = Vocabulary.fit([texts], min_df=1, max_df_share=1.0)
-    if len(fitted):
-        peer = TfidfTransformer().fit(fitted.counts(texts))
-        np.testing.assert_allclose(fitted.idf, peer.idf_, rtol=1e-6)
-
-
-def test_rows_are_weighed_alone():
-    held = Vocabulary(sorted(WORDS), np.arange(1, len(WORDS) + 1), 20)
-    texts = many_rows()[:200]
-    whole = tfidf(held.counts(texts), held.idf)
-    lengths = np.sqrt(whole.multiply(whole).sum(axis=1)).A1
-    np.testing.assert_allclose(lengths, [bool(text) for text in texts], atol=1e-6)
-    for row in (0, 1, 57, 199):
-        one = tfidf(held.counts([texts[row]]), held.idf)
-        assert one.data.tobytes() == whole[row].data.tobytes()

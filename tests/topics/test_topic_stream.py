@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,17 @@ from isogloss._core.errors import AtlasError, ParameterError
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.topics import TopicModel
 from isogloss.topics.assign import Assigner
-from isogloss.topics.emerge import corrected_length, measure_base, renewed
+from isogloss.topics.emerge import (
+    STRAY,
+    Base,
+    apart,
+    corrected_length,
+    dense_groups,
+    low_cosine,
+    measure_base,
+    renewed,
+    with_leaf,
+)
 
 
 def planted(topics=8, each=150, dim=24, noise=0.8, seed=0):
@@ -75,11 +86,13 @@ def test_a_new_topic_becomes_a_leaf_and_nothing_else_changes(stage):
 
 
 def test_strange_passages_raise_the_alarm(stage):
-    model, vectors, counts, truth, _, _ = stage
-    strange = np.flatnonzero(truth == 7)
+    model, vectors, counts, _, _, _ = stage
+    strange = np.random.default_rng(1).normal(size=(120, vectors.shape[1]))
+    strange = (strange / np.linalg.norm(strange, axis=1, keepdims=True)).astype(np.float32)
     heard = []
-    after = streamed(model, vectors[strange], counts[strange], on_event=heard.append)
+    after = streamed(model, strange, counts[:120] * 0, on_event=heard.append)
     assert after.novelty_ > 0.3
+    assert after.new_topics_ == 0  # they have nothing in common
     assert [event.level for event in heard if "fit the topics badly" in event.message] == [
         "warning"
     ]
@@ -122,6 +135,18 @@ def test_a_saved_stream_goes_on_where_it_was(stage, tmp_path):
     one, other = whole.to_arrays()[0], loaded.to_arrays()[0]
     for name, array in one.items():
         assert array.tobytes() == other[name].tobytes(), name
+
+
+def test_a_stream_of_an_older_version_that_waited_longer_goes_on(stage):
+    model, vectors, counts, truth, _, rest = stage
+    new = rest[truth[rest] == 7][:9]
+    begun = streamed(model, vectors[new], counts[new])
+    held = begun._stream.held
+    assert len(held[0]) > 4
+    many = tuple(sp.vstack([one, one]) if sp.issparse(one) else np.concatenate([one, one])
+                 for one in held)  # fmt: skip
+    begun._stream = replace(begun._stream, held=many, looked=-9)
+    assert begun.partial_fit(vectors[:1] * 0, counts[:1] * 0)._stream.looked > 0
 
 
 def test_memory_is_bounded(stage):
@@ -254,3 +279,123 @@ def test_a_loaded_stream_has_the_novelty_it_was_saved_with(stage, tmp_path):
     model.save(tmp_path / "fitted.safetensors")  # nothing has come yet
     with pytest.raises(AttributeError):
         _ = TopicModel.load(tmp_path / "fitted.safetensors").novelty_
+
+
+@pytest.mark.parametrize("size", [8, 24])
+def test_a_small_new_subject_becomes_a_topic_without_waiting(stage, size):
+    model, vectors, counts, truth, _, rest = stage
+    new = rest[truth[rest] == 7]
+    after = copy.copy(model)
+    for first in range(0, 24, size):
+        part = new[first : min(first + size, 24)]
+        after.partial_fit(vectors[part], counts[part])
+    assert after.new_topics_ == 1
+    later = new[24:]
+    assert (after.predict(vectors[later], counts[later]) == len(model.tree_)).mean() > 0.8
+
+
+def test_groups_are_sought_at_the_same_passage_whatever_the_batch(stage):
+    model, vectors, counts, truth, _, rest = stage
+    new = rest[truth[rest] == 7]
+    whole = streamed(model, vectors[new], counts[new])
+    made = [streamed(model, vectors[new[:n]], counts[new[:n]]).new_topics_ for n in range(40)]
+    first = made.index(1)
+    assert 5 <= first <= 24
+    assert made == [0] * first + [1] * (40 - first)
+    # What came before keeps the topic it got; the next passage of the subject gets the new one.
+    one_by_one = copy.copy(model)
+    for row in new:
+        one_by_one.partial_fit(vectors[row : row + 1], counts[row : row + 1])
+    assert one_by_one.tree_.size.tolist() == whole.tree_.size.tolist()
+
+
+def test_groups_that_are_loose_or_near_a_leaf_are_no_topics():
+    def around(middle, count, noise, seed):
+        rows = middle + noise * np.random.default_rng(seed).normal(size=(count, 24))
+        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+    axes = np.eye(24)
+    model = TopicModel().fit(np.vstack([around(axes[i], 60, 0.05, i) for i in range(4)]))
+    base = model._stream.base
+    centroids = model._decision.stages[0].assigner.weights[:, 4:].T
+    given = {"neighbours": 5, "lexical_weight": 0.0, "even_edges": True, "least": 3, "seed": 0}
+
+    def found(rows):
+        groups = dense_groups(rows, None, base, centroids, **given)
+        return [int(np.median(rows[group], axis=0).argmax()) for group in groups]
+
+    assert found(around(axes[9], 20, 0.05, 9)) == [9]
+    assert found(around(axes[9], 20, 0.2, 9)) == []  # looser than the leaves
+    beside = (axes[0] + 0.2 * axes[9]) / np.hypot(1, 0.2)
+    assert found(around(beside, 20, 0.002, 9)) == []  # copies, not far from a leaf
+    assert found(around(axes[9], 20, 0.002, 9)) == [9]
+    both = np.vstack([around(axes[9], 20, 0.05, 9), around(axes[10], 12, 0.05, 10)])
+    assert found(both) == [9, 10]
+    assert apart(0.5, 0.9) < STRAY < apart(0.5, 0.3)
+
+
+def test_a_passage_is_left_out_of_the_centroid_that_it_is_held_against():
+    draw = np.random.default_rng(0)
+    rows = np.array([1.0, 0, 0, 0, 0, 0]) + 0.6 * draw.normal(size=(12, 6))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    mean = rows.mean(axis=0)
+    length = float(np.linalg.norm(mean))
+    others = [(rows.sum(axis=0) - row) for row in rows]
+    left_out = [
+        row @ other / np.linalg.norm(other) for row, other in zip(rows, others, strict=True)
+    ]
+    found = low_cosine(rows @ mean / length, length)
+    assert found == pytest.approx(np.quantile(left_out, 0.05))
+
+
+def test_what_chance_adds_to_the_mean_of_a_few_is_taken_off():
+    draw = np.random.default_rng(0)
+    base = Base(
+        0.04 * np.eye(6, dtype=np.float32), np.ones(1, np.float32), np.zeros(1, np.float32),
+        np.zeros(1, np.float32), np.full(1, 100),
+    )  # fmt: skip
+    middle = np.eye(1, 6)
+    leaf = Assigner.fit(middle.astype(np.float32), None, np.zeros(1, np.int32), 1)
+
+    def bias(count):
+        rows = (middle + 0.2 * draw.normal(size=(count, 6))).astype(np.float32)
+        return float(with_leaf(leaf, base, rows, None)[0].bias[-1])
+
+    assert np.mean([bias(4) for _ in range(400)]) == pytest.approx(bias(20_000), abs=0.6)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("size", [8, 24])
+def test_two_subjects_of_a_few_articles_become_topics(data_dir, size):
+    import pyarrow.parquet as pq
+
+    from isogloss import load_encoder
+    from isogloss.text import Vocabulary
+
+    table = pq.read_table(data_dir / "bbc_news" / "data.parquet")
+    classes = np.array(table["label"].to_pylist())
+    draw = np.random.default_rng(0)
+    left = ("sport", "entertainment")
+    known = draw.permutation(np.flatnonzero(~np.isin(classes, left)))
+    new = [draw.permutation(np.flatnonzero(classes == name))[:40] for name in left]
+    texts = table["text"].to_pylist()
+    fitted = [texts[i] for i in known[:400]]
+    encoder, vocabulary = load_encoder("lexical"), Vocabulary.fit([fitted], stop_words="auto")
+    model = TopicModel().fit(encoder.encode(fitted), vocabulary.counts(fitted))
+
+    def stream(model, rows):
+        for first in range(0, len(rows), size):
+            part = [texts[i] for i in rows[first : first + size]]
+            model.partial_fit(encoder.encode(part), vocabulary.counts(part))
+        return model
+
+    assert stream(copy.copy(model), known[400:600]).new_topics_ == 0
+    rows = draw.permutation(np.concatenate(new))
+    old = len(model.tree_)
+    after = stream(model, rows)
+    part = [texts[i] for i in rows]
+    found = after.predict(encoder.encode(part), vocabulary.counts(part))
+    for name in left:
+        own = found[classes[rows] == name]
+        assert (own >= old).mean() > 0.5
+    assert (after.predict(encoder.encode(fitted), vocabulary.counts(fitted)) < old).mean() > 0.99

@@ -48,3 +48,18 @@ def read(reply):
     assert reply.status_code == 200, reply.text
     assert reply.headers["content-type"] == "application/vnd.apache.arrow.stream"
     return pa.ipc.open_stream(reply.content).read_all()
+
+
+def get(client, path, **params):
+    """Give the JSON of a reply that is no error."""
+    reply = client.get(path, params=params)
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+def refused(reply, status, kind="bad_request"):
+    """Check that a reply is an error of one line, and give its message."""
+    assert reply.status_code == status, reply.text
+    error = reply.json()["error"]
+    assert error["kind"] == kind and "\n" not in error["message"] and error["message"]
+    return error["message"]

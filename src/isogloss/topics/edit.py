@@ -287,7 +287,8 @@ class TopicEdits:
         """Refuse passages that are not those of the fit, as far as their topics tell.
 
         A part of them, or another order, has no more passages in any topic than the topic holds;
-        those of a stream count as well.
+        those of a stream count as well. A topic that a stream has made may take some that came
+        before it, so that topics tell no more.
         """
         if "labels_" not in vars(self):
             return
@@ -298,7 +299,7 @@ class TopicEdits:
             raise ParameterError(f"{wrong}, which had {most}: give those, all or some")
         found = np.bincount(labels[labels >= 0], minlength=len(self.tree_))
         over = np.flatnonzero(found > self.tree_.size)
-        if len(over):
+        if len(over) and not (self._stream is not None and self._stream.made):
             topic = int(over[0])
             raise ParameterError(
                 f"{wrong}: {found[topic]} of them belong to topic {topic}, which has "

@@ -18,7 +18,10 @@ Floats = NDArray[np.float64]
 # Share of the passages of the fit that counts as fitting badly, leaf by leaf.
 EXPECTED_NOVELTY = 0.05
 # A group may fall short of the leaves in density by so much: strays stand among novel passages.
-SLACK = 0.95
+SLACK = 0.9
+# What keeps a group from being a topic of its own: the silhouette that groups of strays have, and
+# what chance adds to that of a few passages, by their number.
+STRAY, CHANCE = 0.26, 1.2
 
 
 class Base(NamedTuple):
@@ -72,7 +75,8 @@ def measure_base(
     for leaf in range(count):
         mine = cosine[used[own == leaf]]
         if len(mine):
-            low[leaf] = np.quantile(mine, EXPECTED_NOVELTY)
+            length = float(np.linalg.norm(means[leaf]))
+            low[leaf] = low_cosine(mine.astype(np.float64), length)
     return Base(
         spread.astype(np.float32).reshape(d, d), np.linalg.norm(means, axis=1).astype(np.float32),
         word_length.astype(np.float32), low.astype(np.float32), sizes.astype(np.int64),
@@ -83,11 +87,13 @@ def dense_groups(
     rows: NDArray[np.float32], words: Any, base: Base, centroids: NDArray[np.float32], *,
     neighbours: int, lexical_weight: float, even_edges: bool, least: int, seed: int,
 ) -> list[NDArray[np.intp]]:  # fmt: skip
-    """Find groups of novel passages that are as dense and as separate as topics are.
+    """Find groups of novel passages that are dense, and stand apart from all leaves.
 
-    A group must have a mean cosine to its centroid like that of a quarter of the leaves or
-    better (but for 5%), and stand as far from the nearest leaf as half of the leaves from theirs.
-    Groups that do not stand so far from one another are one.
+    A group must have a mean cosine to its centroid like that of a quarter of the leaves or better
+    (but for 10%), and be apart from the nearest leaf: `apart` of .26, and of 1.2 divided by its
+    passages more, since small groups are apart by chance. For this a group counts as no denser than
+    the densest leaf: copies of a text are apart from everything, and no topic. Groups that are not
+    so far apart from one another are one.
 
     Parameters
     ----------
@@ -100,7 +106,7 @@ def dense_groups(
     neighbours, lexical_weight, even_edges
         Of their graph.
     least : int
-        Passages that make a topic.
+        Novel passages that make a topic.
     seed : int
 
     Returns
@@ -111,16 +117,14 @@ def dense_groups(
     graph, sought = neighbour_graphs(
         rows, words, neighbours=neighbours, lexical_weight=lexical_weight, even_edges=even_edges
     )
-    scale = first_communities(graph, sought, least=least).resolution
+    scale = first_communities(graph, sought, rows=rows, least=least).resolution
     labels = agreed_communities(sought, resolution=scale, seed=seed)
     sizes = np.bincount(labels)
-    with single_threaded_blas():
-        likeness = centroids.astype(np.float64) @ centroids.T.astype(np.float64)
-    np.fill_diagonal(likeness, -1.0)
-    known = base.size > 0
-    gaps = base.length * (1.0 - likeness.max(axis=1, initial=-1.0))
-    least_length = SLACK * float(np.quantile(base.length[known], 0.25)) if known.any() else 0.0
-    least_gap = float(np.quantile(gaps[known], 0.5)) if known.sum() > 1 else 0.0
+    lengths = [
+        corrected_length(float(length), int(size))
+        for length, size in zip(base.length, base.size, strict=True) if size > 0
+    ]  # fmt: skip
+    least_length = SLACK * float(np.quantile(lengths, 0.25)) if lengths else 0.0
     found: list[NDArray[np.intp]] = []
     units: list[Floats] = []
     for label in np.argsort(-sizes, kind="stable"):
@@ -131,10 +135,12 @@ def dense_groups(
         unit = mean / max(float(np.linalg.norm(mean)), 1e-12)
         length = corrected_length(float(np.linalg.norm(mean)), len(members))
         near = float((centroids * unit).sum(axis=1).max()) if len(centroids) else -1.0
-        if length < least_length or length * (1.0 - near) < least_gap:
+        least_apart = STRAY + CHANCE / len(members)
+        length = min(length, max(lengths, default=1.0))
+        if length < least_length or apart(length, near) < least_apart:
             continue
         others = [float((unit * other).sum()) for other in units]
-        if others and length * (1.0 - max(others)) < least_gap:  # parts of one topic
+        if others and apart(length, max(others)) < least_apart:  # parts of one topic
             whole = others.index(max(others))
             found[whole] = np.sort(np.concatenate([found[whole], members]))
             total = rows[found[whole]].sum(axis=0, dtype=np.float64)
@@ -143,6 +149,47 @@ def dense_groups(
             found.append(members)
             units.append(unit)
     return found
+
+
+def apart(length: float, near: float) -> float:
+    """Give the silhouette of a group: how much nearer its passages are to it than to another.
+
+    Parameters
+    ----------
+    length : float
+        Mean cosine of its passages to its centroid.
+    near : float
+        Cosine of that centroid to the other one.
+
+    Examples
+    --------
+    >>> apart(1.0, 0.5), apart(0.5, 0.0), apart(0.5, 1.0)
+    (1.0, 0.5, 0.0)
+    """
+    other = 1.0 - length * near
+    return length * (1.0 - near) / other if other > 0.0 else 0.0
+
+
+def low_cosine(cosine: Floats, length: float) -> float:
+    """Give the cosine to a centroid that all but 5% of the passages reach, each left out of it.
+
+    A passage is a part of its own centroid, so that one which comes later has a lower cosine.
+
+    Parameters
+    ----------
+    cosine : float64 (n,)
+        Of unit rows to their centroid.
+    length : float
+        Of their mean.
+
+    Examples
+    --------
+    >>> low_cosine(np.full(2, 0.5**0.5), 0.5**0.5)  # two passages at right angles
+    0.0
+    """
+    total = len(cosine) * length
+    rest = np.sqrt(np.maximum(total**2 - 2 * total * cosine + 1.0, 1e-12))
+    return float(np.quantile(((total * cosine - 1.0) / rest).round(12), EXPECTED_NOVELTY))
 
 
 def corrected_length(length: float, count: int) -> float:
@@ -166,7 +213,8 @@ def with_leaf(
     """Give an assigner one column more, for a group of passages.
 
     The new discriminant has the covariance of the others; its prior is that of a leaf of average
-    size, since a topic that has just begun will grow.
+    size, since a topic that has just begun will grow. The mean of a few passages is longer than
+    that of many, which would keep others out: what its length owes to chance is taken off.
     """
     count, weights = assigner.leaves, assigner.weights
     if count == 0:  # the first topic of all
@@ -174,10 +222,11 @@ def with_leaf(
     mean = rows.mean(axis=0, dtype=np.float64)
     spread = regular(base.spread.astype(np.float64))
     with single_threaded_blas():
-        solved = np.linalg.solve(spread, mean)
+        both = np.linalg.solve(spread, np.column_stack([mean, base.spread]))
+    solved, chance = both[:, 0], float(np.trace(both[:, 1:])) / len(rows)
     length = float(np.linalg.norm(mean))
     centroid = (mean / max(length, 1e-12)).astype(np.float32)
-    bias = -np.log(count + 1.0) - 0.5 * float((mean * solved).sum())
+    bias = -np.log(count + 1.0) - 0.5 * (float((mean * solved).sum()) - chance)
     share = base.size / max(1, int(base.size.sum()))
     old = weights[:, count:].astype(np.float64)
     near = float((share * base.length * (old.T * centroid).sum(axis=1)).sum())
@@ -198,12 +247,12 @@ def with_leaf(
         near=np.column_stack([assigner.near, np.array([near, word_near], dtype=np.float32)]),
         floor=assigner.floor, temperature=assigner.temperature,
     )  # fmt: skip
-    cosine = (rows * centroid).sum(axis=1)
+    cosine = (rows * centroid).sum(axis=1, dtype=np.float64)
     grown = Base(
         base.spread,
         np.append(base.length, np.float32(corrected_length(length, len(rows)))),
         np.append(base.word_length, np.float32(word_length)),
-        np.append(base.low, np.float32(np.quantile(cosine, EXPECTED_NOVELTY))),
+        np.append(base.low, np.float32(low_cosine(cosine, length))),
         np.append(base.size, len(rows)),
     )
     return made, grown

@@ -66,7 +66,7 @@ class TopicEstimator(Estimator, ABC):
             if value is not None or type(None) not in get_args(known[name].annotation):
                 check(value, name)
         if "random_state" in known:
-            whole_number(getattr(self, "random_state"), "random_state", 0, 2**64 - 1)  # noqa: B009
+            whole_number(self.get_params()["random_state"], "random_state", 0, 2**64 - 1)
         self._check_kinds()
 
     @property

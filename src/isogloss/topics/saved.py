@@ -16,7 +16,7 @@ from isogloss._core.tensors import load_metadata, load_tensors, save_tensors
 from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision, Stage
 from isogloss.topics.graph import WordWeights
-from isogloss.topics.stream import pack_stream, unpack_stream
+from isogloss.topics.saved_stream import pack_stream, unpack_stream
 from isogloss.topics.target import complete_joins
 from isogloss.topics.tree import TopicTree
 

@@ -1,7 +1,6 @@
 """Passages that arrive after a fit: assigned, counted, and watched for new topics."""
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +15,20 @@ from isogloss.topics.assign import Assigner
 from isogloss.topics.decision import Decision, Stage
 from isogloss.topics.emerge import EXPECTED_NOVELTY, Base, dense_groups, renewed, with_leaf
 from isogloss.topics.rows import checked_rows
+from isogloss.topics.scale import LEAST_SHARE
 from isogloss.topics.tree import TopicTree
 
 if TYPE_CHECKING:
     from isogloss.topics.model import TopicModel
 
-# Passages that are taken in at once; a new leaf comes between two such units, whatever the batch.
+# Passages that are summed at once, whatever the batch.
 UNIT = 256
+# Of the passages of a small topic, so many parts fit badly at least: the others lie near a topic.
+PARTS = 2
+# Fewer novel passages make no topic.
+FEWEST = 3
+# Groups are sought again when the novel passages have grown by such a part.
+RARER = 4
 # Novelty of a batch is worth a warning from so many times what is expected, in so many passages.
 ALARM, LEAST_ALARM = 3.0, 50
 
@@ -109,8 +115,10 @@ class TopicStream:
         """Take in new passages: assign, count, and make a leaf where novel ones come together.
 
         Topics keep their numbers and names, and their discriminants stay as they are, so that
-        passages keep their topics; only ones that fitted badly may move to a new leaf. Sizes in
-        `tree_` grow at once. A model without topics is fitted.
+        passages keep their topics; only to a new leaf may some move. A new subject becomes one from
+        about as many passages as the smallest topic of a fit has, sooner when none of them fits.
+        Sizes in `tree_` grow at once, and count passages that fitted where they came first. A
+        model without topics is fitted.
 
         Parameters
         ----------
@@ -152,14 +160,14 @@ class TopicStream:
         while first < len(vectors):
             room = UNIT - len(self._stream.pending[0])
             part = slice(first, first + room)
-            self._take(
+            first += self._take(
                 vectors[part], None if counts is None else self._words.transform(counts[part])
             )
             if len(self._stream.pending[0]) == UNIT:
                 centres = _centres(self._decision.stages[0].assigner, self._stream.base)
                 self._stream = self._stream.folded(centres)
+            if self._waited_for() == 0:
                 self._seek()
-            first += room
         self._tell(len(vectors), self._stream.novel - before, topics, on_event)
         return self  # type: ignore[no-any-return]
 
@@ -190,8 +198,8 @@ class TopicStream:
             made.__dict__.pop(name, None)
         return made
 
-    def _take(self: Any, rows: NDArray[np.float32], words: Any) -> None:
-        """Assign and count passages of one unit."""
+    def _take(self: Any, rows: NDArray[np.float32], words: Any) -> int:
+        """Assign and count passages of one unit, up to where groups are sought; say how many."""
         stream: Stream = self._stream
         first = self._decision.stages[0].assigner
         labels, _ = self._decision(rows, words)
@@ -202,32 +210,55 @@ class TopicStream:
             full |= np.diff(words.indptr) > 0
         low = stream.base.low if first.leaves else np.full(1, -1.0, dtype=np.float32)
         novel = np.flatnonzero(full & ((columns < 0) | (cosine < low[choice])))
+        # What comes after the last that is waited for may get a topic that is not there yet.
+        waited = max(1, self._waited_for())
+        count = int(novel[waited - 1]) + 1 if waited <= len(novel) else len(rows)
+        rows, labels, columns = rows[:count], labels[:count], columns[:count]
+        words, novel = None if words is None else words[:count], novel[novel < count]
         held = _joined(stream.held, rows[novel], words, novel, labels[novel].astype(np.int64))
         sizes = np.bincount(columns[columns >= 0], minlength=len(stream.sizes))
-        every, most = np.arange(len(rows)), max(self.novel_rows, 2 * self.min_topic_size)
         self._stream = replace(
-            stream, arrived=stream.arrived + len(rows), novel=stream.novel + len(novel),
-            sizes=stream.sizes + sizes, held=_latest(held, most),
-            pending=_joined(stream.pending, rows, words, every, columns.astype(np.int64)),
+            stream, arrived=stream.arrived + count, novel=stream.novel + len(novel),
+            sizes=stream.sizes + sizes, held=_latest(held, self._most_held()),
+            pending=_joined(
+                stream.pending, rows, words, np.arange(count), columns.astype(np.int64)
+            ),
         )  # fmt: skip
         self.tree_ = _resized(
             self.tree_, np.bincount(labels[labels >= 0], minlength=len(self.tree_))
         )
+        return count
+
+    def _most_held(self: Any) -> int:
+        return max(int(self.novel_rows), 2 * int(self.min_topic_size))
+
+    def _few(self: Any) -> int:
+        """Give the number of novel passages that make a topic, of as many as there are by now."""
+        passages = sum(root.size for root in self.tree_.roots)
+        looked_at = passages if self.first_rows is None else min(passages, self.first_rows)
+        least = max(self._least_size(passages), int(LEAST_SHARE * looked_at))
+        return max(FEWEST, int(least) // PARTS)
+
+    def _waited_for(self: Any) -> int:
+        """Give how many more novel passages must come before groups are sought."""
+        stream: Stream = self._stream
+        few, most = self._few(), self._most_held()
+        held, fresh = len(stream.held[0]), stream.novel - stream.looked
+        more: int = max(0, 2 * few - held, few - fresh)
+        while fresh + more < min(held + more, most) // RARER:
+            more += 1
+        return more
 
     def _seek(self: Any) -> None:
         """Look for groups among the novel passages, and make each a leaf."""
         stream: Stream = self._stream
         rows, words, topics = stream.held
-        fresh = stream.novel - stream.looked
-        least = self.min_topic_size
-        if len(rows) < 2 * least or fresh < max(2 * least, len(rows) // 4):
-            return
         self._stream = replace(stream, looked=stream.novel)
         first: Stage = self._decision.stages[0]
         groups = dense_groups(
             rows, words, stream.base, _centroids(first.assigner),
             neighbours=min(self.neighbours, max(5, len(rows) // 10)),
-            lexical_weight=self.lexical_weight, even_edges=self.even_edges, least=least,
+            lexical_weight=self.lexical_weight, even_edges=self.even_edges, least=self._few(),
             seed=self.random_state,
         )  # fmt: skip
         for members in groups:
@@ -318,58 +349,3 @@ def _resized(tree: TopicTree, change: NDArray[np.integer[Any]]) -> TopicTree:
         for above in tree.path(topic):
             size[above] += change[topic]
     return replace(tree, size=size)
-
-
-def pack_stream(stream: Stream) -> dict[str, NDArray[Any]]:
-    """Give a stream as arrays."""
-    arrays: dict[str, NDArray[Any]] = {
-        f"stream.{name}": array for name, array in stream.base._asdict().items()
-    }
-    if not stream.arrived:  # all else is zero
-        return arrays
-    counts = [stream.arrived, stream.novel, stream.made, stream.looked]
-    arrays |= {
-        "stream.counts": np.array(counts, dtype=np.int64), "stream.sizes": stream.sizes,
-        "stream.sums": stream.sums, "stream.moments": stream.moments,
-    }  # fmt: skip
-    tables = {"words": stream.words, "pending.words": stream.pending[1],
-              "held.words": stream.held[1]}  # fmt: skip
-    for name in ("pending", "held"):
-        rows, _, numbers = getattr(stream, name)
-        arrays |= {f"stream.{name}.rows": rows, f"stream.{name}.numbers": numbers}
-    for name, table in tables.items():
-        if table is not None:
-            arrays[f"stream.{name}.start"] = table.indptr.astype(np.int64)
-            arrays[f"stream.{name}.column"] = table.indices.astype(np.int32)
-            arrays[f"stream.{name}.value"] = table.data
-    return arrays
-
-
-def unpack_stream(arrays: Mapping[str, NDArray[Any]], v: int, *, words: bool) -> Stream | None:
-    """Give the stream that `pack_stream` wrote, None where there is none."""
-    if "stream.spread" not in arrays:
-        return None
-
-    def table(name: str) -> Any:
-        if f"stream.{name}.start" not in arrays:
-            return None
-        value, column, start = (
-            arrays[f"stream.{name}.{at}"] for at in ("value", "column", "start")
-        )
-        return sp.csr_matrix((value, column, start), shape=(len(start) - 1, v))
-
-    def queue(name: str) -> tuple[NDArray[np.float32], Any, NDArray[np.int64]]:
-        return (
-            np.asarray(arrays[f"stream.{name}.rows"]), table(f"{name}.words"),
-            np.asarray(arrays[f"stream.{name}.numbers"]),
-        )  # fmt: skip
-
-    base = Base(*(np.asarray(arrays[f"stream.{name}"]) for name in Base._fields))
-    if "stream.counts" not in arrays:
-        return Stream.begin(base, base.spread.shape[0], v if words else None)
-    arrived, novel, made, looked = (int(n) for n in arrays["stream.counts"])
-    return Stream(
-        base, arrived, novel, made, looked, np.asarray(arrays["stream.sizes"]),
-        np.asarray(arrays["stream.sums"]), np.asarray(arrays["stream.moments"]),
-        table("words"), queue("pending"), queue("held"),
-    )  # fmt: skip
