@@ -284,7 +284,9 @@ def test_a_fit_that_was_finished_is_taken(folder, atlas, monkeypatch):
 def test_what_was_begun_is_given_up_where_nobody_asks_for_it(folder, atlas, tmp_path):
     code, err = killed_in(CODE, *POINTS["fit"], folder / "all.parquet", atlas, json.dumps(ASKED))
     assert code == -9, err
-    kept = Atlas.build(folder / "all.parquet", atlas)
+    said = []
+    kept = Atlas.build(folder / "all.parquet", atlas, on_event=said.append)
+    assert [one.message for one in said if "is given up" in one.message]
     assert not (atlas / "work").exists()
     assert outcome(atlas, tmp_path) == outcome(folder / "old" / "a.atlas", tmp_path)
     kept.merge_topics([[0, 1]])

@@ -159,11 +159,12 @@ LATER = {
     ),
     "words that nobody says": (
         {"seeds": {"food": ["rockett"]}},
-        "seed 'food': 'rockett' is not in the vocabulary; did you mean 'rocket'",
+        "seed 'food': 'rockett' is not in the vocabulary (words of too few passages, or of too "
+        "many, tell no topics apart); did you mean 'rocket'",
     ),
     "words of another seed": (
         {"seeds": {"a": ["puck"], "b": ["puck"]}},
-        "no passage speaks for seed 'b': give other words",
+        "no passage speaks for seed 'b' (seed 'a' has the same): give other words",
     ),
 }
 
@@ -248,11 +249,11 @@ def test_unfinished_additions_have_no_say_in_a_fresh_build(corpus, tmp_path):
 FILES = {
     "missing": (None, "cannot read the seeds in"),
     "no JSON": ("{", "holds no seeds (Expecting"),
-    "not text": (b"\xff\xfe\x00", "holds no seeds ('utf-8' codec"),
+    "not text": (b"\xff\xfe\x00", "holds no seeds: it is not UTF-8 text"),
     "deep": ("[" * 100_000, "holds no seeds ("),
     "a list": ('["puck"]', "seeds are ['puck']: give names with lists of words"),
     "a number": ('{"ice": 3}', "seed 'ice' is 3: give a name and a list"),
-    "null": ("null", "seeds are None: give names with lists of words"),
+    "null": ("null", "seeds are nothing (null): give names with lists of words"),
     "a name twice": ('{"ice": ["puck"], "ice": ["rink"]}', "'ice' stands in it twice"),
 }
 

@@ -315,7 +315,7 @@ def test_a_number_out_of_reach_is_refused():
     with pytest.raises(ParameterError, match="give one of them"):
         TopicModel(n_topics=3, resolution=1.0).fit(vectors, counts)
     copies = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
-    with pytest.raises(ParameterError, match="n_topics is 60, but passages keep to 3 topics where"):
+    with pytest.raises(ParameterError, match="n_topics is 60, but these passages make 3 topics"):
         TopicModel(neighbours=5, n_topics=60).fit(copies)
     with pytest.raises(ParameterError, match="n_topics is 0"):
         TopicModel(n_topics=0).fit(vectors, counts)

@@ -125,12 +125,13 @@ def test_equal_centres_merge_at_no_cost():
     assert len(persistence) == 0
 
 
-def test_a_group_of_more_than_half_gives_its_parts_away():
-    # Two and two leaves, and one far away: the four would be one group.
-    merges = [(0, 1, 1.0), (2, 3, 1.0), (5, 6, 4.0), (4, 7, 40.0)]
-    assert condense(merges, np.ones(5), least=0.3)[0].tolist() == [5, 5, 6, 6, -1, -1, -1]
-    whole = condense(merges, np.ones(5), least=0.3, most=1.0)[0]
-    assert whole.tolist() == [5, 5, 6, 6, -1, 7, 7, -1]
+def test_a_group_of_more_than_half_has_to_stand_out():
+    # Two and two leaves, and one more: the four are one group where the fifth is far away.
+    near, far = ([(0, 1, 1.0), (2, 3, 1.0), (5, 6, 4.0), (4, 7, cost)] for cost in (8.0, 40.0))
+    assert condense(near, np.ones(5), least=0.3)[0].tolist() == [5, 5, 6, 6, -1, -1, -1]
+    assert condense(far, np.ones(5), least=0.3)[0].tolist() == [5, 5, 6, 6, -1, 7, 7, -1]
+    half = [(0, 1, 1.0), (2, 3, 1.0), (4, 5, 2.0)]  # no more than half: as all others
+    assert condense(half, np.ones(4), least=0.3)[0].tolist() == [4, 4, 5, 5, -1, -1]
 
 
 def test_a_leaf_lasts_from_its_nearest_neighbour_to_its_limit():

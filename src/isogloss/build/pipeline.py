@@ -104,7 +104,7 @@ def build_atlas(
     settings = settings or BuildSettings()
     settings.check()
     path = Path(folder)
-    _refuse_foreign(path)
+    _refuse_foreign(path, fresh=fresh)
     new = not path.exists()
     try:
         with build_lock(path):
@@ -117,7 +117,7 @@ def build_atlas(
     return report
 
 
-def _refuse_foreign(folder: Path) -> None:
+def _refuse_foreign(folder: Path, *, fresh: bool) -> None:
     """Never write into a folder that is something else."""
     if not folder.exists():
         return
@@ -127,6 +127,12 @@ def _refuse_foreign(folder: Path) -> None:
     if names and not names & {manifests.NAME, "work", ".lock"}:
         raise AtlasError(
             f"{folder} holds other files and is no atlas: give a new or empty folder with -o"
+        )
+    whole = any(folder.glob("state-*")) and any(folder.glob("passages-*.lance"))
+    if whole and not fresh and not names & {manifests.NAME, "work"}:
+        raise AtlasError(
+            f"{folder} has lost its {manifests.NAME}: copy it anew from where it is whole, or "
+            "build it anew with --fresh (what was edited in it is lost)"
         )
 
 
@@ -164,7 +170,7 @@ def _build(run: _Run) -> BuildReport:
         if anew:
             refit.require_unedited(run.folder, manifest)
         else:
-            refit.give_up(run.folder, manifest)
+            refit.give_up(run.folder, manifest, run.on_event)
     report = _documents(run, source, log, before)
     if anew:
         report = _topics_anew(run, report)
@@ -310,7 +316,7 @@ def _say_topics(run: _Run, manifest: Manifest) -> None:
             f"{manifest.unassigned:,} of {manifest.passages:,} passages ({share:.0%}) are in no "
             "topic: too few others resemble them; search finds them all the same"
         )
-    elif manifest.topics == 1:
+    elif manifest.topics == 1 and run.wanted.n_topics != 1:
         message = (
             f"all {manifest.passages:,} passages make one topic: there are too few of them, or "
             "they are too much alike, to tell topics apart; search finds them all the same"

@@ -64,11 +64,16 @@ def require_unedited(folder: Path, manifest: Manifest) -> None:
         )
 
 
-def give_up(folder: Path, manifest: Manifest) -> None:
+def give_up(folder: Path, manifest: Manifest, on_event: OnEvent) -> None:
     """Remove what was begun of finding topics anew, where nobody asks for it any more."""
     workspace = Workspace(folder)
     plan = workspace.read_plan()
     if plan is not None and plan.get("refit") and plan.get("base") == manifest.version:
+        message = (
+            "the unfinished search for topics by other settings is given up: the atlas keeps those "
+            "it has (give these settings again for the others)"
+        )
+        on_event(Event("find topics", message=message, level="warning"))
         workspace.clear()
 
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 # Passages whose words are looked at together when keywords are chosen.
 KEYWORD_PASSAGES = 20_000
 KEYWORDS = 10
+# A topic with less than this share of the passages of its seed's words, and made of them by less
+# than this share, is of something else.
+FEW_OF_SEED = 0.4
 EXEMPLARS = 3
 
 
@@ -151,6 +154,33 @@ def check_seeds(
                 "many, to tell topics apart)"
             )
             on_event(Event("find topics", message=message, level="warning"))
+
+
+def tell_seeds(topics: Topics, tally: "Tally", settings: BuildSettings, on_event: OnEvent) -> None:
+    """Warn of seeds whose topic has few of the passages with their words, and is mostly of others.
+
+    A word that stands in all topics gathers none; and where few topics are asked for, others join.
+    """
+    tree = topics.model.tree_
+    column = leaf_columns(tree.parent)
+    place = {word: number for number, word in enumerate(topics.vocabulary.words)}
+    leaf_of = {topic.label: topic.id for topic in tree.leaves if topic.label}
+    for name, asked in (settings.seeds or {}).items():
+        if name not in leaf_of:
+            continue
+        leaf = column[leaf_of[name]]
+        size = max(1, int(tally.sizes[leaf]))
+        words = [place[word] for word in asked if word in place]
+        held = tally.document_counts[leaf, words]
+        every = np.maximum(tally.document_counts[:, words].sum(axis=0), 1)
+        if words and (held / every).max() < FEW_OF_SEED and held.max() / size < FEW_OF_SEED:
+            best = int(np.argmax(held / every))
+            message = (
+                f"seed {name!r}: its topic has {held[best]:,} of the {every[best]:,} passages with "
+                f"{topics.vocabulary.words[words[best]]!r} and {size - held[best]:,} without: the "
+                "word is spread over the topics (a filter finds it: search, or explore)"
+            )
+            on_event(Event("name topics", message=message, level="warning"))
 
 
 class Tally:

@@ -26,6 +26,7 @@ from isogloss.build.topics import (
     fit_topics,
     inner_sizes,
     own_strength,
+    tell_seeds,
 )
 from isogloss.layout.stored import NAME as MAP
 from isogloss.store import state, table
@@ -162,6 +163,7 @@ def find_topics(
         tally = assign_shards(workspace, shards, topics, encoder, key, on_event=on_event)
     with watch("name topics"):
         tree = describe(workspace, shards, topics, encoder, tally, key, settings, on_event=on_event)
+        tell_seeds(topics, tally, settings, on_event)
     return Found(topics, tree, tally, key)
 
 

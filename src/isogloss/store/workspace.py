@@ -204,6 +204,10 @@ def build_lock(atlas: Path) -> Iterator[None]:
             raise AtlasError(
                 f"cannot make the folder {atlas}: a file stands in its path; give another -o"
             ) from error
+        except FileNotFoundError as error:  # a file system that takes no folders, such as /proc
+            raise AtlasError(
+                f"cannot make the folder {atlas}: {error.strerror}; give another -o"
+            ) from error
         descriptor = os.open(atlas / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:

@@ -36,7 +36,8 @@ def plain_seeds(seeds: Any) -> dict[str, list[str]]:
     {'ice': ['puck'], 'space': ['nasa', 'shuttle', 'space']}
     """
     if not isinstance(seeds, Mapping):
-        raise ParameterError(f"seeds are {_short(seeds)}: give names with lists of words")
+        found_kind = "nothing (null)" if seeds is None else _short(seeds)
+        raise ParameterError(f"seeds are {found_kind}: give names with lists of words")
     if not seeds:
         return {}
     from isogloss.text.tokens import tokenize
@@ -100,17 +101,20 @@ def read_topic_seeds(path: str | Path) -> dict[str, Any]:
     >>> read_topic_seeds(path)
     {'space': ['rocket', 'orbit']}
     """
+    toml = str(path).endswith(".toml")
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
-        if str(path).endswith(".toml"):
+        if toml:
             found: Any = tomllib.loads(text)
         else:
             found = json.loads(text, object_pairs_hook=_distinct)
     except OSError as error:
         raise ParameterError(f"cannot read the seeds in {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # not UTF-8, JSON or TOML
+    except UnicodeDecodeError as error:
+        raise ParameterError(f"{path} holds no seeds: it is not UTF-8 text") from error
+    except (ValueError, RecursionError) as error:  # no JSON or TOML
         reason = " ".join(str(error).split())[:120]
-        form = '{"name": ["word", "word"]} in JSON'
+        form = 'name = ["word", "word"]' if toml else '{"name": ["word", "word"]} in JSON'
         raise ParameterError(f"{path} holds no seeds ({reason}): give {form}") from error
     try:
         plain_seeds(found)

@@ -127,7 +127,10 @@ def read_seeds(
     anchors[~full] = 0.0
     lost = [name for name, part in zip(seeds, anchors.T, strict=True) if not part.any()]
     if lost:
-        raise ParameterError(f"no passage speaks for seed {lost[0]!r}: give other words")
+        mine = list(seeds[lost[0]])
+        same = [name for name in seeds if name != lost[0] and list(seeds[name]) == mine]
+        said = f" (seed {same[0]!r} has the same)" if same else ""
+        raise ParameterError(f"no passage speaks for seed {lost[0]!r}{said}: give other words")
     return Seeds(tuple(seeds), sp.csr_matrix(anchors))
 
 
@@ -186,7 +189,8 @@ def _likeness(
     missing = [word for word in asked if word not in column]
     if len(missing) == len(asked):
         raise ParameterError(
-            f"seed {name!r}: {missing[0]!r} is not in the vocabulary; {_close(missing[0], column)}"
+            f"seed {name!r}: {missing[0]!r} is not in the vocabulary (words of too few passages, "
+            f"or of too many, tell no topics apart); {_close(missing[0], column)}"
         )
     columns = sorted({column[word] for word in asked if word in column})
     found = np.asarray(words[:, columns].sum(axis=1), dtype=np.float64).ravel()

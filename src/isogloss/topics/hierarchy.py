@@ -212,14 +212,14 @@ def condense(
     sizes: NDArray[np.number[Any]],
     *,
     least: float,
-    most: float = 0.5,
+    least_large: float = 0.6,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Keep the groups of a merge tree that stand out.
 
     A group is made at a cost (`low`) and joins another at a higher one (`high`). Its persistence is
     ``1 - low / high``: 0 for one that joins as soon as it is made, near 1 for one whose parts are
-    near each other and far from all else. Groups below `least`, and groups of more than `most` of
-    everything, which say little, give their children to their parent.
+    near each other and far from all else. Groups below `least` give their children to their parent.
+    A group of more than half of everything says little, and has to stand out more.
 
     Parameters
     ----------
@@ -229,8 +229,8 @@ def condense(
         Of the leaves.
     least : float
         Least persistence of an inner group, in 0..1.
-    most : float, default 0.5
-        Largest share of everything in an inner group, in 0..1.
+    least_large : float, default 0.6
+        Least persistence of one that holds more than half of everything.
 
     Returns
     -------
@@ -257,7 +257,7 @@ def condense(
         mass[k + i] = mass[a] + mass[b]
     high = np.where(above >= 0, cost[above], 0.0)
     lasting = 1.0 - np.divide(cost, high, out=np.ones(size), where=high > 0)
-    keep = (lasting >= least) & (mass <= most * mass[:k].sum())
+    keep = lasting >= np.where(2 * mass > mass[:k].sum(), max(least, least_large), least)
     keep[k:] &= above[k:] >= 0  # a group of everything is no topic
     keep[:k] = True
     number = np.cumsum(keep) - 1

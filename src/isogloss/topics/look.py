@@ -168,8 +168,8 @@ class TopicLook:
             kept, sought = leaves.assigner.leaves, wanted or 1
             wanted = max(1, sought + self.n_topics - kept)
         raise ParameterError(
-            f"n_topics is {self.n_topics}, but passages keep to {kept} topics where {sought} are "
-            "sought: give another number"
+            f"n_topics is {self.n_topics:,}, but these passages make {kept:,} topic"
+            f"{'' if kept == 1 else 's'} however they are cut: give another number"
         )
 
     def _cut(
