@@ -148,7 +148,7 @@ class TopicLook:
 
         wanted = self.n_topics
         names = () if seen.seeds is None else seen.seeds.names
-        kept = sought = 0
+        kept = 0
         for _ in range(ATTEMPTS):
             try:
                 labels, least = self._cut(seen, full, wanted)
@@ -165,11 +165,11 @@ class TopicLook:
                 origin = enumerate(leaves.origin.tolist())
                 return leaves, {leaf: home[at] for leaf, at in origin if at in home}
             # Some topics were kept by no passage, or seeds parted some.
-            kept, sought = leaves.assigner.leaves, wanted or 1
-            wanted = max(1, sought + self.n_topics - kept)
+            kept = leaves.assigner.leaves
+            wanted = max(1, (wanted or 1) + self.n_topics - kept)
         raise ParameterError(
             f"n_topics is {self.n_topics:,}, but these passages make {kept:,} topic"
-            f"{'' if kept == 1 else 's'} however they are cut: give another number"
+            f"{'' if kept == 1 else 's'} where so many are sought: give another number"
         )
 
     def _cut(
