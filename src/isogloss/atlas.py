@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from isogloss._core.errors import AtlasError, ColumnError, ParameterError, nearest
 from isogloss._core.events import OnEvent, ignore
+from isogloss._core.plural import plural
 from isogloss.atlas_changes import AtlasChanges
 from isogloss.atlas_pages import AtlasPages
 from isogloss.atlas_search import AtlasSearch
@@ -227,8 +228,8 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch, AtlasPages):
 
     def __repr__(self) -> str:
         return (
-            f"Atlas({str(self.path)!r}: {self.manifest.passages:,} passages, "
-            f"{self.manifest.topics:,} topics)"
+            f"Atlas({str(self.path)!r}: {plural(self.manifest.passages, 'passage')}, "
+            f"{plural(self.manifest.topics, 'topic')})"
         )
 
     @property

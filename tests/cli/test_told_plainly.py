@@ -81,7 +81,7 @@ def test_an_atlas_without_topics_has_no_stability_and_its_build_says_so(no_topic
     code, _, err = told(capfd, "build", no_topics / "a.txt", "-o", place, "--encoder", "lexical")
     assert code == 0
     assert read_manifest(place).topics == 0
-    assert "1 of 1 passages (100%) are in no topic" in err
+    assert "1 of 1 passage (100%) is in no topic" in err
     code, out, _ = told(capfd, "evaluate", "topics", place, "--stability", 2, "--json", "-q")
     found = json.loads(out)
     assert code == 0

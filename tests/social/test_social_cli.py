@@ -148,4 +148,4 @@ def test_the_example_of_the_page_runs():
     names: dict[str, object] = {}
     exec(code, names)
     assert names["report"].reciprocity.value == pytest.approx(0.667, abs=0.001)
-    assert names["report"].notes[0] == "1 of 5 entries have an unknown author"
+    assert names["report"].notes[0] == "1 of 5 entries has an unknown author"

@@ -115,7 +115,7 @@ def test_two_tables():
     assert (out["posts"], out["comments"], out["threads"]) == (2, 4, 3)
     assert found.reciprocity.value == pytest.approx(2 / 3)  # ann <-> bob, cy -> ann
     assert found.replies.unknown == 1
-    assert any("1 entries answer one that is not there" in note for note in found.notes)
+    assert any("1 entry answers one that is not there" in note for note in found.notes)
     assert any("no column 'votes'" in note for note in found.notes)
     assert found.inequality["posts"].zeros == 1
 

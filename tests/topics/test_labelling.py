@@ -379,7 +379,7 @@ def test_the_command(atlas, server, capsys):
     assert "characters of passages to 127.0.0.1" in out
     assert main(["label", path, "--model", "openai:small", "--budget", "1", "-q"]) == 0
     out = capsys.readouterr().out
-    assert "1 of" in out and "by keywords (over budget)" in out and "1 calls, 110 tokens" in out
+    assert "1 of" in out and "by keywords (over budget)" in out and "1 call, 110 tokens" in out
     assert main(["label", path, "--json", "-q"]) == 0
     assert json.loads(capsys.readouterr().out)["model"] == "keywords"
     assert main(["label", path, "--budget", "0"]) == 2

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from isogloss._core.errors import AtlasError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors, write_json
+from isogloss._core.plural import plural
 from isogloss.build.edit_record import model_named, names_record, quoted_name, recorded
 from isogloss.build.upkeep import TABLE, TREE
 from isogloss.store import edits, state
@@ -184,7 +185,7 @@ def _commit(atlas: "Atlas", tree: "TopicTree", model: str = "keywords") -> None:
     kept = [name if name == label else "" for name, label in zip(names, tree.labels, strict=True)]
     record = names_record(atlas.topics.labels, tree.labels, names, kept)
     edits.draft_record(atlas.path)
-    what = f"label {len(record['labels'])} topics by {quoted_name(model)}"
+    what = f"label {plural(len(record['labels']), 'topic')} by {quoted_name(model)}"
     listed = recorded(atlas.path, old, "label", what, record)
     draft = atlas.path / _ASIDE
     with storage_errors("the topics of the atlas"):

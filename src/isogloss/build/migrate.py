@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from isogloss._core.errors import AtlasError, EncoderError, MissingExtra, ParameterError, nearest
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors
+from isogloss._core.plural import plural
 from isogloss.build import reembed
 from isogloss.build.leftovers import clean_up
 from isogloss.build.migration_sample import draw, recall_in_atlas
@@ -99,7 +100,9 @@ class Migration:
         if self.status == "restored":
             return f"{self.atlas}: queries go through {new} again, which made its vectors"
         if self.status == "re-embedded":
-            lines = [f"{self.atlas}: {self.passages:,} passages re-embedded, {old} -> {new}"]
+            lines = [
+                f"{self.atlas}: {plural(self.passages, 'passage')} re-embedded, {old} -> {new}"
+            ]
         else:
             lines = [f"{self.atlas}: queries go through {new}, the passages stay those of {old}"]
             lines += self._figures()
@@ -109,8 +112,8 @@ class Migration:
         told = (self.compensation or {})["diagnosis"]
         method = (self.compensation or {})["method"]
         lines = [
-            f"  map: {method}, fitted on {told['fitted']:,} passages, measured on "
-            f"{told['held_out']:,} others",
+            f"  map: {method}, fitted on {plural(told['fitted'], 'passage')}, measured on "
+            f"{plural(told['held_out'], 'other')}",
             f"  cosine {told['cosine']:.3f}; {told['residual']:.0%} of the variance missed",
         ]
         if self.recall_atlas is not None:

@@ -18,6 +18,7 @@ from isogloss._core.errors import (
 )
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import storage_errors
+from isogloss._core.plural import of_all, plural
 from isogloss.build import refit, stages, write
 from isogloss.build.default import with_encoder
 from isogloss.build.documents import KnownDocuments, Spooled, spool
@@ -294,15 +295,19 @@ def _known_documents(folder: Path, manifest: Manifest, source: Any) -> KnownDocu
 
 def _say_gone(run: _Run, spooled: Spooled) -> None:
     if spooled.left_out:
+        one = spooled.left_out == 1
         message = (
-            f"{spooled.left_out:,} documents of this source were deleted from the atlas and stay "
-            "out (Atlas.add or isogloss update --add-new takes them in again)"
+            f"{plural(spooled.left_out, 'document')} of this source "
+            f"{'was' if one else 'were'} deleted from the atlas and {'stays' if one else 'stay'} "
+            f"out (Atlas.add or isogloss update --add-new takes {'it' if one else 'them'} in again)"
         )
         run.on_event(Event("read", message=message, level="warning"))
     if spooled.gone:
+        one = spooled.gone == 1
         message = (
-            f"{spooled.gone:,} documents of the atlas are not in this source; they stay in the "
-            "atlas (--fresh builds it without them)"
+            f"{plural(spooled.gone, 'document')} of the atlas {'is' if one else 'are'} not in this "
+            f"source; {'it stays' if one else 'they stay'} in the atlas (--fresh builds it without "
+            f"{'that' if one else 'them'})"
         )
         run.on_event(Event("read", message=message, level="warning"))
 
@@ -312,14 +317,17 @@ def _say_topics(run: _Run, manifest: Manifest) -> None:
     message = ""
     if manifest.unassigned > MANY_UNASSIGNED * manifest.passages:
         share = manifest.unassigned / manifest.passages
+        verb = "is" if manifest.unassigned == 1 else "are"
         message = (
-            f"{manifest.unassigned:,} of {manifest.passages:,} passages ({share:.0%}) are in no "
-            "topic: too few others resemble them; search finds them all the same"
+            f"{of_all(manifest.unassigned, manifest.passages, 'passage')} ({share:.0%}) {verb} in "
+            "no topic: too few others resemble them; search finds them all the same"
         )
     elif manifest.topics == 1 and run.wanted.n_topics != 1:
+        whole = f"all {manifest.passages:,} passages make"
         message = (
-            f"all {manifest.passages:,} passages make one topic: there are too few of them, or "
-            "they are too much alike, to tell topics apart; search finds them all the same"
+            f"{'the only passage makes' if manifest.passages == 1 else whole} one topic: there are "
+            "too few of them, or they are too much alike, to tell topics apart; search finds them "
+            "all the same"
         )
     if message:
         run.on_event(Event("find topics", message=message, level="warning"))

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from isogloss._core.plural import plural
+
 # Rejected rows that the report lists; the rest is counted, and all stand in rejects.jsonl.
 LISTED_REJECTS = 1000
 
@@ -48,17 +50,6 @@ class Stopwatch:
         finally:
             spent = time.perf_counter() - began
             self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent, 3)
-
-
-def plural(count: int, noun: str) -> str:
-    """Say how many.
-
-    Examples
-    --------
-    >>> plural(1, "row"), plural(2000, "row")
-    ('1 row', '2,000 rows')
-    """
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 @dataclass(slots=True)

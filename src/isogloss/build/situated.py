@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import ColumnError, ParameterError, SourceError, StorageError, nearest
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import atomic_path, storage_errors
+from isogloss._core.plural import plural
 from isogloss.build.embed import spare_source
 from isogloss.build.report import LISTED_REJECTS, Stopwatch, peak_rss_mb
 from isogloss.situate.base import Chunked, Reading, Situator
@@ -138,7 +139,7 @@ def embed_situated(
             rows = _Rows(opened, names, folder)
         if not len(rows.order):
             raise SourceError(
-                f"{str(source)[:200]} holds no chunks: {opened.rejected:,} rows were skipped"
+                f"{str(source)[:200]} holds no chunks: {plural(opened.rejected, 'row')} skipped"
             )
         with watch("encode"):
             known = None if fresh else Known(target, situator)
@@ -286,8 +287,7 @@ def _places(column: pa.Array, name: str) -> pa.Array:
     empty = pa.compute.is_null(column, nan_is_null=True)
     count = int(pa.compute.sum(empty).as_py() or 0)
     if count:
-        rows = "1 row" if count == 1 else f"{count:,} rows"
-        raise ColumnError(f"{name!r} is empty or NaN in {rows}: give each a place")
+        raise ColumnError(f"{name!r} is empty or NaN in {plural(count, 'row')}: give each a place")
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         like = pa.compute.match_substring_regex(column, NUMBER)
         if pa.compute.all(like).as_py():

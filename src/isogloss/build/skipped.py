@@ -68,10 +68,8 @@ class RejectLog:
         if not self.total:
             return f"{source} holds no documents"
         first = self.listed[0]
-        return (
-            f"{source} holds no documents: all {self.total:,} rows were skipped; "
-            f"the first: {first['reason']}"
-        )
+        rows = "the only row was" if self.total == 1 else f"all {self.total:,} rows were"
+        return f"{source} holds no documents: {rows} skipped; the first: {first['reason']}"
 
     def publish(self) -> None:
         """Put the list in its place; without rejects there is none."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss.topics.asked import AUTO, DEFAULTS, NAMES, plain_seeds
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def check_count(settings: "BuildSettings", passages: int) -> None:
     wanted, most = settings.n_topics, min(passages, settings.sample_rows)
     if not isinstance(wanted, int) or wanted <= most:
         return
-    there = f"there are {passages:,} passages"
+    there = f"there {'is' if passages == 1 else 'are'} {plural(passages, 'passage')}"
     if most < passages:
         there = f"topics are found among {most:,} of the {passages:,} passages"
     raise ParameterError(f"n_topics is {wanted:,}, and {there}: give {most:,} at most")

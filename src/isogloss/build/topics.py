@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.events import Event, OnEvent
 from isogloss._core.files import write_json
+from isogloss._core.plural import plural
 from isogloss._core.tensors import load_tensors, save_tensors
 from isogloss.build.sample import Sample, draw_sample, sample_texts, sample_vectors
 from isogloss.build.settings import BuildSettings
@@ -83,10 +84,10 @@ def fit_topics(
         from isogloss.topics.graph import knows_other_texts
         from isogloss.topics.model import TopicModel
 
-        on_event(Event("find topics", message=f"counting the words of {total:,} passages"))
+        on_event(Event("find topics", message=f"counting the words of {plural(total, 'passage')}"))
         vocabulary, counts = _sample_words(workspace, shards, sample, encoder)
         vectors = sample_vectors(workspace, shards, sample, encoder.fingerprint, encoder.dim)
-        on_event(Event("find topics", message=f"a graph of {total:,} passages"))
+        on_event(Event("find topics", message=f"a graph of {plural(total, 'passage')}"))
         model = TopicModel(
             even_edges=knows_other_texts(encoder.spec), random_state=settings.seed,
             **model_options(settings.identity()),

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import StorageError
 from isogloss._core.events import Event, OnEvent
 from isogloss._core.files import is_refusal, refusal_message, storage_errors
+from isogloss._core.plural import plural
 from isogloss.build.leftovers import clean_up
 from isogloss.store import state, table
 from isogloss.store.gone import NAME as GONE
@@ -255,7 +256,7 @@ def _copied(folder: Path, old: Manifest, opened: Any, on_event: OnEvent) -> Mani
 
     version = old.version + 1
     name = f"passages-{version:04d}"
-    on_event(Event("upkeep", message=f"copying {old.passages:,} passages into a new table"))
+    on_event(Event("upkeep", message=f"copying {plural(old.passages, 'passage')} into a new table"))
     made = table.create_table(folder, name, opened.schema, live_rows(opened))
     create_text_index(made)
     if made.count_rows() != old.passages:

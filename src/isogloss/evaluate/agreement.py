@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isogloss._core.plural import plural
 from isogloss._math.bootstrap import interval, resample_cells
 from isogloss.evaluate.score import Score
 
@@ -129,7 +130,7 @@ def fleiss_kappa(
             found = (draws @ agreed / items - chance) / (1 - chance)
         return np.where(chance < 1 - 1e-12, found, np.nan)
 
-    note = f"items with {size} answers" + (f"; {left} others left out" if left else "")
+    note = f"items with {size} answers" + (f"; {plural(left, 'other')} left out" if left else "")
     return _over_items(name, kappa, len(table), note, resamples, seed)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError, EncoderError, MissingExtra, ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
+from isogloss._core.plural import plural
 from isogloss.evaluate.human_tasks import TaskSet, make_tasks
 from isogloss.evaluate.judges import EncoderJudge, Judge, judge_agreement, judge_scores
 from isogloss.evaluate.score import Score
@@ -237,7 +238,8 @@ def _is_shown(name: str) -> bool:
 
 def _write(made: TaskSet, folder: str | Path) -> str:
     there = write_tasks(made, folder)
-    return f"{len(made)} tasks in {there}: give people tasks.html or tasks.csv, and keep {KEY}"
+    count = plural(len(made), "task")
+    return f"{count} in {there}: give people tasks.html or tasks.csv, and keep {KEY}"
 
 
 def _has_gensim() -> bool:
@@ -328,7 +330,7 @@ topics): take fewer (TopicModel(n_topics=N), or merge some)'
 
 
 def _named(prefix: str, found: "Stability", whole: str) -> dict[str, Score]:
-    topics = f"{min(found.topics)} to {max(found.topics)} topics"
+    topics = f"{min(found.topics)} to {plural(max(found.topics), 'topic')}"
     return {
         f"{prefix}_{name}": replace(score, notes=f"{whole}{score.notes}; {topics}")
         for name, score in found.scores.items()

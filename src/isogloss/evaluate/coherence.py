@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.extras import need
+from isogloss._core.plural import plural
 from isogloss._math.bootstrap import jackknife_interval, mean_interval
 from isogloss.evaluate.cooccurrence import PairCounts, word_lists
 from isogloss.evaluate.score import Score
@@ -183,7 +184,7 @@ def coherence_score(
     left = values.size - known.size
     if left:
         notes = "; ".join(
-            filter(None, [notes, f"{left} topics with fewer than two words left out"])
+            filter(None, [notes, f"{plural(left, 'topic')} with fewer than two words left out"])
         )
     value = float(known.mean()) if known.size else float("nan")
     low, high = mean_interval(known, resamples=resamples, seed=seed, bounds=bounds)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss._math.bootstrap import jackknife_interval
 from isogloss.evaluate.score import Score
 
@@ -114,7 +115,7 @@ def inverted_rbo_score(
     left = len(keywords) - len(held)
     notes = f"top {top} words, weight {weight}; interval from the jackknife over topics"
     if left:
-        notes += f"; {left} topics without words left out"
+        notes += f"; {plural(left, 'topic')} without words left out"
     if len(held) < 2:
         return Score("inverted_rbo", *(float("nan"),) * 3, len(held), "topics", True, notes)
     overlap = rank_biased_overlap(held, weight=weight, top=top)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import of_all
 from isogloss._core.threads import single_threaded_blas
 from isogloss.evaluate.human_tasks import CONTROL, Question, Task
 from isogloss.evaluate.score import Score
@@ -242,7 +243,7 @@ def judge_scores(
     note = f"stand-in, no person answered: {judge.name}"
     silent = len(tasks) - len(answers)
     if silent:
-        note += f"; no answer to {silent} of {len(tasks)} tasks"
+        note += f"; no answer to {of_all(silent, len(tasks), 'task')}"
     how = {"resamples": resamples, "seed": seed}
     found = score_answers(tasks, answers, note=note, **how)
     mixing = [row for row, task in enumerate(tasks) if task.kind == "mixing"]

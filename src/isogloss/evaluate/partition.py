@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss._math.bootstrap import interval, resample_cells
 from isogloss.evaluate.contingency import (
     Contingency,
@@ -120,7 +121,7 @@ def partition_scores(
     if not classes.size:
         return {}
     missing = int((~known).sum())
-    unlabelled = f"; {missing:,} documents without a label left out" if missing else ""
+    unlabelled = f"; {plural(missing, 'document')} without a label left out" if missing else ""
     scores: dict[str, Score] = {}
     for rule, ending, words in _RULES:
         table = Contingency.of(classes, topics, unassigned=rule)

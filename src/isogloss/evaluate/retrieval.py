@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss._math.bootstrap import mean_interval
 from isogloss.evaluate.score import Score
 
@@ -230,6 +231,10 @@ def _mean(
         raise ParameterError("no query has a relevant document: give one a grade above 0")
     low, high = mean_interval(np.array(values), resamples=resamples, seed=seed, bounds=(0.0, 1.0))
     without = len(qrels) - len(values)
-    notes = f"{without} queries without a relevant document left out" if without else ""
+    notes = (
+        f"{plural(without, 'query', 'queries')} without a relevant document left out"
+        if without
+        else ""
+    )
     value = round(math.fsum(values) / len(values), 6)
     return Score(name, value, low, high, len(values), "queries", notes=notes)

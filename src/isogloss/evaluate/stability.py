@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
+from isogloss._core.plural import plural
 from isogloss._math.bootstrap import interval, resample_cells
 from isogloss.evaluate.contingency import Contingency
 from isogloss.evaluate.score import Score
@@ -121,7 +122,7 @@ def seed_stability(
     for done, seed in enumerate(seeds):
         on_event(Event("fit again", done, len(seeds), "seeds"))
         runs.append(_run(fit, seed, rows))
-    note = f"{len(runs)} seeds, all passages"
+    note = f"{plural(len(runs), 'seed')}, all passages"
     return compare_runs(runs, top=top, resamples=resamples, note=note)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss._math.bootstrap import interval, resample_cells
 from isogloss.evaluate.agreement import answer_counts, fleiss_kappa, krippendorff_alpha
 from isogloss.evaluate.human_tasks import CONTROL, Task
@@ -221,7 +222,9 @@ def _score(
     )
     low, high = interval(draws, value, bounds=bounds)
     count = int(table[:, 1].sum()) if table.shape[1] == 2 else int(table.sum())
-    return Score(name, value, low, high, count, "answers", True, f"{len(table)} tasks resampled")
+    return Score(
+        name, value, low, high, count, "answers", True, f"{plural(len(table), 'task')} resampled"
+    )
 
 
 def _agreement(

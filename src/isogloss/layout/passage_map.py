@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 
 if TYPE_CHECKING:
     from isogloss.topics.tree import TopicTree
@@ -62,7 +63,7 @@ class PassageMap:
         return len(self.passages)
 
     def __repr__(self) -> str:
-        return f"PassageMap({len(self):,} passages)"
+        return f"PassageMap({plural(len(self), 'passage')})"
 
     def of(self, passages: Any) -> NDArray[np.float32]:
         """Give the coordinates of some passages.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.checks import whole_number
 from isogloss._core.errors import AtlasError, EncoderError, ParameterError, nearest
+from isogloss._core.plural import plural
 from isogloss.remote.address import Address, read_address
 from isogloss.remote.backend import Backend, Description, Found, open_backend
 from isogloss.search.filters import read_filter
@@ -77,7 +78,7 @@ class RemoteAtlas:
         return self.description.passages
 
     def __repr__(self) -> str:
-        return f"RemoteAtlas({str(self.address)!r}: {len(self):,} passages)"
+        return f"RemoteAtlas({str(self.address)!r}: {plural(len(self), 'passage')})"
 
     def __enter__(self) -> "RemoteAtlas":
         return self

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from isogloss._core.plural import of_all, plural
 from isogloss.search.plan import Plan
 
 
@@ -96,12 +97,13 @@ class SearchResult:
         if self.plan is None:
             return "no vectors were searched"
         one = self.plan
-        share = f"{one.passing:,} of {one.rows:,} passages pass"
+        verb = "passes" if one.passing == 1 else "pass"
+        share = f"{of_all(one.passing, one.rows, 'passage')} {verb}"
         if one.rows:
             share += f" ({100 * one.passing / one.rows:.3g}%)"
         how = {
             "scan": "all of them scored",
-            "cells": f"{one.visited:,} in {one.cells:,} cells looked at",
+            "cells": f"{one.visited:,} in {plural(one.cells, 'cell')} looked at",
             "empty": "nothing to score",
         }[one.strategy]
         recall = (

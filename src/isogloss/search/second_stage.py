@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.checks import whole_number
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss.search.feedback import kept
 from isogloss.search.results import Hit, SearchResult
 from isogloss.search.steps import Steps
@@ -91,11 +92,13 @@ def search_in_steps(
     hits = list(result.hits)
     if steps.rerank is not None and hits:
         hits = _rerank(steps.rerank, query, hits)
-        done.append(f"{len(hits)} candidates reranked by {steps.rerank.name}")
+        done.append(f"{plural(len(hits), 'candidate')} reranked by {steps.rerank.name}")
     if steps.diversify is not None and hits:
         rows = vectors_of([hit.passage for hit in hits])
         order = steps.diversify.order([hit.score for hit in hits], rows, k=k)
-        done.append(f"{len(hits)} candidates ordered by {steps.diversify.name}, scores as before")
+        done.append(
+            f"{plural(len(hits), 'candidate')} ordered by {steps.diversify.name}, scores as before"
+        )
         hits = [hits[place] for place in order]
     strategy = "; ".join([result.strategy, *done])
     return replace(result, hits=tuple(hits[:k]), strategy=strategy)

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ColumnError, ParameterError, SourceError, nearest
+from isogloss._core.plural import plural
 from isogloss.social.moments import check_moments
 
 __all__ = ["Columns", "numbers", "read_columns", "strings"]
@@ -203,7 +204,9 @@ def _from_atlas(atlas: Any, named: dict[str, str], optional: Sequence[str]) -> C
         taken = pa.array(np.sort(first))
         if "document" not in kept.values():
             whole = {name: column.take(taken) for name, column in whole.items()}
-        notes.append(f"{len(documents) - len(first):,} further passages of documents left out")
+        notes.append(
+            f"{plural(len(documents) - len(first), 'further passage')} of documents left out"
+        )
     values = {use: whole[name] for use, name in kept.items()}
     return Columns(str(atlas.path), len(first), values, kept, notes, names)
 

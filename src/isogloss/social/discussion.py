@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ColumnError, ParameterError
+from isogloss._core.plural import of_all, plural
 from isogloss.social.columns import Columns, numbers, read_columns, strings
 from isogloss.social.moments import NO_TIME, moments
 
@@ -176,7 +177,8 @@ def read_discussion(
     for use in ("time", "score"):
         missing = int((time == NO_TIME).sum() if use == "time" else np.isnan(score).sum())
         if use in has and missing:
-            notes.append(f"{missing:,} of {n:,} entries have no {use}")
+            has_none = "has no" if missing == 1 else "have no"
+            notes.append(f"{of_all(missing, n, 'entry', 'entries')} {has_none} {use}")
     return Discussion(
         accounts, groups, topics, author, group, topic, thread, target, answers, opens, kinds,
         together, time, score, texts, frozenset(has), tuple(notes),
@@ -251,13 +253,14 @@ def _accounts(
     author = np.maximum(coded[:n], -1)
     hidden = int((author < 0).sum())
     if hidden:
-        notes.append(f"{hidden:,} of {n:,} entries have an unknown author")
+        verb = "has" if hidden == 1 else "have"
+        notes.append(f"{of_all(hidden, n, 'entry', 'entries')} {verb} an unknown author")
     for number, name in enumerate(names):
         if not nobody[number] and name.strip().lower() in _DOUBTFUL:
             entries = int((codes[:n] == number).sum())
             notes.append(
-                f"{name!r} is taken for an account ({entries:,} entries): if it stands for no "
-                "author, give it as unknown"
+                f"{name!r} is taken for an account ({plural(entries, 'entry', 'entries')}): if it "
+                "stands for no author, give it as unknown"
             )
     accounts = [name for name, gone in zip(names, nobody, strict=True) if not gone]
     return accounts, author, coded[n:] if addressed else None
@@ -350,12 +353,16 @@ def _by_parent(
     lost = (above >= 0) & (row_of[above] < 0)
     missing[rows[lost]] = above[lost]
     if lost.any():
-        notes.append(f"{int(lost.sum()):,} entries answer one that is not there")
+        count = plural(int(lost.sum()), "entry answers", "entries answer")
+        notes.append(f"{count} one that is not there")
     if len(tables) > 1:  # a comment without a parent belongs to no thread
         bare = rows[above < 0]
         parent[bare] = -1
         if len(bare):
-            notes.append(f"{len(bare):,} comments do not say what they answer")
+            they = (
+                ("comment does", "it answers") if len(bare) == 1 else ("comments do", "they answer")
+            )
+            notes.append(f"{len(bare):,} {they[0]} not say what {they[1]}")
     root = _roots(parent)
     top_missing = missing[root]
     thread = np.where(top_missing >= 0, n + top_missing, root)

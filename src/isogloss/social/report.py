@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
+from isogloss._core.plural import plural
 from isogloss.social import bursts, rhythm, voices
 from isogloss.social.communities import communities
 from isogloss.social.discussion import UNKNOWN, Discussion, read_discussion
@@ -224,7 +225,8 @@ def _spread(talk: Discussion, notes: list[str]) -> dict[str, Inequality]:
         found["score_by_entry"] = inequality(talk.score[~np.isnan(talk.score)])
         below = found["score"].below_zero
         if below:
-            notes.append(f"{below:,} accounts have a score below 0, which counts as 0")
+            count = plural(below, "account has", "accounts have")
+            notes.append(f"{count} a score below 0, which counts as 0")
     if talk.groups:
         rows = talk.group[talk.group >= 0]
         found["group_entries"] = inequality(np.bincount(rows, minlength=len(talk.groups)))

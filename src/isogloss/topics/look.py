@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss.topics.assign import Assigner
 from isogloss.topics.graph import WordWeights, neighbour_graphs
 from isogloss.topics.guide import Seeds, read_seeds, seeded_communities, with_seeds
@@ -168,8 +169,8 @@ class TopicLook:
             kept = leaves.assigner.leaves
             wanted = max(1, (wanted or 1) + self.n_topics - kept)
         raise ParameterError(
-            f"n_topics is {self.n_topics:,}, but these passages make {kept:,} topic"
-            f"{'' if kept == 1 else 's'} where so many are sought: give another number"
+            f"n_topics is {self.n_topics:,}, but these passages make "
+            f"{plural(kept, 'topic')} where so many are sought: give another number"
         )
 
     def _cut(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss.topics.communities import contract, leiden, row_sums
 from isogloss.topics.hierarchy import merge_heights
 from isogloss.topics.scale import Communities
@@ -72,7 +73,7 @@ def communities_of(
     n = graph.shape[0] if full is None else int(full.sum())
     if count > n:
         raise ParameterError(
-            f"{count:,} topics are wanted, but only {n:,} passages can be grouped: "
+            f"{count:,} topics are wanted, but only {plural(n, 'passage')} can be grouped: "
             "give that many at most"
         )
     most = 0

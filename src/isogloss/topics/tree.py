@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 
 # Characters of a topic's name.
 LONGEST_NAME = 200
@@ -130,7 +131,9 @@ class TopicTree:
         return Topic(self, int(topic))
 
     def __repr__(self) -> str:
-        return f"TopicTree({len(self.leaves)} leaves, {len(self)} topics)"
+        return (
+            f"TopicTree({plural(len(self.leaves), 'leaf', 'leaves')}, {plural(len(self), 'topic')})"
+        )
 
     @property
     def roots(self) -> tuple["Topic", ...]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from isogloss._core.errors import ParameterError, SourceError
 from isogloss._core.events import Event, OnEvent, ignore
 from isogloss._core.files import write_json
+from isogloss._core.plural import plural
 from isogloss.encoders.base import Encoder
 from isogloss.encoders.lexical import LexicalEncoder
 from isogloss.train.extend import extend_features, extended_rows
@@ -75,7 +76,7 @@ def train_lexical(
         fresh, vectors = _read(corpus, teacher, cache, recipe.seed, on_event)
         texts += fresh
         parts.append(vectors)
-        on_event(Event("read", message=f"{len(texts):,} texts", level="info"))
+        on_event(Event("read", message=plural(len(texts), "text"), level="info"))
     if len(texts) < 2:
         raise SourceError("the recipe's corpus holds less than two texts")
     wanted = np.concatenate(parts)

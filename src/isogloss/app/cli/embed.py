@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss.app.cli.options import add_common, add_memory, apply_common
 
 
@@ -54,7 +55,6 @@ def run(args: argparse.Namespace) -> int:
     _refuse_alone(args)
     from isogloss.app.cli.output import print_json
     from isogloss.build.embed import embed
-    from isogloss.build.report import plural
     from isogloss.build.settings import BuildSettings
 
     settings = BuildSettings(
@@ -99,7 +99,6 @@ def _situate(args: argparse.Namespace) -> int:
     """Embed chunks within their documents, and print what came of it."""
     from isogloss.app.cli.output import print_json
     from isogloss.app.cli.progress import Progress
-    from isogloss.build.report import plural
     from isogloss.build.situated import SituatedColumns, embed_situated
 
     if args.document is None:

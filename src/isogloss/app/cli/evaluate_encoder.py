@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss.app.cli.output import print_json, print_table
 
 CHARTS = (".svg", ".html", ".json")
@@ -170,7 +171,7 @@ def _print(found: dict[str, Any], chart: Path | None) -> None:
             print(f"\n{name} by length in {one['counted_in']}; window: {window or 'none'}")
             print("\n".join(text_chart(one["by_length"], window=window)))
     notes = [
-        f"{name}: {one['left_out']:,} row{'' if one['left_out'] == 1 else 's'} left out: without a "
+        f"{name}: {plural(one['left_out'], 'row')} left out: without a "
         + ("text or a score" if one["kind"] == "sts" else "text or a label, or a text given twice")
         for name, one in found["tasks"].items()
         if one.get("left_out")

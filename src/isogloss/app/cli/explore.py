@@ -6,6 +6,7 @@ import webbrowser
 from threading import Thread
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss.app.cli.options import add_common, apply_common
 
 
@@ -109,5 +110,6 @@ def _export(args: argparse.Namespace) -> int:
         })  # fmt: skip
     elif not args.quiet:
         part = "" if made.passages == made.of else f" of {made.of:,}"
-        print(f"{made.path}: {made.passages:,} passages{part}, {made.bytes / 1e6:.1f} MB")
+        held = plural(made.passages, "passage")
+        print(f"{made.path}: {held}{part}, {made.bytes / 1e6:.1f} MB")
     return 0

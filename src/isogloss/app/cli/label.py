@@ -3,6 +3,7 @@
 import argparse
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import of_all, plural
 from isogloss.app.cli.options import add_common, apply_common
 
 
@@ -59,22 +60,23 @@ def run(args: argparse.Namespace) -> int:
         cost = report.estimate or {"calls": 0, "tokens": 0, "passage_characters": 0}
         where = f"to {report.host}" if report.host else "to no other machine"
         print(
-            f"{report.to_ask} of {report.topics} topics would be asked about: {cost['calls']} "
-            f"calls, about {cost['tokens']:,} tokens, {cost['passage_characters']:,} characters "
-            f"of passages {where}; {report.cached} answers are there already"
+            f"{of_all(report.to_ask, report.topics, 'topic')} would be asked about: "
+            f"{plural(cost['calls'], 'call')}, about {plural(cost['tokens'], 'token')}, "
+            f"{plural(cost['passage_characters'], 'character')} of passages {where}; "
+            f"{plural(report.cached, 'answer')} known already"
         )
         return 0
     width = max(20, terminal_width() - 12)
     rows = [[str(topic), one_line(label, width)] for topic, label in report.labels.items()]
     print_table(["id", "label"], rows)
     named = report.topics - report.kept if report.model == "keywords" else report.labelled
-    parts = [f"{named} of {report.topics} topics named by {report.model}"]
+    parts = [f"{of_all(named, report.topics, 'topic')} named by {report.model}"]
     if report.kept:
         parts.append(f"{report.kept} kept as people named them")
     parts += [f"{count} by keywords ({reason})" for reason, count in report.fallback.items()]
     if report.model != "keywords":
         tokens = report.prompt_tokens + report.reply_tokens
-        parts.append(f"{report.calls} calls, {tokens:,} tokens")
+        parts.append(f"{plural(report.calls, 'call')}, {plural(tokens, 'token')}")
     print("\n" + "; ".join(parts))
     # A model that named nothing is a failure, whatever the keywords made of it.
     return 1 if report.model != "keywords" and report.to_ask and not report.labelled else 0

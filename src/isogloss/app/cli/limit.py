@@ -2,6 +2,7 @@
 
 import argparse
 
+from isogloss._core.plural import plural
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import print_json
 
@@ -58,8 +59,9 @@ def run(args: argparse.Namespace) -> int:
         print_json(report)
         return 0
     print(
-        f"{folder}: {len(made.ids):,} documents, {len(made.queries):,} queries, pattern "
-        f"{args.pattern}; {100 * graph.density:.2f}% of the pairs of queries share a document"
+        f"{folder}: {plural(len(made.ids), 'document')}, "
+        f"{plural(len(made.queries), 'query', 'queries')}, pattern {args.pattern}; "
+        f"{100 * graph.density:.2f}% of the pairs of queries share a document"
     )
     print(
         f"next: isogloss build {folder}/corpus.parquet -o {folder}.atlas --text text --id id\n"

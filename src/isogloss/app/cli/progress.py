@@ -6,6 +6,7 @@ import time
 from typing import TextIO
 
 from isogloss._core.events import Event
+from isogloss._core.plural import plural
 
 # Seconds between two lines of one stage where stderr is no terminal.
 PLAIN_PAUSE = 5.0
@@ -26,6 +27,11 @@ def format_seconds(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}m{whole % 60:02d}s"
     return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def _one(unit: str) -> str:
+    """Give what one of a unit is called."""
+    return unit.removesuffix("ies") + "y" if unit.endswith("ies") else unit.removesuffix("s")
 
 
 class Progress:
@@ -97,7 +103,7 @@ class Progress:
             elif fresh > 0 and spent > 0.5:
                 text += f", {format_seconds(spent / fresh * (event.total - event.done))} left"
         elif event.done and event.unit:
-            text += f": {event.done:,} {event.unit}"
+            text += f": {plural(event.done, _one(event.unit), event.unit)}"
         return text + (f" ({event.message})" if event.message else "")
 
     def _draw(self, text: str, *, final: bool) -> None:

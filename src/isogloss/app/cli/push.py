@@ -2,6 +2,7 @@
 
 import argparse
 
+from isogloss._core.plural import plural
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import print_json
 from isogloss.app.cli.progress import Progress
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(done)
     elif done["uploaded"]:
         went_on = ", going on where the last push stopped" if done["resumed"] else ""
-        print(f"{done['uploaded']:,} passages put into {done['url']}{went_on}")
+        print(f"{plural(done['uploaded'], 'passage')} put into {done['url']}{went_on}")
     else:
         print(f"{done['url']} holds this atlas already: nothing to do")
     return 0

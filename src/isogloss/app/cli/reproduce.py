@@ -4,6 +4,7 @@ import argparse
 from collections import Counter
 from typing import Any
 
+from isogloss._core.plural import plural
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import one_line, print_json, print_table, terminal_width
 
@@ -70,7 +71,10 @@ def _print_list(entries: list[dict[str, Any]], as_json: bool) -> None:
         [[one["system"], one["state"], one_line(one["paper"], room)] for one in entries],
     )
     states = Counter(entry["state"] for entry in entries)
-    print(f"{len(entries)} systems: " + ", ".join(f"{n} {s}" for s, n in sorted(states.items())))
+    print(
+        f"{plural(len(entries), 'system')}: "
+        + ", ".join(f"{n} {s}" for s, n in sorted(states.items()))
+    )
 
 
 def _print_result(result: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import one_line, print_json, terminal_width
 
@@ -100,6 +101,6 @@ def _show(args: argparse.Namespace, result: "SearchResult", label_of: Callable[[
         print(f"     {one_line(hit.text, width - 6)}")
         if facts:
             print(f"     {one_line(facts, width - 6)}")
-    print(f"\n{len(result.hits)} hits in {result.seconds:.2f} s ({result.strategy})")
+    print(f"\n{plural(len(result.hits), 'hit')} in {result.seconds:.2f} s ({result.strategy})")
     if args.explain:
         print(f"vectors: {result.explain()}")

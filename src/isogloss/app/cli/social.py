@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import one_line, print_json, print_table
 
@@ -130,7 +131,7 @@ def _rows(found: dict[str, Any]) -> list[list[str]]:
     if joined:
         rows.append(
             [f"accounts joined by {found['joined_by']}s", f"{joined['accounts']:,}",
-             f"{joined['edges']:,} pairs, {joined['alone']:,} accounts alone"]
+             f"{plural(joined['edges'], 'pair')}, {plural(joined['alone'], 'account')} alone"]
         )  # fmt: skip
     if parts and parts["sizes"]:
         rows.append(
@@ -152,7 +153,7 @@ def _rows(found: dict[str, Any]) -> list[list[str]]:
         rows.append(
             ["returned ties", _number(ties['value'], 4),
              f"{_number(ties['expected'], 4)} by chance; {_number(ties['weighted'], 4)} by weight; "
-             f"{ties['edges']:,} ties"]
+             f"{plural(ties['edges'], 'tie')}"]
         )  # fmt: skip
         first = found["hits"]["authorities"][:3], found["hits"]["hubs"][:3]
         for label, names in zip(("authorities", "hubs"), first, strict=True):
@@ -166,7 +167,8 @@ def _rows(found: dict[str, Any]) -> list[list[str]]:
              f"{life['censored']:,} may live on"]
         )  # fmt: skip
         burst = found["burstiness"]
-        rows.append(["burstiness", _number(burst["median"], 2), f"{burst['accounts']:,} accounts"])
+        of = plural(burst["accounts"], "account")
+        rows.append(["burstiness", _number(burst["median"], 2), of])
         busiest = ", ".join(str(hour) for hour in sorted(hours["busiest"]))
         rows.append(["six busiest hours", _number(hours["share"], 3), f"hours {busiest} UTC"])
     if early:
@@ -178,7 +180,8 @@ def _rows(found: dict[str, Any]) -> list[list[str]]:
     if copies:
         rows.append(
             ["near copies", f"{copies['copies']:,}",
-             f"in {copies['families']:,} families, largest {copies['largest']:,}"]
+             f"in {plural(copies['families'], 'family', 'families')}, "
+             f"largest {copies['largest']:,}"]
         )  # fmt: skip
     return rows
 
@@ -217,7 +220,7 @@ def _show_topics(topics: list[dict[str, Any]], most: int = 20) -> None:
          for one in topics[:most]],
     )  # fmt: skip
     if len(topics) > most:
-        print(f"{len(topics) - most:,} smaller topics: --json has them")
+        print(f"{plural(len(topics) - most, 'smaller topic')}: --json has them")
 
 
 def _show_communities(communities: list[dict[str, Any]], most: int = 8) -> None:

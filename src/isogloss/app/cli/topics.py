@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss.app.cli.options import add_common, apply_common
 from isogloss.app.cli.output import one_line, print_json, print_table, terminal_width
 
@@ -97,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         for topic in _in_tree_order(topics)
     ]
     print_table(["id", "size", "persistence", "topic", "keywords"], rows)
-    print(f"\n{manifest.passages:,} passages, {manifest.unassigned:,} in no topic")
+    print(f"\n{plural(manifest.passages, 'passage')}, {manifest.unassigned:,} in no topic")
     for name, column, spread in spreads:
         print_spread(spread, f"{name} {column}", topics)
         if name == "over" and args.bins is not None and len(spread.groups) < args.bins:
@@ -176,8 +177,6 @@ def _spreads(atlas: "Atlas", args: argparse.Namespace) -> list[tuple[str, str, "
 
 def _fewer(spread: "TopicSpread", asked: int) -> str:
     """Say why there are fewer periods than were asked for."""
-    from isogloss.build.report import plural
-
     return (
         f"{plural(len(spread.groups), 'period')}, not {asked:,}: {spread.unit} is the shortest "
         f"round length of which {asked:,} are enough"
@@ -200,7 +199,7 @@ def print_spread(spread: "TopicSpread", title: str, topics: list[dict[str, Any]]
     print_table(header, rows)
     print(
         f"* differs beyond chance (false discovery rate {1 - spread.level:.0%}); "
-        f"{spread.missing:,} passages without a value"
+        f"{plural(spread.missing, 'passage')} without a value"
     )
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 from isogloss.app.cli.options import add_common, apply_common
 
 
@@ -49,8 +50,9 @@ def run(args: argparse.Namespace) -> int:
         print_json({"model": str(output), **report})
     else:
         print(
-            f"wrote {output}: {report['words']:,} words, {report['pairs']:,} pairs, "
-            f"{report['dim']} numbers a text, {report['bytes'] / 1e6:.1f} MB; "
+            f"wrote {output}: {plural(report['words'], 'word')}, "
+            f"{plural(report['pairs'], 'pair')}, {report['dim']} numbers a text, "
+            f"{report['bytes'] / 1e6:.1f} MB; "
             f"use it as --encoder lexical:{output}"
         )
     return 0

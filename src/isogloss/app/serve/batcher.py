@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isogloss._core.errors import IsoglossError
+from isogloss._core.plural import plural
 from isogloss.app.serve.counting import Counter, counter_for, windows_of
 from isogloss.app.serve.limits import Limits
 from isogloss.app.serve.metrics import Metrics
@@ -40,7 +41,7 @@ class QueueFull(Exception):  # noqa: N818 - it becomes an answer
     """
 
     def __init__(self, waiting: int, bound: int, seconds: float) -> None:
-        super().__init__(f"{waiting:,} passages wait, and {bound:,} may")
+        super().__init__(f"{plural(waiting, 'passage waits', 'passages wait')}, and {bound:,} may")
         self.waiting, self.bound, self.seconds = waiting, bound, seconds
 
 

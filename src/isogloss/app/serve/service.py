@@ -132,8 +132,7 @@ class Service:
         except QueueFull as full:
             raise Problem(
                 429,
-                f"the queue is full: {full.waiting:,} passages wait, and {full.bound:,} may "
-                "(--queue-passages): try again later",
+                f"the queue is full: {full} (--queue-passages): try again later",
                 code="queue_full",
                 headers={"retry-after": str(max(1, min(60, math.ceil(full.seconds))))},
             ) from None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import ColumnError, ParameterError
 from isogloss._core.events import Event, OnEvent, ignore
+from isogloss._core.plural import plural
 from isogloss.app.cli.output import clean
 from isogloss.app.web.explorer import Opened
 from isogloss.app.web.routes_map import atlas_about, topics_about
@@ -127,7 +128,7 @@ class PageData:
     def _neighbours(self) -> Blocks:
         if len(self.places) < 2:
             return
-        self.on_event(Event("find neighbours", message=f"of {len(self.places):,} passages"))
+        self.on_event(Event("find neighbours", message=f"of {plural(len(self.places), 'passage')}"))
         vectors = np.concatenate(
             list(read_vectors(self.view.atlas.table, self.view.atlas.vectors.live, self.places))
         )
