@@ -404,7 +404,7 @@ def test_topics_are_edited_from_the_command_line(place, capfd, tmp_path):
         (["--split", "0:1"], "into is 1: give a whole number of at least 2"),
         (["--rename", "7"], "write a topic and its name"),
         (["--rename", "9999=a"], "there is no topic 9999"),
-        (["--merge", "0,1", "--split", "2"], "not allowed with"),
+        (["--merge", "0,1", "--split", "2"], "does not go with"),
         (["--over", "year", "--bins", "1000000000"], "bins is 1000000000: give a whole number"),
     ],
 )

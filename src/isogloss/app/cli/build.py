@@ -104,5 +104,5 @@ def parse_topics(text: str) -> int | str:
         return int(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of topics: give a whole number, or auto"
+            f"{text!r} is no number of topics: give a whole number such as 20, or auto"
         ) from error

@@ -3,12 +3,14 @@
 import argparse
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from isogloss._core.errors import IsoglossError, nearest
+from isogloss.app.cli.options import number, whole
 
 # Command -> what it does. The module of the same name is imported when it is called.
 COMMANDS = {
@@ -42,18 +44,50 @@ EXIT_OK, EXIT_FAILURE, EXIT_MISTAKE, EXIT_INTERRUPT = 0, 1, 2, 130
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that says what is wrong in one line.
+    """An argument parser that says what is wrong in one line, and what would be right.
+
+    Options of type int and float are read by `whole` and `number`.
 
     Examples
     --------
-    >>> Parser(prog="isogloss").prog
-    'isogloss'
+    >>> parser = Parser(prog="isogloss")
+    >>> _ = parser.add_argument("--limit", type=int)
+    >>> parser.parse_args(["--limit", "20"]).limit
+    20
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.register("type", int, whole)
+        self.register("type", float, number)
 
     def error(self, message: str) -> NoReturn:
         """Print one line and leave with code 2."""
-        line = " ".join(message.split())
+        line = plain(" ".join(message.split()))
         self.exit(EXIT_MISTAKE, f"{self.prog}: {line} (see {self.prog} --help)\n")
+
+
+# What argparse says -> what is said here; the value comes in quotes.
+_PLAIN = (
+    (r"argument ([^:]+): ([\"'])", r"\1 \2"),
+    (r"argument ([^:]+): expected (?:one|at least one) argument", r"\1 needs a value behind it"),
+    (r"argument ([^:]+): not allowed with argument (\S+)", r"\1 does not go with \2"),
+)
+
+
+def plain(message: str) -> str:
+    """Say in the words of this project what argparse says of an option.
+
+    Examples
+    --------
+    >>> plain("argument --limit: 'ten' is no whole number: give one, such as 20")
+    "--limit 'ten' is no whole number: give one, such as 20"
+    >>> plain("argument --redo: not allowed with argument --undo")
+    '--redo does not go with --undo'
+    """
+    for theirs, ours in _PLAIN:
+        message = re.sub(f"^{theirs}", ours, message)
+    return message
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -42,6 +42,50 @@ def apply_common(args: argparse.Namespace) -> None:
         os.environ["ISOGLOSS_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+def whole(text: str) -> int:
+    """Read a whole number.
+
+    Raises
+    ------
+    ArgumentTypeError
+
+    Examples
+    --------
+    >>> whole("20")
+    20
+    """
+    try:
+        return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{_shown(text)} is no whole number: give one in digits, such as 20"
+        ) from error
+
+
+def number(text: str) -> float:
+    """Read a number.
+
+    Raises
+    ------
+    ArgumentTypeError
+
+    Examples
+    --------
+    >>> number("0.5")
+    0.5
+    """
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{_shown(text)} is no number: give one in digits, such as 0.5"
+        ) from error
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= 40 else f"{text[:40]!r}..."
+
+
 def add_memory(parser: argparse.ArgumentParser) -> None:
     """Add ``--memory``, megabytes as ``args.memory``."""
     parser.add_argument(
@@ -59,11 +103,11 @@ def parse_memory(text: str) -> int:
     (2048, 512, 1024)
     """
     units = {"gb": 1024.0, "g": 1024.0, "gib": 1024.0, "mb": 1.0, "m": 1.0, "mib": 1.0, "": 1.0}
-    number = text.strip().lower().rstrip("gmib ")
-    unit = text.strip().lower()[len(number) :].strip()
+    size = text.strip().lower().rstrip("gmib ")
+    unit = text.strip().lower()[len(size) :].strip()
     try:
-        return int(float(number) * units[unit])
-    except (ValueError, KeyError) as error:
+        return int(float(size) * units[unit])
+    except (ValueError, KeyError, OverflowError) as error:  # the last: infinity
         raise argparse.ArgumentTypeError(
             f"{text!r} is no size; write it as 2GB or 512MB"
         ) from error
