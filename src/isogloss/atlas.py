@@ -82,13 +82,13 @@ class Atlas(AtlasTopics, AtlasChanges, AtlasSearch, AtlasPages):
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
         from isogloss.store.readers import Hold
-        from isogloss.store.sizes import check_sizes
         from isogloss.store.state import read_tree
+        from isogloss.store.whole import check_whole
 
         self.path = path
         self.manifest = manifest
         self._hold = Hold(path / manifest.state)  # what is open here is not cleaned up
-        check_sizes(path, manifest.state)
+        check_whole(path, manifest)
         self.topics: TopicTree = read_tree(path / manifest.state)
         self._table: Any = None
         self._encoder: Encoder | None = None

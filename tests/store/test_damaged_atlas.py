@@ -1,6 +1,7 @@
 """An atlas with a missing or damaged file: one line that says so, or an answer, never a crash."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -118,3 +119,51 @@ def test_what_changes_an_atlas_notes_its_files(whole, tmp_path):
         atlas.manifest.state, f"{atlas.manifest.table}.lance"
     }  # fmt: skip
     assert f"{atlas.manifest.state}/tree.json" in files
+
+
+MISSING = {
+    "the table": ("passages-*.lance", r"\.lance, the table of passages, is missing; "),
+    "its data": ("passages-*.lance/data", r"/data/\w+\.lance is missing"),
+    "its versions": ("passages-*.lance/_versions", "/_versions/.* is missing, and .* other file"),
+    "the topics": ("state-*/tree.json", "tree.json is missing; "),
+    "the model": ("state-*/topics", "/topics/.* is missing, and 2 other files are missing or "),
+}
+
+
+@pytest.mark.parametrize("what", MISSING)
+def test_what_is_missing_is_named_by_all_who_open_an_atlas(whole, tmp_path, capfd, what):
+    pattern, said = MISSING[what]
+    copy = tmp_path / "a.atlas"
+    shutil.copytree(whole, copy)
+    (path,) = copy.glob(pattern)
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for command in (
+        ["topics", copy], ["search", copy, "satellite"], ["info", copy], ["info", copy, "--json"],
+        ["explore", copy, "--no-browser", "--port", "0"], ["serve", copy, "--port", "0"],
+        ["explore", copy, "--export", tmp_path / "a.html"], ["label", copy],
+        ["serve", copy, "--stdio"],
+    ):  # fmt: skip
+        code = main([str(part) for part in command])
+        out, err = capfd.readouterr()
+        (line,) = err.splitlines()
+        assert code == 2, command
+        assert re.search(f"^isogloss: {copy}/.*{said}", line), (command, line)
+        assert line.endswith("copy the atlas anew from where it is whole, or build it anew with "
+                             "--fresh")  # fmt: skip
+        if command[0] == "info":  # what is known is shown all the same
+            assert "passages" in out
+        else:
+            assert not out
+
+
+def test_info_of_an_atlas_that_is_whole_says_nothing_more(whole, capfd):
+    assert main(["info", str(whole)]) == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_files_that_only_older_versions_of_the_table_need_may_go(whole, tmp_path):
+    copy = tmp_path / "a.atlas"
+    shutil.copytree(whole, copy)
+    for path in copy.glob("passages-*.lance/_transactions/*"):
+        path.unlink()
+    assert len(Atlas.open(copy)) == len(Atlas.open(whole))

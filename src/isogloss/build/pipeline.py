@@ -34,7 +34,7 @@ from isogloss.store import manifest as manifests
 from isogloss.store import state, table
 from isogloss.store.gone import Gone
 from isogloss.store.manifest import DamagedManifest, Manifest, read_manifest, write_manifest
-from isogloss.store.sizes import check_sizes
+from isogloss.store.whole import check_whole
 from isogloss.store.workspace import Workspace, build_lock
 
 # Share of the passages in no topic above which a build says so.
@@ -159,7 +159,7 @@ def _build(run: _Run) -> BuildReport:
     before = _manifest_before(run)
     manifest = None if run.fresh else before
     if manifest is not None:
-        check_sizes(run.folder, manifest.state)
+        check_whole(run.folder, manifest)
     held = in_use(run.folder, manifest)
     settings = with_encoder(settings, source, used=held.get("encoder"), on_event=run.on_event)
     run.wanted = run.settings = with_topics(settings, held)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from isogloss._core.errors import AtlasError
 from isogloss._core.files import write_json
+from isogloss._core.plural import plural
 
 NAME = "files.json"
 FORMAT = 1
@@ -50,11 +51,10 @@ def _is_listed(path: Path) -> bool:
     return not unfinished and path.name not in _CHANGING and path.parent.name != _DERIVED
 
 
-def check_sizes(folder: Path, state: str) -> None:
+def check_sizes(folder: Path, state: str) -> list[str]:
     """Refuse an atlas of which a file is cut, or one of its state is missing.
 
-    Atlases of older versions have no list and are taken as they are. Files of the table that are
-    missing may be those of an older version of it: the table itself knows.
+    Atlases of older versions have no list and are taken as they are.
 
     Parameters
     ----------
@@ -63,10 +63,16 @@ def check_sizes(folder: Path, state: str) -> None:
     state : str
         As the manifest names it.
 
+    Returns
+    -------
+    list of str
+        Files of the table that are missing. They may be those of an older version of it: the
+        table itself knows, see `isogloss.store.whole`.
+
     Raises
     ------
     AtlasError
-        Naming the first such file.
+        Naming the first such file, and how many others there are.
 
     Examples
     --------
@@ -76,29 +82,50 @@ def check_sizes(folder: Path, state: str) -> None:
     >>> _ = (folder / "state-0001" / "tree.json").write_text("{}")
     >>> note_sizes(folder, "state-0001", "passages-0001")
     >>> check_sizes(folder, "state-0001")
+    []
     >>> _ = (folder / "state-0001" / "tree.json").write_text("{")
     >>> try:
     ...     check_sizes(folder, "state-0001")
     ... except AtlasError as error:
     ...     print(str(error).removeprefix(str(folder)))
-    /state-0001/tree.json is damaged: it has 1 bytes, not 2; copy the atlas anew from where it is \
+    /state-0001/tree.json is damaged: it has 1 byte, not 2; copy the atlas anew from where it is \
 whole, or build it anew with --fresh
     """
     listed = folder / state / NAME
     try:
         files = json.loads(listed.read_text(encoding="utf-8"))["files"].items()
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise AtlasError(f"{listed} is damaged: it lists no sizes; {MEND}") from error
+    wrong: list[str] = []
+    absent: list[str] = []
     for name, size in files:
         try:
             found = (folder / name).stat().st_size
         except FileNotFoundError:
             if name.startswith(f"{state}/"):
-                raise AtlasError(f"{folder / name} is missing; {MEND}") from None
+                wrong.append(f"{folder / name} is missing")
+            else:
+                absent.append(name)
             continue
         if found != size:
-            raise AtlasError(
-                f"{folder / name} is damaged: it has {found:,} bytes, not {size:,}; {MEND}"
-            )
+            has = plural(found, "byte")
+            wrong.append(f"{folder / name} is damaged: it has {has}, not {size:,}")
+    if wrong:
+        raise AtlasError(first_of(wrong))
+    return absent
+
+
+def first_of(wrong: list[str]) -> str:
+    """Say the first of what is wrong in an atlas, how much else there is, and what to do.
+
+    Examples
+    --------
+    >>> first_of(["a is missing", "b is missing"]).partition("; copy")[0]
+    'a is missing, and 1 other file is missing or damaged'
+    """
+    others = len(wrong) - 1
+    count = plural(others, "other file is", "other files are")
+    more = f", and {count} missing or damaged"
+    return f"{wrong[0]}{more if others else ''}; {MEND}"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.errors import AtlasError, StorageError
 from isogloss._core.files import is_refusal, refusal_message
+from isogloss.store.sizes import MEND
 
 # Consecutive passages from which on they are taken out as a range, and numbers in one list.
 _RUN = 16
@@ -125,7 +126,7 @@ def open_table(folder: Path, name: str, version: int | None) -> Any:
         When the table is missing or lacks the version.
     """
     if not (folder / f"{name}.lance").is_dir():
-        raise AtlasError(f"{folder} has a manifest but no table of passages: it is not whole")
+        raise AtlasError(f"{folder / name}.lance, the table of passages, is missing; {MEND}")
     try:
         table = _connect(folder).open_table(name)
         if version is not None and table.version != version:

@@ -14,16 +14,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the manifest."""
+    """Print the manifest, and say what of the atlas is missing or damaged."""
     apply_common(args)
     from pathlib import Path
 
-    from isogloss.atlas import need_manifest
+    from isogloss.atlas import Atlas, need_manifest
 
-    manifest = need_manifest(Path(args.atlas)).to_json()
-    if args.json:
+    _show(need_manifest(Path(args.atlas)).to_json(), as_json=args.json)
+    Atlas.open(args.atlas)  # says what is wrong with it
+    return 0
+
+
+def _show(manifest: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
         print_json(manifest)
-        return 0
+        return
     rows = []
     for key, value in manifest.items():
         if isinstance(value, dict):
@@ -34,7 +39,6 @@ def run(args: argparse.Namespace) -> int:
         else:
             rows.append([key, _shown(value)])
     print_table(["what", "value"], rows)
-    return 0
 
 
 def _rows(name: str, value: Any) -> list[list[str]]:
