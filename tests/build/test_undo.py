@@ -109,7 +109,7 @@ def test_labels_of_a_model_or_of_keywords_are_taken_back(atlas):
     named.label_topics(overwrite=True)
     now = ig.Atlas.open(atlas.path)
     assert now.topics[0].label != "mine"
-    assert now.next_undo.what == 'label 1 topics by "keywords"'
+    assert now.next_undo.what == 'label 1 topic by "keywords"'
     other = now.rename_topic(1, "mine")  # the name is free again
     assert other.topics[1].label == "mine"
     merged = other.undo().merge_topics([[3, 4]])

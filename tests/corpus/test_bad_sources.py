@@ -49,7 +49,7 @@ BAD_FILES = {
     "quote.csv": (b'"unterminated\n', "a quote opened in line 1 is never closed: line 1 is lost"),
     "quotes.csv": (b'id,"text\n1,a\n2,b\n', "opened in line 1 is .* lines 1 to 3 are lost"),
     "array.jsonl": (b'[{"text": "one"}, {"text": "two"}]', "no rows: .* line 1 is a list, not an"),
-    "short.csv": (b"text,n\na\nb\n", "has no rows: all were skipped; line 2 has 1 fields"),
+    "short.csv": (b"text,n\na\nb\n", "has no rows: all were skipped; line 2 has 1 field"),
     "header.csv": (b"text,n\n", "has no rows$"),
     "numbers.csv": (b"a,b\n1,2\n", "no column of text"),
     "list.parquet": (parquet(words=[["a"], ["b"]]), "no column of text"),
@@ -287,7 +287,7 @@ def test_a_header_whose_names_hold_line_ends(tmp_path):
     source = open_source(tmp_path / "a.csv")
     (batch,) = source.batches()
     assert batch.column("text").to_pylist() == ["a b"]
-    assert "line 4 has 1 fields" in source.rejects[0].reason
+    assert "line 4 has 1 field" in source.rejects[0].reason
 
 
 def test_a_line_too_long_is_counted(tmp_path, monkeypatch):

@@ -39,7 +39,7 @@ def test_means_over_queries_count_the_missing_and_leave_out_the_unjudged():
     run = {"q": {"b": 2, "a": 1}, "s": {"a": 1}}
     found = recall_at_k(qrels, run, k=2)
     assert (found.value, found.n) == (0.5, 2)
-    assert found.notes == "1 queries without a relevant document left out"
+    assert found.notes == "1 query without a relevant document left out"
     assert mrr(qrels, run).value == 0.25
     assert mrr(qrels, run, k=1).value == 0
 

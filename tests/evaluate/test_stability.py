@@ -174,7 +174,7 @@ def test_inverted_rbo_of_same_and_of_distinct_lists():
     assert inverted_rbo_score([["a", "b"]] * 3).value == 0.0
     apart = inverted_rbo_score([["a", "b"], ["c", "d"], ["e"], []])
     assert (apart.value, apart.n) == (1.0, 3)
-    assert "1 topics without words" in apart.notes
+    assert "1 topic without words" in apart.notes
     # a word shared in front weighs more than one shared at the end
     front = inverted_rbo_score([["a", "b", "c"], ["a", "x", "y"]]).value
     end = inverted_rbo_score([["b", "c", "a"], ["x", "y", "a"]]).value

@@ -137,7 +137,7 @@ def test_topics_are_ranked(rank_by):
     assert model.result_.count == 3
     holding = passages_holding(sp.csr_matrix(np.eye(360)[84:96].sum(axis=0)[None]), [many])
     least = MinHashingTopics(similarity=0.05, min_passages=int(holding[0])).fit
-    with pytest.warns(UserWarning, match="1 topics"):
+    with pytest.warns(UserWarning, match="1 topic "):
         assert least(many).result_.count == 1
     assert {int(word) // 12 for word in model.result_.keywords[0][:10]} == {7}
 

@@ -227,7 +227,7 @@ def test_hosts_beyond_this_machine_need_a_token(monkeypatch):
     assert token_for("0.0.0.0") == token_for("localhost") == long
     monkeypatch.setenv("ISOGLOSS_TOKEN", "t")
     assert token_for("localhost") == "t"
-    with pytest.raises(ParameterError, match=r"1 characters.*at least 16.*openssl rand -hex 16"):
+    with pytest.raises(ParameterError, match=r"1 character,.*at least 16.*openssl rand -hex 16"):
         token_for("0.0.0.0")
     for wrong in ("", " ", "a b" * 9, "a\tb" * 9, "sécret" * 9, long + "\n", "\x7f" * 20):
         monkeypatch.setenv("ISOGLOSS_TOKEN", wrong)

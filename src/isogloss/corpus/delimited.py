@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from isogloss._core.errors import SourceError
+from isogloss._core.plural import plural
 from isogloss.corpus.lines import LONGEST_LINE, LineDecoder, Record, Report, read_lines
 
 __all__ = ["csv_records"]
@@ -175,7 +176,7 @@ def csv_records(
                 report(row, "quote closed by another row", reason)
                 continue
         if len(fields) != len(header):
-            reason = f"line {lines.row[-1].number} has {len(fields)} fields, the header "
+            reason = f"line {lines.row[-1].number} has {plural(len(fields), 'field')}, the header "
             report(row, "wrong number of fields", f"{reason}{len(header)}")
             continue
         record: dict[str, Any] = {

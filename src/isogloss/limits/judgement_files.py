@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from isogloss._core.errors import ColumnError, ParameterError, SourceError, nearest
+from isogloss._core.plural import plural
 from isogloss.corpus.delimited import csv_records
 from isogloss.corpus.files import TABLES, json_records, kind_of, open_bytes, table_batches
 from isogloss.corpus.lines import read_lines
@@ -300,8 +301,8 @@ def _trec(path: Path) -> Iterator[tuple[int, tuple[Any, Any, Any, Any]]]:
             continue
         if len(fields) != 4:
             raise SourceError(
-                f"{path}, line {row + 1} has {len(fields)} fields; TREC judgements have four: "
-                "query, 0, document, score"
+                f"{path}, line {row + 1} has {plural(len(fields), 'field')}; TREC judgements have "
+                "four: query, 0, document, score"
             )
         yield row, (fields[0], fields[2], fields[3], None)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 from isogloss._core.errors import ParameterError
+from isogloss._core.plural import plural
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 EVERYWHERE = ("0.0.0.0", "::")
@@ -92,8 +93,8 @@ def _check_token(token: str, host: str) -> None:
         )
     if not is_loopback(host) and len(token) < SHORTEST_TOKEN:
         raise ParameterError(
-            f"{TOKEN_VARIABLE} has {len(token)} characters, and --host {host} can be reached from "
-            f"other machines: give at least {SHORTEST_TOKEN} ({MAKE_TOKEN})"
+            f"{TOKEN_VARIABLE} has {plural(len(token), 'character')}, and --host {host} can be "
+            f"reached from other machines: give at least {SHORTEST_TOKEN} ({MAKE_TOKEN})"
         )
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.checks import one_of, real_number, whole_number
 from isogloss._core.errors import AtlasError, ParameterError
+from isogloss._core.plural import plural
 from isogloss._core.tensors import load_tensors
 from isogloss.topics.estimator import AT_LEAST_ONE, TopicEstimator, largest_part
 from isogloss.topics.mined_sets import MinedSets, mine_sets, tables_for
@@ -404,7 +405,7 @@ class MinHashingTopics(TopicEstimator):
     def _few(self, sets: MinedSets) -> str:
         held = int(sets.frequency.sum()) / max(1, sets.rows)
         return (
-            f"{self.result_.count} topics from {sets.rows:,} passages of {held:.0f} words each on "
-            f"average: short texts need a smaller similarity than {self.similarity}, or to be "
-            "joined into longer ones"
+            f"{plural(self.result_.count, 'topic')} from {plural(sets.rows, 'passage')} of "
+            f"{held:.0f} words each on average: short texts need a smaller similarity than "
+            f"{self.similarity}, or to be joined into longer ones"
         )
