@@ -126,6 +126,9 @@ def rename_atlas(folder: Path, topic: int, name: str) -> None:
             raise ParameterError(f"topic {topic} is called {name!r} already: nothing to rename")
         words = [Keywords(list(one.keywords), []) for one in tree]
         plain = topic_labels(words, parent=tree.parent, sizes=tree.size)[topic]
+        others = [label if one != topic else "" for one, label in enumerate(labels)]
+        if plain in others:  # a name that another topic was given
+            plain = topic_labels(words, parent=tree.parent, sizes=tree.size, names=others)[topic]
         if not name and not topics.model.tree_.labels[topic]:
             # Inner topics were called by their first keywords alone once.
             first = ", ".join(tree.keywords[topic][:3]) or "(no words)"
@@ -263,9 +266,7 @@ def _described(
         labels[topic] = fitted.labels[topic] or (before.labels[same[0]] if same else "")
         keywords.append(before.keywords[same[0]] if same else tuple(found[topic].words))
         shown.append(before.exemplars[same[0]] if same else tuple(exemplars[topic]))
-    for topic, label in enumerate(topic_labels(found, parent=tree.parent, sizes=tree.size)):
-        if not labels[topic]:
-            labels[topic] = label if label not in labels else f"{label} ({topic})"
+    labels = topic_labels(found, parent=tree.parent, sizes=tree.size, names=labels)
     return tree.described(labels=labels, keywords=keywords, exemplars=shown)
 
 

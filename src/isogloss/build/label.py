@@ -82,10 +82,8 @@ def label_atlas(
     with build_lock(atlas.path):
         _require_current(atlas)
         tree, store = atlas.topics, LabelStore(atlas.path / FOLDER)
-        plain = topic_labels(
-            [Keywords(list(topic.keywords), []) for topic in tree],
-            parent=tree.parent, sizes=tree.size,
-        )  # fmt: skip
+        own = [Keywords(list(topic.keywords), []) for topic in tree]
+        plain = topic_labels(own, parent=tree.parent, sizes=tree.size)
         ours, words = store.labels(), _words_below(tree)
         free = {
             topic.id
@@ -102,11 +100,10 @@ def label_atlas(
             )
         report.kept = len(tree) - len(free)
         report.topics = len(tree)
-        named = apart(report.labels, lambda topic: tree[topic].keywords)
-        labels = [
-            named.get(topic.id, plain[topic.id]) if topic.id in free else topic.label
-            for topic in tree
-        ]
+        kept = {topic.id: topic.label for topic in tree if topic.id not in free}
+        named = apart(report.labels, lambda topic: tree[topic].keywords, taken=kept.values())
+        names = [kept.get(topic.id) or named.get(topic.id, "") for topic in tree]
+        labels = topic_labels(own, parent=tree.parent, sizes=tree.size, names=names)
         report.labels = dict(enumerate(labels))
         report.seconds = round(time.perf_counter() - began, 3)
         if not dry_run and tuple(labels) != tree.labels:

@@ -287,9 +287,8 @@ def describe(
     found = shown_keywords(default_rule(encoder), counts, lambda: texts, n=KEYWORDS)
     exemplars = _exemplars(workspace, shards, encoder, tally, fitted, key)
     tree = TopicTree(parent=fitted.parent, size=size, persistence=fitted.persistence)
-    labels = topic_labels(found, parent=tree.parent, sizes=tree.size)
     return tree.described(
-        labels=[pin or label for pin, label in zip(fitted.labels, labels, strict=True)],
+        labels=topic_labels(found, parent=tree.parent, sizes=tree.size, names=fitted.labels),
         keywords=[topic.words for topic in found],
         exemplars=exemplars,
     )

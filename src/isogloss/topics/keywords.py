@@ -9,6 +9,7 @@ figures that chose this.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -290,6 +291,7 @@ def topic_labels(
     words: int = 3,
     parent: NDArray[np.integer[Any]] | None = None,
     sizes: NDArray[np.integer[Any]] | None = None,
+    names: Sequence[str] | None = None,
 ) -> list[str]:
     """Name each topic by its first keywords, as many as make all names distinct.
 
@@ -303,6 +305,8 @@ def topic_labels(
         Keywords in a label; two topics of one name take more.
     parent, sizes : int (t,), optional
         The topic above each, -1 for roots, and passages in each.
+    names : list of str (t,), optional
+        Names that topics have already and keep, each its own; empty for those to be named.
 
     Returns
     -------
@@ -313,14 +317,18 @@ def topic_labels(
     --------
     >>> topic_labels([Keywords(["space", "moon"], [0.5, 0.4]), Keywords(["space"], [0.1])], words=1)
     ['space, moon', 'space']
+    >>> words = [Keywords(["orbit"], [0.5]), Keywords(["space", "moon"], [0.5, 0.4])]
+    >>> topic_labels(words, words=1, names=["space", ""])
+    ['space', 'space, moon']
     """
+    given = [""] * len(keywords) if names is None else list(names)
     told = [topic.words for topic in keywords]
     if parent is not None and sizes is not None:
         told = naming_words(told, parent, sizes, words=words)
     lengths = [words] * len(told)
 
     def name(row: int) -> str:
-        return ", ".join(told[row][: lengths[row]]) or "(no words)"
+        return given[row] or ", ".join(told[row][: lengths[row]]) or "(no words)"
 
     while True:
         groups: dict[str, list[int]] = {}
@@ -331,14 +339,19 @@ def topic_labels(
             for rows in groups.values()
             if len(rows) > 1
             for row in rows
-            if lengths[row] < len(told[row])
+            if not given[row] and lengths[row] < len(told[row])
         ]
         if not longer:
             break
         for row in longer:
             lengths[row] += 1
-    names = [name(row) for row in range(len(told))]
+    found = [name(row) for row in range(len(told))]
+    taken = set(found)
     for text, rows in groups.items():
-        for number, row in enumerate(rows[1:], start=2):
-            names[row] = f"{text} ({number})"
-    return names
+        first = next((row for row in rows if given[row]), rows[0])
+        for row in rows:
+            if row != first and not given[row]:
+                numbered = (f"{text} ({number})" for number in count(2))
+                found[row] = next(one for one in numbered if one not in taken)
+                taken.add(found[row])
+    return found

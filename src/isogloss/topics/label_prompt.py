@@ -1,8 +1,9 @@
 """What a language model is asked about a topic, and which of its answers are labels."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
 from isogloss._core.chat import Message
@@ -181,8 +182,15 @@ def tokens_of(messages: Sequence[Message]) -> int:
     return sum(len(message["content"]) for message in messages) // 4 + 8 * len(messages)
 
 
-def apart(labels: dict[int, str], keywords: Callable[[int], Sequence[str]]) -> dict[int, str]:
+def apart(
+    labels: dict[int, str],
+    keywords: Callable[[int], Sequence[str]],
+    *,
+    taken: Iterable[str] = (),
+) -> dict[int, str]:
     """Tell equal labels apart: the later ones get a keyword of their topic that is not in them.
+
+    None of them is one of the names that are taken.
 
     Examples
     --------
@@ -190,7 +198,7 @@ def apart(labels: dict[int, str], keywords: Callable[[int], Sequence[str]]) -> d
     {0: 'Games', 3: 'Games (chess)'}
     """
     out: dict[int, str] = {}
-    taken: set[str] = set()
+    used = {name.casefold() for name in taken}
     for topic in sorted(labels):
         name = labels[topic]
         choices = [
@@ -198,8 +206,8 @@ def apart(labels: dict[int, str], keywords: Callable[[int], Sequence[str]]) -> d
             for word in keywords(topic)
             if word.casefold() not in name.casefold().split()
         ]
-        numbered = (f"{name} ({number})" for number in range(2, len(labels) + 2))
-        free = (one for one in (name, *choices, *numbered) if one.casefold() not in taken)
+        numbered = (f"{name} ({number})" for number in count(2))
+        free = (one for one in chain((name, *choices), numbered) if one.casefold() not in used)
         out[topic] = next(free)
-        taken.add(out[topic].casefold())
+        used.add(out[topic].casefold())
     return out
