@@ -18,7 +18,7 @@ from isogloss.build.settings import BuildSettings
 from isogloss.build.stages import in_batches, kept_folder, sample_key
 from isogloss.build.topic_settings import topics_of
 from isogloss.store.workspace import Shard, Workspace
-from isogloss.topics.asked import model_options
+from isogloss.topics.asked import DEFAULTS, model_options
 
 if TYPE_CHECKING:
     from isogloss.encoders.base import Encoder
@@ -100,7 +100,21 @@ def fit_topics(
     on_event(Event("find topics", 0, total, "passages"))
     folder = kept_folder(workspace, "topics", key, make)
     on_event(Event("find topics", total, total, "passages"))
-    return Topics.load(folder)
+    topics = Topics.load(folder)
+    _tell_least_size(topics.model, on_event)
+    return topics
+
+
+def _tell_least_size(model: "TopicModel", on_event: OnEvent) -> None:
+    """Warn where topics may be smaller than was asked for; the default is no wish of anybody."""
+    wanted = model.min_topic_size
+    least = getattr(model, "min_topic_size_", wanted)
+    if least < wanted and wanted != DEFAULTS["min_topic_size"]:
+        message = (
+            f"min_topic_size is {wanted:,}, but topics of {plural(least, 'passage')} stay: it is a "
+            "twentieth of the passages that are looked at, at most"
+        )
+        on_event(Event("find topics", message=message, level="warning"))
 
 
 def _sample(workspace: Workspace, shards: list[Shard], settings: BuildSettings) -> Sample:

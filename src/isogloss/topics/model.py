@@ -46,7 +46,8 @@ class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
     resolution : float, optional
         Scale of the leaves, above 0: larger gives more of them. Chosen from the graph by default.
     min_topic_size : int, default 10
-        Communities below this many passages join others. Corpora of few passages use less.
+        Communities below this many passages join others. Corpora of few passages use less: see
+        `min_topic_size_`.
     n_topics : int, optional
         Leaves wanted, exactly: the coarsest scale that gives so many is taken, where it gives more
         the nearest join, and smaller communities count where there are too few. Not with
@@ -81,6 +82,9 @@ class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
         Share of the training passages with label -1, at most 0.05.
     resolution_ : float
         The scale that was used.
+    min_topic_size_ : int
+        The least size that was used: `min_topic_size`, but at most a twentieth of the passages
+        that were looked at, and 2 at least. Models saved by older versions lack it.
 
     Notes
     -----
@@ -163,6 +167,7 @@ class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
         self._words: WordWeights | None = None if counts is None else WordWeights.fit(counts)
         self._dim = int(vectors.shape[1])
         seen = self._look(vectors, counts, vocabulary)
+        self.min_topic_size_ = self._least_size(len(seen.rows))
         leaves, names = self._find_leaves(seen, vectors, counts)
         self._decision = Decision.plain(leaves.assigner)
         base = measure_base(

@@ -48,6 +48,8 @@ def pack(model: "TopicModel") -> tuple[Arrays, dict[str, Any]]:
         "resolution": model.resolution_, "unassigned": model.unassigned_,
         "stages": len(decision.stages), "names": list(tree.labels) if any(tree.labels) else [],
     }  # fmt: skip
+    if "min_topic_size_" in vars(model):
+        about["least_size"] = int(model.min_topic_size_)
     if "novelty_" in vars(model):
         about["novelty"] = float(model.novelty_)
     return arrays, about
@@ -69,6 +71,8 @@ def unpack(
     model._dim = int(about["dim"])
     model.resolution_ = float(about["resolution"])
     model.unassigned_ = float(about["unassigned"])
+    if "least_size" in about:
+        model.min_topic_size_ = int(about["least_size"])
     model._words = None
     if "idf" in arrays:
         model._words = WordWeights(np.asarray(arrays["idf"], dtype=np.float32))

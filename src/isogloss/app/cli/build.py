@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--min-topic-size", type=int, metavar="N",
-        help="smaller groups of the passages that are looked at join others (new atlas: 10)",
+        help="smaller groups of the passages that are looked at join others (new atlas: 10; a "
+        "twentieth of those passages at most)",
     )  # fmt: skip
     parser.add_argument(
         "--topic-seeds", metavar="FILE",
