@@ -5,13 +5,14 @@ import argparse
 from isogloss._core.errors import ParameterError, nearest
 from isogloss.app.cli import evaluate_encoder
 from isogloss.app.cli.options import add_common, apply_common
-from isogloss.app.cli.output import print_json, print_table
+from isogloss.app.cli.output import NPMI_MEANS, print_json, print_table
 
 UNGIVEN: dict[str, object] = {"stability": 0, "answers": []}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `evaluate`."""
+    parser.epilog = NPMI_MEANS
     parser.add_argument("what", metavar="WHAT", help="topics or encoder")
     parser.add_argument("target", metavar="TARGET", help="an atlas, or the spec of an encoder")
     parser.add_argument(
@@ -96,6 +97,8 @@ def _topics(args: argparse.Namespace) -> int:
         else:
             rows.append([name, str(value), "", ""])
     print_table(["measure", "value", "low", "high"], rows)
+    if "npmi" in scores:
+        print(NPMI_MEANS)
     if any(name.endswith("_stand_in") for name in scores):
         print("stand_in: no person answered; a machine's choice, which people need not share")
     for name in ("tasks", "word tasks", "people"):

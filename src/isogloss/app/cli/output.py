@@ -7,6 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+# Said wherever a command shows it, and in the --help of that command.
+NPMI_MEANS = (
+    "npmi: coherence, from -1 to 1: how often the keywords of a topic occur together; 0 is chance"
+)
+
 
 def print_json(value: Any) -> None:
     """Print one JSON document; what JSON cannot say (NaN, infinity) becomes null.

@@ -6,11 +6,12 @@ from typing import Any
 
 from isogloss._core.plural import plural
 from isogloss.app.cli.options import add_common, apply_common
-from isogloss.app.cli.output import one_line, print_json, print_table, terminal_width
+from isogloss.app.cli.output import NPMI_MEANS, one_line, print_json, print_table, terminal_width
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `reproduce`."""
+    parser.epilog = NPMI_MEANS
     parser.add_argument(
         "systems", nargs="*", metavar="SYSTEM", help="ids of systems (default: all that are built)"
     )
@@ -95,6 +96,8 @@ def _print_result(result: dict[str, Any]) -> None:
             for name, figure in result["measured"].items()
         ],
     )  # fmt: skip
+    if any("npmi" in f"{name} {one['unit']}".lower() for name, one in result["measured"].items()):
+        print(NPMI_MEANS)
     for limit in result["limits"]:
         print(f"  note   {limit}")
     print(f"  took {result['seconds']:.0f} s of {result['budget_seconds']} s")
