@@ -46,4 +46,4 @@ def _is_readable(folder: Path, manifest: "Manifest") -> bool:
         found = sum(batch.num_rows for batch in scan(table, ["passage"]))
     except AtlasError:
         return False
-    return found == manifest.passages
+    return bool(found == manifest.passages)
