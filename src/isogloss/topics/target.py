@@ -1,6 +1,6 @@
 """A wanted number of communities, and the order in which leaves join into fewer."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from isogloss._core.errors import ParameterError
 from isogloss._core.plural import plural
 from isogloss.topics.communities import contract, leiden, row_sums
-from isogloss.topics.hierarchy import merge_heights
+from isogloss.topics.hierarchy import average_merges, merge_heights
 from isogloss.topics.scale import Communities
+from isogloss.topics.separation import mean_silhouette
 from isogloss.topics.votes import agreed_communities
 
 Ints = NDArray[np.int32]
@@ -19,6 +20,70 @@ Joins = list[tuple[int, int, float]]
 COARSEST, FINEST = -5, 14
 # Halvings of the step between the scales that give too few and enough.
 HALVINGS = 4
+# So many times the wanted communities are cut as well, and joined: modularity cuts a large subject
+# before it lets go of a small one.
+FINER = (1.5, 2.0, 3.0, 5.0)
+# By what share of it the mean silhouette has to grow for that.
+CLEARLY = 0.1
+# Communities that are joined by average linkage at most: it holds all their distances.
+MOST_JOINED = 2000
+
+
+class _Cut(NamedTuple):
+    """Communities of a scale; labels are -1 for nodes of those that are too small."""
+
+    labels: Ints
+    many: int
+    scale: float
+
+
+class _Scales:
+    """Cuts of one graph, whose single runs are kept."""
+
+    def __init__(self, graph: Any, seed: int, full: NDArray[np.bool_] | None) -> None:
+        self.graph, self.seed, self.full = graph, seed, full
+        self._runs: dict[float, Ints] = {}
+
+    def once(self, step: float, least: int) -> _Cut:
+        """Cut by a single run, `step` as a power of two."""
+        if step not in self._runs:
+            self._runs[step] = leiden(self.graph, resolution=2.0**step, passes=1)
+        return self._cut(self._runs[step], least, 2.0**step)
+
+    def coarsest(self, count: int, least: int) -> float | None:
+        """Give the coarsest scale, as a power of two, with `count` communities or more."""
+        for high in range(COARSEST, FINEST + 1):
+            if self.once(high, least).many < count:
+                continue
+            low, top = float(high - 1), float(high)
+            for _ in range(HALVINGS):
+                middle = (low + top) / 2
+                enough = self.once(middle, least).many >= count
+                low, top = (low, middle) if enough else (middle, top)
+            return top
+        return None
+
+    def agreed(self, count: int, least: int) -> _Cut | None:
+        """Give the agreed communities of that scale, or of one a little finer."""
+        step = self.coarsest(count, least)
+        most = None
+        for finer in range(5):  # the vote may join what one run keeps apart
+            if step is None:
+                break
+            scale = 2.0 ** (step + finer / 4)
+            cut = self._cut(
+                agreed_communities(self.graph, resolution=scale, seed=self.seed), least, scale
+            )
+            if most is None or cut.many > most.many:
+                most = cut
+            if cut.many >= count:
+                break
+        return most
+
+    def _cut(self, labels: Ints, least: int, scale: float) -> _Cut:
+        if self.full is not None:
+            labels = np.where(self.full, labels, np.int32(-1))
+        return _Cut(*large_only(labels, least), scale)
 
 
 def communities_of(
@@ -32,7 +97,10 @@ def communities_of(
 ) -> tuple[Communities, int]:
     """Find agreed communities, exactly `count` of them large enough.
 
-    The coarsest scale with at least that many is taken; where it has more, the nearest join.
+    The coarsest scale with at least that many is cut; where it has more, the nearest by their
+    edges join. Finer scales, of up to five times as many, are cut as well, and joined by average
+    linkage of their directions; the one with the largest mean silhouette is taken instead where it
+    is clearly larger. That is so where one subject is much larger than others.
 
     Parameters
     ----------
@@ -45,7 +113,7 @@ def communities_of(
     least : int
         Nodes that a community needs to count; lowered where there are too few such.
     rows : float32 (n, d)
-        Vectors of the nodes: parts of the graph without an edge between join by their cosine.
+        Vectors of the nodes.
     full : bool (n,), optional
         Nodes that count; all by default.
 
@@ -76,21 +144,15 @@ def communities_of(
             f"{count:,} topics are wanted, but only {plural(n, 'passage')} can be grouped: "
             "give that many at most"
         )
+    scales = _Scales(graph, seed, full)
     most = 0
     while True:
-        step = _scale_for(graph, count, least)
-        for finer in range(5):  # the vote may join what one run keeps apart
-            if step is None:
-                break
-            scale = 2.0 ** (step + finer / 4)
-            labels = agreed_communities(graph, resolution=scale, seed=seed)
-            if full is not None:
-                labels = np.where(full, labels, np.int32(-1))
-            labels, enough = large_only(labels, least)
-            most = max(most, enough)
-            if enough >= count:
-                labels = joined(graph, labels, enough, count, rows)
-                return Communities(labels, scale), least
+        cut = scales.agreed(count, least)
+        most = max(most, 0 if cut is None else cut.many)
+        if cut is not None and cut.many >= count:
+            first = cut._replace(labels=joined(graph, cut.labels, cut.many, count, rows))
+            best = _farther_apart(first, scales, count, least, rows) or first
+            return Communities(best.labels, best.scale), least
         if least == 1:
             break
         least = max(1, least // 2)
@@ -100,22 +162,50 @@ def communities_of(
     )
 
 
-def _scale_for(graph: Any, count: int, least: int) -> float | None:
-    """Give the coarsest scale, as a power of two, with `count` communities or more."""
+def _farther_apart(
+    first: _Cut, scales: _Scales, count: int, least: int, rows: NDArray[np.float32]
+) -> _Cut | None:
+    """Give the joined cut of a finer scale that lies clearly farther apart than the first, if any.
 
-    def enough(step: float) -> bool:
-        labels = leiden(graph, resolution=2.0**step, passes=1)
-        return bool((np.bincount(labels) >= least).sum() >= count)
+    Single runs say which scale it is; its communities are then agreed upon.
+    """
+    unit = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-12))
 
-    for high in range(COARSEST, FINEST + 1):
-        if not enough(high):
-            continue
-        low, top = float(high - 1), float(high)
-        for _ in range(HALVINGS):
-            middle = (low + top) / 2
-            low, top = (low, middle) if enough(middle) else (middle, top)
-        return top
-    return None
+    def apart(labels: Ints) -> float:
+        placed = labels >= 0
+        return round(mean_silhouette(unit[placed], labels[placed]), 9)
+
+    before = apart(first.labels)
+    best, wanted = before + CLEARLY * abs(before), 0
+    for factor in FINER if count > 1 else ():
+        many = int(np.ceil(factor * count))
+        step = scales.coarsest(many, least) if many <= MOST_JOINED else None
+        if step is None:
+            break
+        now = apart(_average_joined(scales.once(step, least), count, rows))
+        if now > best:
+            best, wanted = now, many
+    agreed = scales.agreed(wanted, least) if wanted else None
+    if agreed is None or agreed.many < count:
+        return None
+    agreed = agreed._replace(labels=_average_joined(agreed, count, rows))
+    return agreed if apart(agreed.labels) > before else None
+
+
+def _average_joined(cut: _Cut, wanted: int, rows: NDArray[np.float32]) -> Ints:
+    """Join the communities of a cut by average linkage of their directions; -1 stays."""
+    sums = _sums(cut.labels, cut.many, rows)
+    merges = average_merges(sums / np.maximum(np.linalg.norm(sums, axis=1)[:, None], 1e-12))
+    group = groups_of(complete_joins(merges, sums), np.arange(cut.many), wanted)
+    return np.where(cut.labels >= 0, group[cut.labels], -1).astype(np.int32)
+
+
+def _sums(labels: Ints, count: int, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Sum the vectors of each community."""
+    placed = np.flatnonzero(labels >= 0)
+    sums = np.zeros((count, rows.shape[1]))
+    np.add.at(sums, labels[placed], rows[placed])
+    return sums
 
 
 def large_only(labels: Ints, least: int) -> tuple[Ints, int]:
@@ -143,8 +233,7 @@ def joined(graph: Any, labels: Ints, count: int, wanted: int, rows: NDArray[np.f
     strengths = row_sums(inner)
     mass = np.bincount(own, weights=strengths, minlength=count).astype(np.float64)
     merges = merge_heights(contract(inner, own, count).toarray(), mass, float(strengths.sum()))
-    sums = np.zeros((count, rows.shape[1]))
-    np.add.at(sums, own, rows[placed])
+    sums = _sums(labels, count, rows)
     group = groups_of(complete_joins(merges, sums), np.arange(count), wanted)
     return np.where(labels >= 0, group[labels], -1).astype(np.int32)
 
