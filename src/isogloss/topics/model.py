@@ -49,9 +49,9 @@ class TopicModel(TopicPlaces, TopicLook, TopicEdits, TopicStream, Estimator):
         Communities below this many passages join others. Corpora of few passages use less: see
         `min_topic_size_`.
     n_topics : int, optional
-        Leaves wanted, exactly: the coarsest scale that gives so many is taken, where it gives more
-        the nearest join, and smaller communities count where there are too few. Not with
-        `resolution`.
+        Leaves wanted, exactly: those of the coarsest scale that gives so many, or those of a finer
+        one, joined, where they lie clearly farther apart. Smaller communities count where there
+        are too few. Not with `resolution`.
     seeds : mapping of str to sequence of str or int, optional
         Topics that are asked for: by name, words of the vocabulary and numbers of passages. Each
         attracts what resembles it and keeps a leaf of its name; the rest is found as it is.
