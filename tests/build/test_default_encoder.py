@@ -9,6 +9,8 @@ import pytest
 from isogloss._core.errors import ParameterError
 from isogloss.app.cli.main import main
 from isogloss.atlas import Atlas
+from isogloss.build.default import KNOWN_SHARE, is_foreign
+from isogloss.encoders.spec import load_encoder
 
 ENGLISH = [f"the satellite number {i} was put into a low orbit by a rocket" for i in range(30)]
 GERMAN = [f"Zwetschgenkuchen und Kirschwasser gehören nämlich dazu {i}" for i in range(30)]
@@ -24,6 +26,43 @@ def test_english_is_read_by_lexical_and_other_languages_by_lsa(tmp_path):
     german = Atlas.build(GERMAN, tmp_path / "de", on_event=lambda event: said.append(event.message))
     assert encoder_of(german) == "lsa"
     assert any("lsa, fitted on these texts" in (message or "") for message in said)
+
+
+PLAIN = {
+    "fr": "le chat {i} dort sur la table et les enfants sont dans la maison avec une tasse de lait",
+    "es": "el gato {i} duerme en la mesa y los hijos del rey son de una casa con mucho sol",
+    "de": "der Mann {i} hat mit seiner Mutter in dem Garten gelesen und war nicht alt",
+    "nl": "de man {i} heeft met zijn moeder in het park gelezen en was niet oud",
+    "pt": "o gato {i} dorme na mesa e os filhos do rei estão em uma casa com muito sol",
+    "it": "il gatto {i} dorme sulla tavola e gli amici sono nella casa con una tazza di latte",
+}
+
+
+@pytest.mark.parametrize("language", PLAIN)
+def test_plain_words_of_other_languages_are_read_by_lsa(tmp_path, language):
+    texts = [PLAIN[language].format(i=i) for i in range(40)]
+    known, words = load_encoder("lexical").known_words(texts)
+    assert known >= KNOWN_SHARE * words or language in ("nl", "it", "pt")  # known, yet not read
+    assert encoder_of(Atlas.build(texts, tmp_path / "a")) == "lsa"
+
+
+def test_english_titles_with_foreign_words_stay_with_lexical(tmp_path):
+    titles = ["Die hard", "La La Land", "Les Misérables in London", "El Niño and the weather",
+              "Der Spiegel on the war", "moon landing", "Das Boot is on", "no country"]  # fmt: skip
+    assert encoder_of(Atlas.build(titles * 5, tmp_path / "a")) == "lexical"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("newsgroups20", "body"), ("clinc150", "text"), ("shorttext_tweet", "text"),
+     ("shorttext_searchsnippets", "text"), ("debian_packages", "text")],
+)  # fmt: skip
+def test_english_corpora_hold_next_to_no_foreign_texts(data_dir, name, column):
+    texts = pq.read_table(data_dir / name / "data.parquet", columns=[column])[column]
+    lexical = load_encoder("lexical")
+    texts = [text for text in texts.slice(0, 400).to_pylist() if text]
+    assert sum(is_foreign(lexical, text) for text in texts) <= 0.05 * len(texts)
 
 
 def test_an_atlas_keeps_its_encoder(tmp_path):
@@ -55,7 +94,7 @@ def test_many_foreign_texts_among_english_ones_are_told(tmp_path):
         made = Atlas.build(texts, tmp_path / name, on_event=lambda one, to=said: to.append(one))
         assert encoder_of(made) == "lexical"
         warned = [one.message for one in said if one.level == "warning"]
-        wanted = f"less than half of the words of {few} of the first {len(texts)} texts"
+        wanted = f"{few} of the first {len(texts)} texts are in another language"
         assert any(wanted in message for message in warned) == told
 
 

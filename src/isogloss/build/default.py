@@ -5,11 +5,15 @@ from typing import Any
 
 from isogloss._core.events import Event, OnEvent
 from isogloss.build.settings import BuildSettings
+from isogloss.text.stopwords import language_of
+from isogloss.text.tokens import tokens_of
 
 # Texts that are looked at, and the share of their words that `lexical` must know.
 LOOKED_AT, KNOWN_SHARE = 500, 0.5
-# Share of these texts that may be foreign to `lexical` without a word about it.
-FOREIGN_SHARE = 0.1
+# Characters of a text that are looked through for function words.
+LOOKED_INTO = 1000
+# Share of these texts that may be foreign to `lexical`: without a word about it, and at all.
+FOREIGN_SHARE, MOST_FOREIGN = 0.1, 0.5
 
 
 def with_encoder(
@@ -46,24 +50,38 @@ def with_encoder(
     texts = source.first_texts(LOOKED_AT)
     lexical: Any = load_encoder("lexical")
     known, words = lexical.known_words(texts)
-    if known >= KNOWN_SHARE * words:
-        foreign = sum(_is_foreign(lexical, text) for text in texts)
+    foreign = sum(is_foreign(lexical, text) for text in texts)
+    if known >= KNOWN_SHARE * words and foreign <= MOST_FOREIGN * len(texts):
         if foreign > FOREIGN_SHARE * len(texts):
             message = (
-                f"lexical is for English and knows less than half of the words of {foreign:,} of "
-                f"the first {len(texts):,} texts, which will lie close together: --encoder lsa, or "
-                "a multilingual model, reads them all"
+                f"lexical is for English, and {foreign:,} of the first {len(texts):,} texts are in "
+                "another language, or it knows less than half of their words; they will lie close "
+                "together: --encoder lsa, or a multilingual model, reads them all"
             )
             on_event(Event("load encoder", message=message, level="warning"))
         return replace(settings, encoder="lexical")
     message = (
         f"encoder: lsa, fitted on these texts (lexical, which is for English, knows "
-        f"{known / words:.0%} of their words)"
+        f"{known / words:.0%} of their words, and {foreign:,} of the first {len(texts):,} texts "
+        "are foreign to it)"
     )
     on_event(Event("load encoder", message=message, level="info"))
     return replace(settings, encoder="lsa")
 
 
-def _is_foreign(lexical: Any, text: str) -> bool:
+def is_foreign(lexical: Any, text: str) -> bool:
+    """Tell whether a text has the function words of another language, or words without a row.
+
+    Names and borrowed words have rows: `lexical` has one for two in three words of plain French.
+
+    Examples
+    --------
+    >>> from isogloss.encoders.spec import load_encoder
+    >>> lexical = load_encoder("lexical")
+    >>> is_foreign(lexical, "le chat est sur la table"), is_foreign(lexical, "the cat sat")
+    (True, False)
+    """
     known, words = lexical.known_words([text])
-    return bool(known < KNOWN_SHARE * words)
+    if known < KNOWN_SHARE * words:
+        return True
+    return language_of(tokens_of(text[:LOOKED_INTO])) not in ("en", None)

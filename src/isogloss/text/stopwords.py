@@ -1,6 +1,7 @@
 """Words that say nothing about a subject: short lists of function words, by language."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 
 # Function words (articles, pronouns, prepositions, auxiliaries), written down for this file.
 STOP_WORDS: dict[str, frozenset[str]] = {
@@ -131,3 +132,47 @@ def stop_words_for(frequency: Mapping[str, int], documents: int) -> frozenset[st
         if present >= 5:
             chosen |= words
     return frozenset(chosen)
+
+
+def language_of(words: Iterable[str]) -> str | None:
+    """Say in which language the function words of a text are, if any.
+
+    Words of two lists tell them not apart: for each language those count that no English list has,
+    and for English those that no other language has.
+
+    Parameters
+    ----------
+    words : iterable of str
+        Tokens of the text, in lower case.
+
+    Returns
+    -------
+    str or None
+        A key of `STOP_WORDS`: the language of most of them, English where two have as many; None
+        for less than two.
+
+    Examples
+    --------
+    >>> language_of("le chat est sur la table avec le chien".split())
+    'fr'
+    >>> language_of("the cat is on the table".split()), language_of(["chat"])
+    ('en', None)
+    """
+    counts = dict.fromkeys(STOP_WORDS, 0)
+    for word in words:
+        for language in _languages().get(word, ()):
+            counts[language] += 1
+    most = max(counts, key=lambda language: counts[language])  # English is the first
+    return most if counts[most] >= 2 else None
+
+
+@cache
+def _languages() -> dict[str, tuple[str, ...]]:
+    """Give the languages whose function word a word is, without words of English and another."""
+    english = STOP_WORDS["en"]
+    others = frozenset[str]().union(*(held for name, held in STOP_WORDS.items() if name != "en"))
+    found: dict[str, tuple[str, ...]] = dict.fromkeys(english - others, ("en",))
+    for language, held in STOP_WORDS.items():
+        for word in held - english:
+            found[word] = (*found.get(word, ()), language)
+    return found

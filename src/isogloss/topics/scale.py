@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from isogloss._core.threads import map_blocks
 from isogloss.topics.communities import modularity, native_graph
-from isogloss.topics.separation import mean_silhouette
+from isogloss.topics.separation import least_apart, mean_silhouette
 
 # Scales that are tried, coarse to fine, by a factor of 2**(1/4).
 COARSEST, FINEST, STEPS = 2.0**-3, 2.0**5, 4
@@ -28,9 +28,6 @@ NEAREST = 5
 # Up to so many passages the scale follows from how far their vectors lie apart, which counts so
 # many times what the edges say.
 SOME_ROWS, APART = 4000, 2.0
-# Communities below this part of the passages are not apart, whatever their vectors say; but never
-# ask for less, or more, than so many.
-TENTH, LEAST_APART, MOST_APART = 10, 3, 10
 # An octave in which that sum is less than so much of the largest before ends the search.
 WORTH = 0.85
 # Digits of that sum: later ones may differ between processors.
@@ -195,7 +192,7 @@ def _farthest_apart(
 
     Of equals the coarsest. One community has a sum of 0.
     """
-    least = min(MOST_APART, max(LEAST_APART, len(rows) // TENTH))
+    least = least_apart(len(rows))
 
     def look(scale: float) -> tuple[float, NDArray[np.int32]]:
         labels = _cut(cut, scale)

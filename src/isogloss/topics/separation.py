@@ -6,6 +6,20 @@ from numpy.typing import NDArray
 
 # Rows that are compared at a time.
 BLOCK = 4096
+# Communities below a tenth of the passages, at least 3 and at most 10, are no subject: texts of one
+# template lie close together.
+TENTH, LEAST_APART, MOST_APART = 10, 3, 10
+
+
+def least_apart(passages: int) -> int:
+    """Give the size from which on a community of so many passages has a silhouette.
+
+    Examples
+    --------
+    >>> least_apart(12), least_apart(60), least_apart(5000)
+    (3, 6, 10)
+    """
+    return min(MOST_APART, max(LEAST_APART, passages // TENTH))
 
 
 def mean_silhouette(

@@ -10,7 +10,7 @@ from isogloss._core.plural import plural
 from isogloss.topics.communities import contract, leiden, row_sums
 from isogloss.topics.hierarchy import average_merges, merge_heights
 from isogloss.topics.scale import Communities
-from isogloss.topics.separation import mean_silhouette
+from isogloss.topics.separation import least_apart, mean_silhouette
 from isogloss.topics.votes import agreed_communities
 
 Ints = NDArray[np.int32]
@@ -173,7 +173,8 @@ def _farther_apart(
 
     def apart(labels: Ints) -> float:
         placed = labels >= 0
-        return round(mean_silhouette(unit[placed], labels[placed]), 9)
+        least = least_apart(len(unit))
+        return round(mean_silhouette(unit[placed], labels[placed], least=least), 9)
 
     before = apart(first.labels)
     best, wanted = before + CLEARLY * abs(before), 0
