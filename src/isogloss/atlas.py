@@ -49,7 +49,8 @@ def need_manifest(folder: Path) -> Manifest:
         )
     if (folder / "work").is_dir():
         raise AtlasError(
-            f"the build of {folder} has not finished: run the same isogloss build again to go on"
+            f"the build of {folder} has not finished: run isogloss build again to go on, with "
+            "other settings where it refused these"
         )
     if folder.exists():
         raise AtlasError(f"{folder} is no atlas: it has no manifest.json")

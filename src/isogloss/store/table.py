@@ -1,5 +1,6 @@
 """The Lance table of passages: made in one transaction, changed, read at a pinned version."""
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from isogloss._core.errors import AtlasError, StorageError
 from isogloss._core.files import is_refusal, refusal_message
 from isogloss.store.sizes import MEND
 
+# Where in its source a library says that it met an error.
+_PLACE = re.compile(r",?\s+\S+\.rs:\d+")
 # Consecutive passages from which on they are taken out as a range, and numbers in one list.
 _RUN = 16
 _LISTED = 5000
@@ -77,17 +80,18 @@ def reading(what: str) -> Iterator[None]:
     Examples
     --------
     >>> with reading("the table"):
-    ...     raise RuntimeError("lance error: Not found: a/b.lance, x.rs:1")
+    ...     raise RuntimeError("lance error: Not found: a/b.lance, /src/index/x.rs:1")
     Traceback (most recent call last):
-    isogloss._core.errors.AtlasError: the table is damaged (lance error: Not found: a/b.lance, \
-x.rs:1): build it anew with --fresh
+    isogloss._core.errors.AtlasError: the table is damaged (lance error: Not found: a/b.lance): \
+build it anew with --fresh
     """
     try:
         yield
     except (RuntimeError, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:160]
-        if "lance" not in reason.lower():
+        told = " ".join(str(error).split())
+        if "lance" not in told.lower():
             raise
+        reason = _PLACE.split(told)[0][:400]  # not where in Lance it was noticed
         raise AtlasError(f"{what} is damaged ({reason}): build it anew with --fresh") from error
 
 

@@ -169,8 +169,8 @@ class TopicLook:
             kept = leaves.assigner.leaves
             wanted = max(1, (wanted or 1) + self.n_topics - kept)
         raise ParameterError(
-            f"n_topics is {self.n_topics:,}, but these passages make "
-            f"{plural(kept, 'topic')} where so many are sought: give another number"
+            f"n_topics is {self.n_topics:,}, but these passages make {plural(kept, 'topic')} when "
+            "so many are sought: give another number"
         )
 
     def _cut(
