@@ -28,6 +28,10 @@ SIZES = (
     (600, 300, 200, 120, 80, 60, 50, 40), (600, 400, 300, 200),
     (500, 400, 300, 250, 200, 150, 100, 80), (300,) * 3, (300,) * 6,
 )  # fmt: skip
+SMALL = (
+    (10,) * 3, (20,) * 4, (20,) * 8, (40,) * 5, (60, 20, 10), (100, 60, 40, 20), (150, 30, 15),
+    (300, 40, 20, 20),
+)  # fmt: skip
 WHOLE = 13_000  # larger corpora are only drawn from
 SKEWED = 8  # times the smallest class that the largest has, or more
 
@@ -53,11 +57,11 @@ def draw(labels, sizes, seed):
     return np.concatenate(rows)
 
 
-def jobs(labels, seeds):
+def jobs(labels, seeds, sizes_of=SIZES, whole=True):
     """Give kinds and rows of all draws of a corpus, and of the whole."""
-    if len(labels) <= WHOLE:
+    if whole and len(labels) <= WHOLE:
         yield "whole", np.arange(len(labels))
-    for sizes in SIZES:
+    for sizes in sizes_of:
         for seed in range(seeds):
             rows = draw(labels, sizes, seed)
             if rows is not None:
@@ -104,8 +108,10 @@ def main():
     parser.add_argument("--cache", type=Path, default=Path("vectors"))
     parser.add_argument("--corpora", default=",".join(CORPORA))
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--small", action="store_true", help="draws of 30 to 380 passages instead")
     parser.add_argument("--out", type=Path, default=Path("topic_skew.json"))
     options = parser.parse_args()
+    sizes_of = SMALL if options.small else SIZES
     rows = []
     for name in options.corpora.split(","):
         texts, vectors, labels = read(
@@ -113,7 +119,7 @@ def main():
         )
         labels = np.array([str(label) for label in labels])
         vectors = np.asarray(vectors, dtype=np.float32)
-        for sizes, chosen in jobs(labels, options.seeds):
+        for sizes, chosen in jobs(labels, options.seeds, sizes_of, not options.small):
             scores = both([texts[i] for i in chosen], vectors[chosen], labels[chosen])
             rows.append({"corpus": name, "kind": sizes, "scores": scores})
             print(name, sizes, *(f"{one:.3f}" for one in scores), flush=True)
