@@ -24,7 +24,7 @@ import numpy as np
 
 METHODS = ("isogloss", "evoc", "umap_hdbscan")
 # Rows above which a method is not tried: memory or hours.
-MOST = {"isogloss": 10**9, "evoc": 10**9, "umap_hdbscan": 60_000}
+MOST = {"isogloss": 10**9, "evoc": 10**9, "umap_hdbscan": 300_000}
 
 
 def real_vectors(data):
