@@ -11,7 +11,7 @@ from isogloss.text.tokens import tokens_of
 # Texts that are looked at, and the share of their words that `lexical` must know.
 LOOKED_AT, KNOWN_SHARE = 500, 0.5
 # Characters of a text that are looked through for function words.
-LOOKED_INTO = 1000
+LOOKED_INTO = 300
 # Share of these texts that may be foreign to `lexical`: without a word about it, and at all.
 FOREIGN_SHARE, MOST_FOREIGN = 0.1, 0.5
 
